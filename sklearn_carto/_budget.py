@@ -1,0 +1,74 @@
+"""How a budget of rows is shared: exact totals, fair shares, ties broken by the seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def n_rows_of(frac, n_samples):
+    """Rows that a fraction stands for: at least one, and Python's ``round`` beyond that."""
+    return max(1, round(frac * n_samples))
+
+
+def largest_remainder(total, weights, rng):
+    """Share a whole number in proportion to weights.
+
+    Parameters
+    ----------
+    total : int
+        What is shared.
+    weights : array-like of shape (n_parts,)
+        Non-negative, not all zero; exact for integers.
+    rng : RandomState
+        Breaks ties of the remainders.
+
+    Returns
+    -------
+    parts : ndarray of shape (n_parts,)
+        Whole numbers that sum to `total`; each within 1 of its exact share.
+
+    Examples
+    --------
+    >>> largest_remainder(10, [60, 30, 15], np.random.RandomState(0))
+    array([6, 3, 1])
+    """
+    weights = np.asarray(weights)
+    exact = total * weights / weights.sum()
+    parts = np.floor(exact.round(9)).astype(np.int64)
+    remainders = (exact - parts).round(9)
+    order = np.lexsort((rng.random_sample(len(parts)), -remainders))
+    parts[order[: total - parts.sum()]] += 1
+    return parts
+
+
+def class_quotas(n_rows, counts, rng):
+    """Share rows over classes: one each while there are enough, the rest in proportion.
+
+    Parameters
+    ----------
+    n_rows : int
+        The budget, at most the sum of `counts`.
+    counts : array-like of shape (n_classes,)
+        Rows that each class has, at least 1.
+    rng : RandomState
+        Breaks ties.
+
+    Returns
+    -------
+    quotas : ndarray of shape (n_classes,)
+        Rows of each class, never more than it has. With fewer rows than classes the largest
+        classes get one each.
+
+    Examples
+    --------
+    >>> class_quotas(10, [80, 19, 1], np.random.RandomState(0))
+    array([7, 2, 1])
+    """
+    counts = np.asarray(counts)
+    n_classes = len(counts)
+    if n_rows < n_classes:
+        largest = np.lexsort((rng.random_sample(n_classes), -counts))[:n_rows]
+        return np.isin(np.arange(n_classes), largest).astype(np.int64)
+    if n_rows == n_classes or counts.sum() == n_classes:
+        return np.ones(n_classes, dtype=np.int64)
+    return 1 + largest_remainder(n_rows - n_classes, counts - 1, rng)

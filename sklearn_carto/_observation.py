@@ -1,0 +1,78 @@
+"""What is seen of a row at one epoch: from class scores (n_rows, n_classes) to five numbers a row."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+TINY = float(np.finfo(np.float32).tiny)  # every probability is clipped to it before a logarithm
+
+
+class Observation(NamedTuple):
+    """What was seen of some rows at one epoch; every array has shape (n_rows,)."""
+
+    true_proba: np.ndarray  # probability of the label, in [0, 1], float32
+    correct: np.ndarray  # is the most probable class the label?, bool
+    margin: np.ndarray  # log p_label - max over the others of log p, float32
+    el2n: np.ndarray  # Euclidean norm of p - onehot(label), in [0, sqrt(2)], float32
+    loss: np.ndarray  # -log p_label, float32
+
+
+def observe(scores, columns, *, from_logits=False):
+    """Reduce class scores to what is recorded of each row.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes) or (n_rows,)
+        Class probabilities, or logits. One dimension: the logit of the second of two classes.
+    columns : ndarray of shape (n_rows,)
+        Column of each row's label; never the label itself.
+    from_logits : bool, default=False
+        Whether `scores` are logits: their softmax is the probability. Margin and loss then come
+        from the logits, so that they are exact where probabilities are 0 or 1 in floating point.
+
+    Returns
+    -------
+    observation : Observation
+        Five arrays of shape (n_rows,), cast once to float32 (``correct`` to bool).
+
+    Examples
+    --------
+    >>> seen = observe(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
+    >>> seen.true_proba.round(2), seen.correct
+    (array([0.8, 0.4], dtype=float32), array([ True, False]))
+    """
+    if scores.ndim == 1:
+        scores = np.column_stack([np.zeros_like(scores), scores])
+    scores = scores.astype(np.float32 if scores.dtype == np.float16 else scores.dtype, copy=True)
+    rows = np.arange(len(columns))
+    correct = scores.argmax(axis=1) == columns
+    if from_logits:
+        own, other = _own_and_best_other(scores, rows, columns)
+        margin = own - other
+        scores -= np.maximum(own, other)[:, None]
+        own = scores[rows, columns]
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=1)
+        loss = np.log(total) - own
+        scores /= total[:, None]
+    else:
+        own, other = _own_and_best_other(scores, rows, columns)
+        log_own = np.log(np.maximum(own, TINY))
+        margin = log_own - np.log(np.maximum(other, TINY))
+        loss = -log_own
+    true_proba = scores[rows, columns]
+    scores[rows, columns] -= 1.0
+    el2n = np.sqrt(np.einsum("ij,ij->i", scores, scores))
+    single = (value.astype(np.float32, copy=False) for value in (true_proba, margin, el2n, loss))
+    true_proba, margin, el2n, loss = single
+    return Observation(np.clip(true_proba, 0.0, 1.0), correct, margin, el2n, loss)
+
+
+def _own_and_best_other(scores, rows, columns):
+    own = scores[rows, columns]
+    scores[rows, columns] = -np.inf
+    other = scores.max(axis=1)
+    scores[rows, columns] = own
+    return own, other

@@ -1,0 +1,117 @@
+"""Running statistics: everything a data map holds, in memory that does not grow with the epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+EARLY_EPOCHS = 10  # EL2N is a score of the start of training
+
+
+def dual_window(n_epochs):
+    """Length of the sliding window of the DUAL score for a run of `n_epochs`."""
+    return max(2, min(10, n_epochs // 2))
+
+
+class RunningStatistics:
+    """Accumulate what a data map holds, one epoch and any block of rows at a time.
+
+    Mean and spread are Welford's, in float64: the textbook E[x^2] - E[x]^2 loses every digit near
+    p = 0.999. Each row counts its own epochs, so blocks may come in any order that ascends in
+    epoch for each row, and rows that an epoch did not see are left as they were.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of rows.
+    window : int
+        Length of the sliding window of the DUAL score.
+    """
+
+    def __init__(self, n_samples, window):
+        self.window = window
+        self.n_seen = np.zeros(n_samples, dtype=np.int64)
+        self.mean = np.zeros(n_samples)
+        self.squares = np.zeros(n_samples)  # sum of squared deviations from the running mean
+        self.n_correct = np.zeros(n_samples, dtype=np.int64)
+        self.was_correct = np.zeros(n_samples, dtype=bool)
+        self.n_forgotten = np.zeros(n_samples, dtype=np.int64)
+        self.first_learned = np.full(n_samples, np.inf)
+        self.margin_sum = np.zeros(n_samples)
+        self.loss_sum = np.zeros(n_samples)
+        self.el2n_sum = np.zeros(n_samples)
+        self.ring = np.zeros((window, n_samples), dtype=np.float32)  # the last `window` epochs
+        self.dual_sum = np.zeros(n_samples)  # over complete windows
+
+    def update(self, epoch, seen, rows=slice(None)):
+        """Add one epoch of some rows: compute first, store last."""
+        p = seen.true_proba.astype(np.float64)
+        n_seen = self.n_seen[rows] + 1
+        delta = p - self.mean[rows]
+        mean = self.mean[rows] + delta / n_seen
+        squares = self.squares[rows] + delta * (p - mean)
+        forgotten = self.was_correct[rows] & ~seen.correct
+        newly = seen.correct & np.isinf(self.first_learned[rows])
+        first_learned = np.where(newly, epoch, self.first_learned[rows])
+        early = np.where(n_seen <= EARLY_EPOCHS, seen.el2n, 0.0)
+
+        self._update_ring(seen.true_proba, n_seen, rows)
+        self.n_seen[rows] = n_seen
+        self.mean[rows] = mean
+        self.squares[rows] = squares
+        self.n_correct[rows] += seen.correct
+        self.was_correct[rows] = seen.correct
+        self.n_forgotten[rows] += forgotten
+        self.first_learned[rows] = first_learned
+        self.margin_sum[rows] += seen.margin
+        self.loss_sum[rows] += seen.loss
+        self.el2n_sum[rows] += early
+
+    def _update_ring(self, true_proba, n_seen, rows):
+        steps = (n_seen - 1) % self.window
+        if len(steps) and (steps == steps[0]).all():  # the usual case: all rows are at one epoch
+            self.ring[steps[0], rows] = true_proba
+        else:
+            self.ring[steps, np.arange(self.ring.shape[1])[rows]] = true_proba
+        full = n_seen >= self.window
+        if full.any():
+            self.dual_sum[rows] += np.where(full, _dual(self.ring[:, rows]), 0.0)
+
+    def results(self):
+        """Return what a data map holds, as a dict of arrays; NaN where a row was never seen."""
+        n_seen = np.where(self.n_seen > 0, self.n_seen, np.nan)
+        variability = np.sqrt(self.squares / n_seen)
+        confidence = self.mean * (n_seen / n_seen)
+        learned = np.isfinite(self.first_learned)
+        n_windows = self.n_seen - self.window + 1
+        dual = self.dual_sum / np.maximum(n_windows, 1)
+        short = n_windows < 1
+        if short.any():  # a run shorter than the window is one window
+            dual[short] = self._short_dual(np.flatnonzero(short))
+        return {
+            "confidence": confidence,
+            "variability": variability,
+            "correctness": self.n_correct / n_seen,
+            "forgetting": np.where(learned, self.n_forgotten, np.inf) * (n_seen / n_seen),
+            "first_learned": self.first_learned * (n_seen / n_seen),
+            "aum": self.margin_sum / n_seen,
+            "el2n": self.el2n_sum / np.minimum(n_seen, EARLY_EPOCHS),
+            "aleatoric": np.maximum(confidence * (1 - confidence) - variability**2, 0.0),
+            "loss": self.loss_sum / n_seen,
+            "dual": dual * (n_seen / n_seen),
+        }
+
+    def _short_dual(self, rows):
+        dual = np.zeros(len(rows))
+        for n_seen in np.unique(self.n_seen[rows]):
+            of_length = self.n_seen[rows] == n_seen
+            if n_seen >= 2:
+                dual[of_length] = _dual(self.ring[:n_seen, rows[of_length]])
+        return dual
+
+
+def _dual(window):
+    """Sample spread times distance to certainty, over one window of shape (n_epochs, n_rows)."""
+    window = window.astype(np.float64)
+    mean = window.mean(axis=0)
+    spread = np.sqrt(((window - mean) ** 2).sum(axis=0) / (len(window) - 1))
+    return spread * (1.0 - mean)

@@ -1,0 +1,371 @@
+"""The statistics of a data map, as plain arithmetic on recorded training dynamics.
+
+Every function takes arrays of shape (n_samples, n_epochs), epochs in the order of training, and
+returns an array of shape (n_samples,). :class:`~sklearn_carto.DataMap` holds the same numbers,
+accumulated while the model trains.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._observation import TINY
+from sklearn_carto._running import EARLY_EPOCHS, dual_window
+
+__all__ = [
+    "aleatoric",
+    "aum",
+    "confidence",
+    "correctness",
+    "dual",
+    "el2n",
+    "first_learned",
+    "forgetting_events",
+    "loss",
+    "variability",
+]
+
+
+def confidence(true_proba):
+    """Mean over epochs of the probability of the label.
+
+    Parameters
+    ----------
+    true_proba : array-like of shape (n_samples, n_epochs)
+        Probability that the model gives to each row's label after each epoch, in [0, 1].
+
+    Returns
+    -------
+    confidence : ndarray of shape (n_samples,)
+        Mean over epochs, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 2.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import confidence
+    >>> confidence([[0.5, 1.0], [0.0, 0.5]])
+    array([0.75, 0.25])
+    """
+    return _probabilities(true_proba).mean(axis=1)
+
+
+def variability(true_proba):
+    """Spread over epochs of the probability of the label.
+
+    Parameters
+    ----------
+    true_proba : array-like of shape (n_samples, n_epochs)
+        Probability that the model gives to each row's label after each epoch, in [0, 1].
+
+    Returns
+    -------
+    variability : ndarray of shape (n_samples,)
+        Population standard deviation (``ddof=0``), in [0, 0.5].
+
+    Raises
+    ------
+    ValueError
+        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 2.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import variability
+    >>> variability([[0.5, 0.5], [0.0, 1.0]])
+    array([0. , 0.5])
+    """
+    return _probabilities(true_proba).std(axis=1)
+
+
+def correctness(correct):
+    """Share of the epochs at which the most probable class is the label.
+
+    Parameters
+    ----------
+    correct : array-like of shape (n_samples, n_epochs)
+        Whether the most probable class was the row's label, boolean.
+
+    Returns
+    -------
+    correctness : ndarray of shape (n_samples,)
+        Share of epochs, in [0, 1]. The paper counts; multiply by the number of epochs for that.
+
+    Raises
+    ------
+    ValueError
+        If `correct` is not two-dimensional or has no epoch.
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 2.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import correctness
+    >>> correctness([[True, True], [False, True]])
+    array([1. , 0.5])
+    """
+    return _epochs(correct, "correct", dtype=bool).mean(axis=1)
+
+
+def forgetting_events(correct):
+    """Count how often a row that was right became wrong at the next epoch.
+
+    Parameters
+    ----------
+    correct : array-like of shape (n_samples, n_epochs)
+        Whether the most probable class was the row's label, boolean.
+
+    Returns
+    -------
+    forgetting : ndarray of shape (n_samples,)
+        Number of forgetting events; infinite where the row was never right, since such a row is
+        the hardest and not, as a count of 0 would say, the easiest.
+
+    Raises
+    ------
+    ValueError
+        If `correct` is not two-dimensional or has no epoch.
+
+    References
+    ----------
+    .. [1] M. Toneva et al., "An Empirical Study of Example Forgetting during Deep Neural Network
+       Learning", ICLR 2019, section 3.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import forgetting_events
+    >>> forgetting_events([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+    array([ 2.,  0., inf])
+    """
+    correct = _epochs(correct, "correct", dtype=bool)
+    events = (correct[:, :-1] & ~correct[:, 1:]).sum(axis=1)
+    return np.where(correct.any(axis=1), events, np.inf)
+
+
+def first_learned(correct):
+    """First epoch at which the row was right.
+
+    Parameters
+    ----------
+    correct : array-like of shape (n_samples, n_epochs)
+        Whether the most probable class was the row's label, boolean.
+
+    Returns
+    -------
+    first_learned : ndarray of shape (n_samples,)
+        Epoch, counted from 0; infinite where the row was never right.
+
+    Raises
+    ------
+    ValueError
+        If `correct` is not two-dimensional or has no epoch.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import first_learned
+    >>> first_learned([[0, 1, 0], [1, 1, 1], [0, 0, 0]])
+    array([ 1.,  0., inf])
+    """
+    correct = _epochs(correct, "correct", dtype=bool)
+    return np.where(correct.any(axis=1), correct.argmax(axis=1), np.inf)
+
+
+def aum(margin):
+    """Area under the margin: mean over epochs of the margin of the label.
+
+    Parameters
+    ----------
+    margin : array-like of shape (n_samples, n_epochs)
+        Logit of the label less the largest other logit. On probabilities the difference of
+        logarithms, which for a softmax is the same number.
+
+    Returns
+    -------
+    aum : ndarray of shape (n_samples,)
+        Mean over epochs; below 0 where the model mostly prefers another class.
+
+    Raises
+    ------
+    ValueError
+        If `margin` is not two-dimensional or has no epoch.
+
+    References
+    ----------
+    .. [1] G. Pleiss et al., "Identifying Mislabeled Data using the Area Under the Margin Ranking",
+       NeurIPS 2020, equation 1.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import aum
+    >>> aum([[1.0, 3.0], [-2.0, 0.0]])
+    array([ 2., -1.])
+    """
+    return _epochs(margin, "margin").mean(axis=1)
+
+
+def el2n(error_norm, n_first=EARLY_EPOCHS):
+    """Mean over the first epochs of the distance between probabilities and label.
+
+    Parameters
+    ----------
+    error_norm : array-like of shape (n_samples, n_epochs)
+        Euclidean norm (not squared) of the class probabilities less the one-hot label.
+    n_first : int, default=10
+        How many epochs from the start count.
+
+    Returns
+    -------
+    el2n : ndarray of shape (n_samples,)
+        In [0, sqrt(2)].
+
+    Raises
+    ------
+    ValueError
+        If `error_norm` is not two-dimensional or has no epoch, or `n_first` is below 1.
+
+    References
+    ----------
+    .. [1] M. Paul et al., "Deep Learning on a Data Diet", NeurIPS 2021, section 2.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import el2n
+    >>> el2n([[1.0, 0.5, 0.0]], n_first=2)
+    array([0.75])
+    """
+    if n_first < 1:
+        raise ValueError(f"n_first must be at least 1; got {n_first}.")
+    return _epochs(error_norm, "error_norm")[:, :n_first].mean(axis=1)
+
+
+def aleatoric(true_proba):
+    """Uncertainty that stays within the epochs: mean over epochs of p (1 - p).
+
+    Parameters
+    ----------
+    true_proba : array-like of shape (n_samples, n_epochs)
+        Probability that the model gives to each row's label after each epoch, in [0, 1].
+
+    Returns
+    -------
+    aleatoric : ndarray of shape (n_samples,)
+        In [0, 0.25]. It equals confidence (1 - confidence) - variability squared.
+
+    Raises
+    ------
+    ValueError
+        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+
+    References
+    ----------
+    .. [1] N. Seedat et al., "Data-IQ: Characterizing subgroups with heterogeneous outcomes in
+       tabular data", NeurIPS 2022, section 4.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import aleatoric
+    >>> aleatoric([[0.5, 0.5], [0.0, 1.0]])
+    array([0.25, 0.  ])
+    """
+    p = _probabilities(true_proba)
+    return (p * (1 - p)).mean(axis=1)
+
+
+def loss(true_proba):
+    """Mean over epochs of the cross-entropy of the label.
+
+    Parameters
+    ----------
+    true_proba : array-like of shape (n_samples, n_epochs)
+        Probability that the model gives to each row's label after each epoch, in [0, 1].
+
+    Returns
+    -------
+    loss : ndarray of shape (n_samples,)
+        Mean of -log p, with p clipped to the smallest normal float32.
+
+    Raises
+    ------
+    ValueError
+        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import loss
+    >>> loss([[1.0, 1.0], [0.5, 0.5]]).round(3)
+    array([0.   , 0.693])
+    """
+    return np.abs(np.log(np.maximum(_probabilities(true_proba), TINY)).mean(axis=1))
+
+
+def dual(true_proba, window=None):
+    """Difficulty and uncertainty at once: mean over windows of spread times (1 - mean).
+
+    Parameters
+    ----------
+    true_proba : array-like of shape (n_samples, n_epochs)
+        Probability that the model gives to each row's label after each epoch, in [0, 1].
+    window : int, default=None
+        Length of the sliding windows, at least 2; None: half the epochs, between 2 and 10. A run
+        shorter than the window is one window.
+
+    Returns
+    -------
+    dual : ndarray of shape (n_samples,)
+        The spread is the sample standard deviation (``ddof=1``) of each window, as in the source.
+        0 after a single epoch.
+
+    Raises
+    ------
+    ValueError
+        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1]; if `window` is
+        below 2.
+
+    References
+    ----------
+    .. [1] Y. Cho et al., "Lightweight Dataset Pruning without Full Training via Example Difficulty
+       and Prediction Uncertainty", ICML 2025.
+
+    Examples
+    --------
+    >>> from sklearn_carto.metrics import dual
+    >>> dual([[0.5, 0.5, 0.5], [0.0, 1.0, 0.0]], window=2).round(3)
+    array([0.   , 0.354])
+    """
+    p = _probabilities(true_proba)
+    window = dual_window(p.shape[1]) if window is None else window
+    if window < 2:
+        raise ValueError(f"window must be at least 2; got {window}.")
+    if p.shape[1] < 2:
+        return np.zeros(len(p))
+    windows = np.lib.stride_tricks.sliding_window_view(p, min(window, p.shape[1]), axis=1)
+    return (windows.std(axis=2, ddof=1) * (1 - windows.mean(axis=2))).mean(axis=1)
+
+
+def _epochs(values, name, dtype=np.float64):
+    values = np.asarray(values, dtype=dtype)
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have shape (n_samples, n_epochs) with at least one epoch; "
+            f"got shape {values.shape}."
+        )
+    return values
+
+
+def _probabilities(true_proba):
+    p = _epochs(true_proba, "true_proba")
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("true_proba must hold probabilities, between 0 and 1.")
+    return p
