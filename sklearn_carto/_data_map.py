@@ -201,14 +201,14 @@ class DataMap:
             raise ValueError("DataMap.mean needs at least one map.")
         first = maps[0]
         for i, other in enumerate(maps[1:], start=1):
+            if other.n_samples != first.n_samples:
+                raise ValueError(f"Map {i} has {other.n_samples} rows, map 0 {first.n_samples}.")
             for name in ("labels", "sample_ids", "held_out_mask", "record"):
                 if not np.array_equal(getattr(first, name), getattr(other, name)):
                     raise ValueError(
                         f"Map {i} differs from map 0 in {name}: maps can be averaged only when "
                         "they hold the same rows in the same order, recorded in the same way."
                     )
-            if other.n_samples != first.n_samples:
-                raise ValueError(f"Map {i} has {other.n_samples} rows, map 0 {first.n_samples}.")
         stacks = {
             name: np.stack([getattr(one, name) for one in maps])
             for name in STATISTICS
@@ -319,7 +319,7 @@ class DataMap:
         return np.where(ambiguous, "ambiguous", settled)
 
     def rows_by_class(self):
-        """Return the rows of each class that occurs, in the order of `classes`.
+        """Return the rows of each class that occurs, classes in sorted order.
 
         Returns
         -------
@@ -336,8 +336,9 @@ class DataMap:
                 "This data map holds no labels, so rows cannot be chosen class by class. "
                 "Give it labels, or pass stratify=False and no noise_cut."
             )
-        rows = (np.flatnonzero(self.labels == name) for name in self.classes)
-        return [some for some in rows if len(some)]
+        _, inverse = np.unique(self.labels, return_inverse=True)
+        borders = np.cumsum(np.bincount(inverse))[:-1]
+        return np.split(np.argsort(inverse, kind="stable"), borders)
 
     def to_frame(self, backend="pandas"):
         """Return the map as a data frame.

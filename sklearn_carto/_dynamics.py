@@ -107,6 +107,11 @@ class TrainingDynamics:
         """Number of epochs that saw each row, an ndarray of shape (n_samples,)."""
         return self._running.n_seen.copy()
 
+    @property
+    def saturation(self):
+        """Share of all recorded probabilities that lie within 0.001 of 0 or 1."""
+        return self._running.n_extreme.sum() / max(self._running.n_seen.sum(), 1)
+
     true_proba = property(lambda self: self._stacked("true_proba"))
     correct = property(lambda self: self._stacked("correct"))
     margin = property(lambda self: self._stacked("margin"))

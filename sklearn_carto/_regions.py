@@ -193,8 +193,9 @@ def _cut_mask(data_map, noise_cut, rng):
         unknown = sorted(set(noise_cut) - set(data_map.classes.tolist()), key=str)
         raise ValueError(f"noise_cut names {unknown}, not among the classes of the map.")
     margin = _statistic(data_map, "aum", "noise_cut")
-    for name, rows in zip(data_map.classes.tolist(), data_map.rows_by_class(), strict=True):
-        share = noise_cut.get(name, 0.0) if isinstance(noise_cut, Mapping) else noise_cut
+    for rows in data_map.rows_by_class():
+        of_class = isinstance(noise_cut, Mapping)
+        share = noise_cut.get(data_map.labels[rows[0]], 0.0) if of_class else noise_cut
         mask[rows[_highest(-margin[rows], rng)[: round(share * len(rows))]]] = True
     return mask
 

@@ -39,6 +39,7 @@ class RunningStatistics:
         self.margin_sum = np.zeros(n_samples)
         self.loss_sum = np.zeros(n_samples)
         self.el2n_sum = np.zeros(n_samples)
+        self.n_extreme = np.zeros(n_samples, dtype=np.int64)  # p within 0.001 of 0 or 1
         self.ring = np.zeros((window, n_samples), dtype=np.float32)  # the last `window` epochs
         self.dual_sum = np.zeros(n_samples)  # over complete windows
 
@@ -65,6 +66,7 @@ class RunningStatistics:
         self.margin_sum[rows] += seen.margin
         self.loss_sum[rows] += seen.loss
         self.el2n_sum[rows] += early
+        self.n_extreme[rows] += (p < 1e-3) | (p > 1 - 1e-3)
 
     def _update_ring(self, true_proba, n_seen, rows):
         steps = (n_seen - 1) % self.window

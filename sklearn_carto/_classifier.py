@@ -1,0 +1,303 @@
+"""CartographyClassifier: train a classifier as it trains anyway, and watch its training rows."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_consistent_length
+
+from sklearn_carto._compat import HasMethods, Interval, StrOptions, _fit_context, _routing_enabled
+from sklearn_carto._data_map import DataMap
+from sklearn_carto._delegation import DelegatingClassifier
+from sklearn_carto._labels import check_labels
+from sklearn_carto._progress import progress
+from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
+from sklearn_carto._watching._recording import Recording
+from sklearn_carto._watching._seeds import set_seed
+from sklearn_carto.exceptions import DegenerateMapWarning
+
+
+class CartographyClassifier(DelegatingClassifier):
+    """Train a classifier and record its training dynamics.
+
+    A clone of `estimator` is trained just as it would be without us; after each epoch it is asked
+    for the probability that it gives to the label of each training row. What can be watched:
+
+    - estimators with `partial_fit` (SGDClassifier, MLPClassifier, ...): one call over all rows is
+      one epoch;
+    - skorch nets: their own loop, callbacks, `max_epochs` and order of batches. Rows that
+      `train_split` holds out are recorded too, and marked;
+    - ensembles with `staged_predict_proba` (HistGradientBoostingClassifier, ...): each stage is an
+      epoch, at a cost linear in their number;
+    - a :class:`~sklearn.pipeline.Pipeline` that ends in one of these: its transformers are fitted
+      once, its last step is watched.
+
+    Where an estimator has no probabilities, the softmax (two classes: the sigmoid) of its
+    `decision_function` stands in for them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The classifier to train.
+    n_epochs : int, default=None
+        Number of epochs. None: what the estimator says itself (a net's `max_epochs`, the stages
+        that an ensemble trained), else 20. On a net it sets `max_epochs`; of an ensemble it records
+        that many evenly spaced stages, and never changes the training.
+    record : {"epoch_end"}, default="epoch_end"
+        When probabilities are asked for: in a pass of its own at the end of each epoch.
+    keep_history : bool, default=True
+        Whether `dynamics_` keeps every epoch, in O(n_samples * n_epochs) memory. The map is the
+        same without.
+    random_state : int, RandomState instance or None, default=None
+        An int is set on every `random_state` of the clone, nested ones too; a net trains with
+        torch, numpy and Python seeded by it, and these generators are restored. None touches
+        nothing. Where epochs are calls of `partial_fit`, an int (this, or the estimator's own)
+        becomes one generator for the whole training: an int as such would start each epoch from
+        the same state, and visit the rows in the same order.
+    verbose : int, default=0
+        Whether to show progress.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The trained clone.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    dynamics_ : TrainingDynamics
+        What was recorded.
+    data_map_ : DataMap
+        The map.
+    confidence_, variability_, correctness_ : ndarray of shape (n_samples,)
+        Three statistics of the map.
+    n_epochs_ : int
+        Number of epochs recorded.
+    interrupted_ : bool
+        Whether training was broken off (Ctrl-C, an error) after at least one whole epoch; what was
+        recorded up to then is kept.
+    n_features_in_ : int
+        Number of features, where the inner estimator knows it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where the inner estimator knows them.
+
+    See Also
+    --------
+    DataMapSelector : Keep the rows of one region.
+    DataMapDisplay : Draw the map.
+
+    Notes
+    -----
+    Metadata routing maps `fit` to the method really called: `partial_fit` of the first kind above,
+    `fit` of the others. With routing enabled, request metadata of that method, for example
+    ``SGDClassifier().set_partial_fit_request(sample_weight=True)``.
+
+    Nets under a threading backend train one at a time, since torch's generators belong to the
+    process. Not restored around the recording pass are generators private to a module or data set,
+    and buffers that a forward pass in evaluation mode writes.
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography: Mapping and Diagnosing Datasets with
+       Training Dynamics", EMNLP 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from sklearn_carto import CartographyClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> learner = SGDClassifier(loss="log_loss", random_state=0)
+    >>> model = CartographyClassifier(learner, n_epochs=10).fit(X, y)
+    >>> model.data_map_
+    <DataMap: 150 rows of 3 classes, 10 epochs>
+    >>> bool(model.confidence_[y == 0].mean() > model.confidence_[y == 1].mean())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods("fit")],
+        "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "record": [StrOptions({"epoch_end"})],
+        "keep_history": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        n_epochs=None,
+        record="epoch_end",
+        keep_history=True,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.n_epochs = n_epochs
+        self.record = record
+        self.keep_history = keep_history
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **params):
+        """Train a clone of the estimator and record its training dynamics.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            The training rows, handed to the estimator as they are.
+        y : array-like of shape (n_samples,)
+            Labels of any type.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, for the watched estimator.
+        **params : dict
+            Further arguments of the watched estimator's `partial_fit` or `fit`. For a pipeline
+            ``<step>__<name>``, or routed metadata.
+
+        Returns
+        -------
+        self : CartographyClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        NotWatchableError
+            If the estimator does not learn in steps that can be seen.
+        ProbabilityError
+            If it answers with NaN, or with numbers that are no probabilities.
+        ValueError
+            If `y` holds missing values, a single class, or several columns; if lengths differ.
+        """
+        way = find_way(self.estimator)
+        y, classes, codes = check_labels(y, self)
+        if not isinstance(X, dict):
+            check_consistent_length(X, y)
+        if sample_weight is not None:
+            params = {**params, "sample_weight": sample_weight}
+        routed = self._route(way.method, params)
+        estimator, seed = clone(self.estimator), self._seed()
+        set_seed(estimator, seed)
+        Xt, pipelines = X, []
+        watched = estimator
+        while isinstance(watched, Pipeline):
+            Xt = fit_transformers(watched, Xt, y, routed[f"transformers_{len(pipelines)}"])
+            pipelines.append(watched)
+            watched = watched.steps[-1][1]
+        refuse_unknown_params(watched, way.method, routed["watched"])
+        y_watched = way.encode(watched, codes, len(classes)) if way.encodes_labels else y
+        recording = Recording(y, classes, codes, self.keep_history)
+        track = partial(progress, description="epochs", verbose=self.verbose)
+        interrupted = True
+        try:
+            way.watch(
+                watched,
+                Xt,
+                y_watched,
+                recording,
+                n_epochs=self.n_epochs,
+                seed=seed,
+                params=routed["watched"],
+                track=track,
+            )
+            interrupted = False
+        finally:
+            if recording.complete():
+                self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
+        self._warn_of_degenerate_map()
+        return self
+
+    def _keep(self, estimator, dynamics, label_codes, interrupted):
+        self.estimator_ = estimator
+        self.classes_ = dynamics.classes
+        self.dynamics_ = dynamics
+        self.data_map_ = DataMap.from_dynamics(dynamics)
+        self.n_epochs_ = dynamics.n_epochs
+        self.interrupted_ = interrupted
+        self._label_codes = label_codes
+
+    def _seed(self):
+        if isinstance(self.random_state, np.random.RandomState):
+            return check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        return self.random_state
+
+    @property
+    def confidence_(self):
+        """Mean over epochs of the probability of each row's label."""
+        return self.data_map_.confidence
+
+    @property
+    def variability_(self):
+        """Standard deviation over epochs of the probability of each row's label."""
+        return self.data_map_.variability
+
+    @property
+    def correctness_(self):
+        """Share of the epochs at which each row's label was the most probable class."""
+        return self.data_map_.correctness
+
+    def get_metadata_routing(self):
+        """Say which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Maps `fit` to the transformers' `fit_transform` and to the method of the watched
+            estimator that is really called.
+        """
+        router = MetadataRouter(owner=self)
+        estimator, depth = self.estimator, 0
+        while isinstance(estimator, Pipeline):
+            if len(estimator.steps) > 1:
+                mapping = MethodMapping().add(caller="fit", callee="fit_transform")
+                router.add(**{f"transformers_{depth}": estimator[:-1]}, method_mapping=mapping)
+            estimator, depth = estimator.steps[-1][1], depth + 1
+        mapping = MethodMapping().add(caller="fit", callee=find_way(estimator).method)
+        return router.add(watched=estimator, method_mapping=mapping)
+
+    def _route(self, method, params):
+        """Sort the arguments of `fit` by who takes them."""
+        sorted_, estimator, depth = defaultdict(dict), self.estimator, 0
+        if _routing_enabled():
+            for name, by_method in process_routing(self, "fit", **params).items() if params else ():
+                sorted_[name] = by_method[method if name == "watched" else "fit_transform"]
+            return sorted_
+        while isinstance(estimator, Pipeline):
+            last = f"{estimator.steps[-1][0]}__"
+            own = {name for name in params if "__" in name and not name.startswith(last)}
+            sorted_[f"transformers_{depth}"] = {name: params[name] for name in own}
+            params = {n.removeprefix(last): v for n, v in params.items() if n not in own}
+            estimator, depth = estimator.steps[-1][1], depth + 1
+        sorted_["watched"] = params
+        return sorted_
+
+    def _warn_of_degenerate_map(self):
+        data_map, watched = self.data_map_, type(last_step(self.estimator_)).__name__
+        reason = None
+        if data_map.n_epochs == 1:
+            reason = (
+                "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
+                "(a net: max_epochs)"
+            )
+        elif np.quantile(data_map.variability, 0.9) < 5e-3:
+            reason = (
+                f"{watched} hardly moved from epoch to epoch (nine tenths of the rows have a "
+                "variability below 0.005): naive Bayes learns all in one pass, others have "
+                "converged before the first epoch ended. Watch an estimator that learns gradually"
+            )
+        elif self.dynamics_.saturation > 0.8:
+            reason = (
+                f"over 80 % of the probabilities that {watched} gave lie within 0.001 of 0 or 1, "
+                "so that rows can hardly be told apart. Scale the features, regularise more, or "
+                "stop earlier"
+            )
+        if reason:
+            warnings.warn(f"The data map says little: {reason}.", DegenerateMapWarning, stacklevel=4)

@@ -1,0 +1,64 @@
+"""The labels of a training set: what a data map can be drawn of, and the codes that nets want."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+
+def check_labels(y, owner):
+    """Check the labels of a classification task.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels of any type.
+    owner : object
+        The estimator that asks; errors name it.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,)
+        The labels.
+    classes : ndarray of shape (n_classes,)
+        The labels that occur, sorted; at least two.
+    codes : ndarray of shape (n_samples,)
+        Position of each label among the classes.
+
+    Raises
+    ------
+    ValueError
+        If `y` is missing, two-dimensional, continuous, holds missing values or a single class.
+    """
+    name = type(owner).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    shape = np.shape(y)
+    if len(shape) > 1 and shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {shape} instead. Multilabel and "
+            f"multi-output targets have no data map: fit one {name} for each column."
+        )
+    y = column_or_1d(y, warn=True)
+    missing = np.flatnonzero(_is_missing(y))
+    if len(missing):
+        raise ValueError(
+            f"y holds missing values (NaN or None) in {len(missing)} rows, among them "
+            f"{missing[:5].tolist()}. Drop these rows, or give them a label."
+        )
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs at least two classes, but y holds only one class: {classes.tolist()}."
+        )
+    return y, classes, codes
+
+
+def _is_missing(y):
+    if y.dtype.kind == "f":
+        return np.isnan(y)
+    if y.dtype.kind == "O":
+        return np.array([value is None or value != value for value in y], dtype=bool)
+    return np.zeros(len(y), dtype=bool)

@@ -1,0 +1,133 @@
+"""Ways to watch an estimator learn, chosen by what it is."""
+
+from __future__ import annotations
+
+import inspect
+
+from sklearn.base import is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+from sklearn_carto._watching import _partial_fit, _skorch, _stages
+from sklearn_carto.exceptions import NotWatchableError
+
+_WAYS = (_skorch, _stages, _partial_fit)  # in the order of asking
+
+
+def find_way(estimator):
+    """Find how to watch an estimator learn.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier, or a pipeline that ends in one.
+
+    Returns
+    -------
+    way : module
+        With `method` (what `fit` is mapped to), `encodes_labels`, and `watch`.
+
+    Raises
+    ------
+    NotWatchableError
+        If there is none, or if the estimator could be watched but says nothing of its rows.
+    """
+    last = last_step(estimator)
+    name = type(last).__name__
+    if isinstance(last, FrozenEstimator):
+        raise NotWatchableError(
+            "A FrozenEstimator does not train, so there is nothing to watch. Pass the estimator "
+            "itself, or a frozen CartographyClassifier to DataMapSelector."
+        )
+    if is_regressor(last):
+        raise NotWatchableError(f"{name} is a regressor; a data map is drawn of a classifier.")
+    for way in _WAYS:
+        if way.can_watch(last):
+            if not (hasattr(last, "predict_proba") or hasattr(last, "decision_function")):
+                raise NotWatchableError(
+                    f"{name} has neither predict_proba nor decision_function, so it says nothing "
+                    "of how sure it is of a row. Choose one that has, for example "
+                    "SGDClassifier(loss='log_loss')."
+                )
+            return way
+    raise NotWatchableError(
+        f"{name} cannot be watched while it learns: it has no partial_fit and no "
+        "staged_predict_proba, and it is no skorch net. Choose an estimator that trains in steps, "
+        "for example SGDClassifier(loss='log_loss'), MLPClassifier(), "
+        "HistGradientBoostingClassifier() or a skorch NeuralNetClassifier, or a Pipeline that "
+        "ends in one."
+    )
+
+
+def can_watch(estimator):
+    """Whether an estimator can be watched while it learns."""
+    try:
+        find_way(estimator)
+    except NotWatchableError:
+        return False
+    return True
+
+
+def last_step(estimator):
+    """Return the last step of a pipeline, however deep; anything else is its own last step."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    return estimator
+
+
+def fit_transformers(pipeline, X, y, params):
+    """Fit all steps of a pipeline but the last, once.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A clone; its transformers are replaced by the fitted ones.
+    X, y : container, ndarray
+        The training set.
+    params : dict
+        Arguments of the steps.
+
+    Returns
+    -------
+    Xt : container
+        The training set as the last step sees it.
+
+    Raises
+    ------
+    NotWatchableError
+        If a step is a sampler, which would change the rows.
+    """
+    for name, step in pipeline.steps[:-1]:
+        if hasattr(step, "fit_resample"):
+            raise NotWatchableError(
+                f"The step {name!r} of the pipeline ({type(step).__name__}) changes the rows, so "
+                "that the map would not be one of X. Resample first, or watch the pipeline "
+                "without it."
+            )
+    if len(pipeline.steps) == 1:
+        return X
+    head = pipeline[:-1]
+    Xt = head.fit_transform(X, y, **params)
+    pipeline.steps = [*head.steps, pipeline.steps[-1]]
+    return Xt
+
+
+def refuse_unknown_params(estimator, method, params):
+    """Raise where an estimator does not take what it is given, naming the estimator."""
+    signature = inspect.signature(getattr(estimator, method))
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    unknown = sorted(params.keys() - signature.parameters.keys())
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+        raise TypeError(
+            f"{type(estimator).__name__}.{method} takes no {', '.join(unknown)}, so it cannot be "
+            "passed to fit."
+        )
+
+
+__all__ = [
+    "can_watch",
+    "find_way",
+    "fit_transformers",
+    "last_step",
+    "refuse_unknown_params",
+]

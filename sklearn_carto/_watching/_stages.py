@@ -1,0 +1,65 @@
+"""Watch an ensemble through its stages: trained once, then asked after each stage."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks, rows_of
+
+method = "fit"
+encodes_labels = False
+
+
+def can_watch(estimator):
+    """Whether this is the way to watch the estimator."""
+    return hasattr(estimator, "staged_predict_proba")
+
+
+def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
+    """Train, then replay the stages; cost linear in the number of stages.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Trained in place.
+    X, y : container, ndarray
+        The training set.
+    recording : Recording
+        Where what is seen goes.
+    n_epochs : int or None
+        How many evenly spaced stages to record, the last among them; None: all. It never changes
+        the training.
+    seed : int or None
+        Already set on the estimator.
+    params : dict
+        Further arguments of `fit`.
+    track : callable
+        Wraps the loop over blocks of rows, to show progress.
+    """
+    estimator.fit(X, y, **params)
+    head = rows_of(X, slice(0, min(64, recording.n_samples)))
+    answer = answer_in(estimator, head)
+    from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")
+    staged = getattr(estimator, "staged_decision_function" if from_logits else "staged_predict_proba")
+    n_stages = sum(1 for _ in staged(rows_of(X, slice(0, 1))))
+    epoch_of_stage = {stage: epoch for epoch, stage in enumerate(spread(n_epochs, n_stages))}
+    recording.begin(len(epoch_of_stage))
+    for rows in track(row_blocks(recording.n_samples, len(recording.classes))):
+        for stage, scores in enumerate(staged(rows_of(X, rows))):
+            if stage in epoch_of_stage:
+                scores = in_class_order(scores, estimator.classes_, recording.classes)
+                recording.block(
+                    epoch_of_stage[stage], rows, scores, estimator, from_logits=from_logits
+                )
+
+
+def spread(n_epochs, n_stages):
+    """Choose evenly spaced stages, counted from 0, the last among them.
+
+    Examples
+    --------
+    >>> spread(4, 100).tolist()
+    [24, 49, 74, 99]
+    """
+    n_epochs = n_stages if n_epochs is None else min(n_epochs, n_stages)
+    return np.round(np.arange(1, n_epochs + 1) * n_stages / n_epochs).astype(int) - 1
