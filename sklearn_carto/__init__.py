@@ -1,9 +1,44 @@
 """Dataset cartography for scikit-learn: which rows teach a model, confuse it, or are wrong."""
 
-__version__ = "0.1.0"
+from importlib.util import find_spec
 
+from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._classifier import CartographyClassifier
+from sklearn_carto._comparison import SubsetComparison, compare_subsets
 from sklearn_carto._data_map import DataMap
+from sklearn_carto._distilled import DistilledClassifier
 from sklearn_carto._dynamics import TrainingDynamics
+from sklearn_carto._plot._comparison import SubsetComparisonDisplay
+from sklearn_carto._plot._data_map import DataMapDisplay
+from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._version import __version__
 
-__all__ = ["CartographyClassifier", "DataMap", "TrainingDynamics"]
+__all__ = [
+    "CartographyClassifier",
+    "DataMap",
+    "DataMapDisplay",
+    "DataMapSelector",
+    "DistilledClassifier",
+    "SubsetComparison",
+    "SubsetComparisonDisplay",
+    "TrainingDynamics",
+    "__version__",
+    "compare_subsets",
+    "datasets",
+    "exceptions",
+    "metrics",
+]
+if find_spec("imblearn") is not None:
+    __all__ += ["DataMapSampler"]  # noqa: PLE0604  loaded when it is asked for
+
+
+def __getattr__(name):
+    """Load what needs imbalanced-learn when it is asked for."""
+    if name == "DataMapSampler":
+        from sklearn_carto._compat import require
+
+        require("imblearn", "DataMapSampler", "sklearn-carto[imblearn]")
+        from sklearn_carto._sampler import DataMapSampler
+
+        return DataMapSampler
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

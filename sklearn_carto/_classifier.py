@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._compat import HasMethods, Interval, StrOptions, _fit_context, _routing_enabled
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._delegation import DelegatingClassifier
+from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._labels import check_labels
 from sklearn_carto._progress import progress
 from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
@@ -212,6 +213,7 @@ class CartographyClassifier(DelegatingClassifier):
         finally:
             if recording.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
+                self._training_set = fingerprint(X, y)
         self._warn_of_degenerate_map()
         return self
 
@@ -223,6 +225,23 @@ class CartographyClassifier(DelegatingClassifier):
         self.n_epochs_ = dynamics.n_epochs
         self.interrupted_ = interrupted
         self._label_codes = label_codes
+
+    def saw(self, X, y):
+        """Tell whether these rows and labels, in this order, are the ones of the map.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+
+        Returns
+        -------
+        same : bool
+            True for the training set of the last `fit`, in whatever container.
+        """
+        return self._training_set == fingerprint(X, np.asarray(y))
 
     def _seed(self):
         if isinstance(self.random_state, np.random.RandomState):
@@ -300,4 +319,5 @@ class CartographyClassifier(DelegatingClassifier):
                 "stop earlier"
             )
         if reason:
-            warnings.warn(f"The data map says little: {reason}.", DegenerateMapWarning, stacklevel=4)
+            message = f"The data map says little: {reason}."
+            warnings.warn(message, DegenerateMapWarning, stacklevel=4)

@@ -34,7 +34,7 @@ def check_labels(y, owner):
     name = type(owner).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    shape = np.shape(y)
+    shape = getattr(y, "shape", None) or np.asarray(y).shape
     if len(shape) > 1 and shape[1] > 1:
         raise ValueError(
             f"y should be a 1d array, got an array of shape {shape} instead. Multilabel and "

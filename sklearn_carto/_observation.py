@@ -1,4 +1,4 @@
-"""What is seen of a row at one epoch: from class scores (n_rows, n_classes) to five numbers a row."""
+"""What is seen of a row at one epoch: from class scores to five numbers a row."""
 
 from __future__ import annotations
 

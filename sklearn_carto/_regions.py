@@ -129,9 +129,9 @@ def _parse_one(region):
             return (1.0 if direction == "high" else -1.0, statistic), region
     known = [*_SYNONYMS, *_DRAWING_RULES, "coverage"]
     raise ValueError(
-        f"Unknown region {region!r}. Known are {', '.join(sorted(known))}; '<high|low>-<statistic>' "
-        f"with a statistic of {', '.join(STATISTICS)}; a callable that takes a DataMap and gives a "
-        "score a row; a mapping of these to shares that sum to 1."
+        f"Unknown region {region!r}. Known are {', '.join(sorted(known))}; "
+        f"'<high|low>-<statistic>' with a statistic of {', '.join(STATISTICS)}; a callable that "
+        "takes a DataMap and gives a score a row; a mapping of these to shares that sum to 1."
     )
 
 

@@ -4,12 +4,12 @@
 
     Exception
      └─ CartographyError
-         ├─ NotWatchableError (also TypeError)    the estimator does not learn in steps that can be seen
+         ├─ NotWatchableError (also TypeError)    the estimator cannot be watched
          ├─ ProbabilityError (also ValueError)    what the estimator answered is no probability
          └─ RowsChangedError (also ValueError)    rows cannot be traced to the rows of ``X``
     UserWarning
      └─ CartographyWarning
-         ├─ DegenerateMapWarning                  the map says little: one epoch, no movement, saturated
+         ├─ DegenerateMapWarning                  one epoch, no movement, or saturated
          ├─ DoubleSoftmaxWarning                  a net applies a softmax to probabilities
          ├─ HeldOutRowsWarning                    a map holds rows that the model did not train on
          └─ UndefinedIntervalWarning              too few splits for a confidence interval
@@ -51,7 +51,7 @@ class CartographyWarning(UserWarning):
 
 
 class DegenerateMapWarning(CartographyWarning):
-    """The data map says little: one epoch, rows that do not move, or probabilities all near 0 or 1."""
+    """The map says little: one epoch, rows that do not move, or all probabilities near 0 or 1."""
 
 
 class DoubleSoftmaxWarning(CartographyWarning):

@@ -40,7 +40,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
     head = rows_of(X, slice(0, min(64, recording.n_samples)))
     answer = answer_in(estimator, head)
     from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")
-    staged = getattr(estimator, "staged_decision_function" if from_logits else "staged_predict_proba")
+    staged = getattr(estimator, f"staged_{answer if from_logits else 'predict_proba'}")
     n_stages = sum(1 for _ in staged(rows_of(X, slice(0, 1))))
     epoch_of_stage = {stage: epoch for epoch, stage in enumerate(spread(n_epochs, n_stages))}
     recording.begin(len(epoch_of_stage))

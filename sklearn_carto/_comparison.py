@@ -1,0 +1,460 @@
+"""compare_subsets: does a model learn as much from fewer rows? In and out of distribution."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_consistent_length
+
+from sklearn_carto._compat import _safe_indexing, require
+from sklearn_carto._delegation import DelegatingClassifier
+from sklearn_carto._distilled import default_selector
+from sklearn_carto._labels import check_labels
+from sklearn_carto._probe import draw_map
+from sklearn_carto._progress import progress
+from sklearn_carto._regions import choose_rows, describe_region, parse_region
+from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._statistics import corrected_interval
+from sklearn_carto._watching._final import train
+from sklearn_carto.exceptions import UndefinedIntervalWarning
+
+PAPER_REGIONS = (
+    "high-confidence",
+    "low-variability",
+    "high-correctness",
+    "low-correctness",
+    "ambiguous",
+)
+
+
+def compare_subsets(
+    estimator,
+    X,
+    y,
+    *,
+    selector=None,
+    regions=("easy", "ambiguous", "hard"),
+    fracs=(0.33,),
+    cv=None,
+    groups=None,
+    scoring=None,
+    ood=None,
+    n_seeds=1,
+    n_jobs=None,
+    random_state=None,
+    verbose=0,
+):
+    """Compare what a model learns from subsets of its training rows.
+
+    For each split and seed, one map is drawn of the training fold alone (a map that saw the test
+    rows would leak), and shared by all regions and fractions. The model is then trained on each
+    subset, on all rows of the fold, and on a random subset of exactly the same size, and scored
+    on the same test rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The classifier that is trained on the subsets.
+    X : container of shape (n_samples, n_features)
+        Rows.
+    y : array-like of shape (n_samples,)
+        Labels.
+    selector : DataMapSelector, default=None
+        Its probe, `noise_cut`, `stratify` and `memory` are used; `region`, `frac` and
+        `random_state` are overridden. None: ``DataMapSelector(estimator)`` where the estimator
+        can be watched, else ``DataMapSelector()``.
+    regions : list of regions, or "paper", default=("easy", "ambiguous", "hard")
+        What to compare, see :meth:`DataMap.select`. "paper": the seven training sets of the paper,
+        chosen without stratification as there.
+    fracs : sequence of float, default=(0.33,)
+        Shares of the training fold, each in (0, 1].
+    cv : int, cross-validation generator or iterable, default=None
+        How to split; None: stratified 5 folds (with `groups`: stratified group folds).
+    groups : array-like of shape (n_samples,), default=None
+        Groups that stay together.
+    scoring : str, callable, list, tuple or dict, default=None
+        One scorer or several, as in :func:`~sklearn.model_selection.cross_validate`; None: the
+        estimator's own `score`.
+    ood : mapping of str to (X, y), default=None
+        Data sets from elsewhere, which each model is scored on besides.
+    n_seeds : int, default=1
+        How often each split is repeated with another seed, for probe, model and draws.
+    n_jobs : int, default=None
+        Splits and seeds that run in parallel. The result is the same for any number.
+    random_state : int, RandomState instance or None, default=None
+        From which one seed is drawn for each split and seed.
+    verbose : int, default=0
+        Whether to show progress.
+
+    Returns
+    -------
+    comparison : SubsetComparison
+        Print it, plot it, or ask for its `results_`.
+
+    Raises
+    ------
+    ValueError
+        If a region is unknown, a fraction is out of range, labels out of distribution were never
+        seen, or the selector's map is frozen.
+
+    See Also
+    --------
+    DistilledClassifier : Train on the subset that did best.
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 3 and table 2.
+    .. [2] C. Nadeau and Y. Bengio, "Inference for the Generalization Error", Machine Learning 52,
+       2003.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_carto import compare_subsets
+    >>> X, y = load_iris(return_X_y=True)
+    >>> comparison = compare_subsets(
+    ...     LogisticRegression(max_iter=1000), X, y, regions=["ambiguous"], random_state=0
+    ... )
+    >>> sorted(set(comparison.results_["region"].tolist()))
+    ['ambiguous', 'full', 'random']
+    """
+    y, classes, _ = check_labels(y, estimator)
+    check_consistent_length(X, y, groups)
+    selector = _check_selector(selector, estimator, paper=isinstance(regions, str))
+    candidates = _check_candidates(regions, fracs)
+    ood = _check_ood(ood, classes)
+    check_scoring(estimator, scoring)
+    if not (isinstance(n_seeds, Integral) and n_seeds >= 1):
+        raise ValueError(f"n_seeds must be a whole number of at least 1; got {n_seeds!r}.")
+    splits = _splits(cv, groups, y)
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
+    tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
+    shown = progress(tasks, description="splits and seeds", verbose=verbose)
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(_compare_on_split)(
+            estimator, selector, X, y, splits[i], candidates, scoring, ood, (i, j, int(seeds[i, j]))
+        )
+        for i, j in shown
+    )
+    rows = [row for of_split in rows for row in of_split]
+    results = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    test_ratio = float(np.mean([len(test) / len(rest) for rest, test in splits]))
+    return SubsetComparison(results, test_ratio, stratify=selector.stratify)
+
+
+def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood, names):
+    """Train and score all subsets of one training fold, on one map."""
+    i_split, i_seed, seed = names
+    fold, test = split
+    X_fold, y_fold = _safe_indexing(X, fold), y[fold]
+    test_sets = {"test": (_safe_indexing(X, test), y[test]), **ood}
+    start = time.perf_counter()
+    data_map = draw_map(
+        selector.estimator, X_fold, y_fold, seed=seed, memory=selector.memory, params={}
+    )
+    map_time = time.perf_counter() - start
+    results = []
+    for name, region, frac in candidates:
+        if region is not None:
+            # the baseline is random over all rows: a cut is part of what it is compared with
+            cut = 0.0 if region == "random" else selector.noise_cut
+            rows = choose_rows(
+                data_map,
+                region,
+                frac,
+                noise_cut=cut,
+                stratify=selector.stratify,
+                random_state=seed,
+            )
+        facts = {"region": name, "frac": frac, "split": i_split, "seed": i_seed}
+        X_few, y_few = (
+            (X_fold, y_fold) if region is None else (_safe_indexing(X_fold, rows), y_fold[rows])
+        )
+        try:
+            measured = _train_and_score(clone(estimator), X_few, y_few, seed, scoring, test_sets)
+        except Exception as error:
+            error.add_note(f"raised while training on the subset {facts}")
+            raise
+        needs_map = region not in (None, "random")
+        results.append({**facts, **measured, "map_time": map_time if needs_map else 0.0})
+    return results
+
+
+def _train_and_score(estimator, X, y, seed, scoring, test_sets):
+    start = time.perf_counter()
+    model = _Answering(*train(estimator, X, y, seed=seed))
+    trained = time.perf_counter()
+    scorer = check_scoring(model, scoring)
+    scores = {}
+    for place, (X_test, y_test) in test_sets.items():
+        answer = scorer(model, X_test, y_test)
+        answer = answer if isinstance(answer, Mapping) else {"score": answer}
+        scores |= {f"{place}_{metric}": float(value) for metric, value in answer.items()}
+    times = {"fit_time": trained - start, "score_time": time.perf_counter() - trained}
+    return {"n_train": len(y), **scores, **times}
+
+
+class _Answering(DelegatingClassifier):
+    """A trained model that answers in the labels of the user."""
+
+    def __init__(self, estimator, classes=None, label_codes=False):
+        self.estimator = self.estimator_ = estimator
+        self.classes_, self._label_codes = classes, label_codes
+
+    def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
+        """Refuse to train again."""
+        raise AttributeError("this model is trained already")
+
+
+def _check_selector(selector, estimator, *, paper):
+    selector = default_selector(estimator) if selector is None else selector
+    if not isinstance(selector, DataMapSelector):
+        raise TypeError(
+            f"selector must be a DataMapSelector; got {type(selector).__name__}. For a probe of "
+            "your own pass DataMapSelector(probe)."
+        )
+    if isinstance(selector.estimator, FrozenEstimator):
+        raise ValueError(
+            "A frozen map cannot be compared by cross-validation: it saw the test rows, and holds "
+            "for no training fold. Pass the CartographyClassifier itself, unfrozen."
+        )
+    selector = clone(selector)
+    return selector.set_params(stratify=False) if paper else selector
+
+
+def _check_candidates(regions, fracs):
+    """Names, regions and shares: the full set (None), then for each share random and the rest."""
+    if isinstance(regions, str):
+        if regions != "paper":
+            raise ValueError(f"regions must be a list of regions, or 'paper'; got {regions!r}.")
+        regions = PAPER_REGIONS
+    named = {"random": "random"}
+    for region in regions:
+        if isinstance(region, str) and region == "full":
+            continue
+        parse_region(region)
+        name = describe_region(region)
+        if named.setdefault(name, region) is not region and named[name] != region:
+            raise ValueError(f"Two different regions are called {name!r}; give one another name.")
+    fracs = [fracs] if np.isscalar(fracs) else list(fracs)
+    for frac in fracs:
+        if not 0 < frac <= 1:
+            raise ValueError(f"fracs must lie in (0, 1]; got {frac!r}.")
+    subsets = [(name, region, float(f)) for f in fracs for name, region in named.items()]
+    return [("full", None, 1.0), *subsets]
+
+
+def _check_ood(ood, classes):
+    checked = {}
+    for name, pair in (ood or {}).items():
+        if name == "test":
+            raise ValueError("An ood data set cannot be called 'test'; that is the test fold.")
+        X, y = pair
+        check_consistent_length(X, y)
+        y = np.asarray(y)
+        unseen = np.setdiff1d(y, classes)
+        if len(unseen):
+            raise ValueError(
+                f"The ood data set {name!r} holds labels that are never seen in training: "
+                f"{unseen[:5].tolist()}. Leave their rows out, or map their labels to known ones."
+            )
+        checked[name] = (X, y)
+    return checked
+
+
+def _splits(cv, groups, y):
+    if groups is not None and (cv is None or isinstance(cv, Integral)):
+        cv = StratifiedGroupKFold(5 if cv is None else cv)
+    splitter = check_cv(cv, y, classifier=True)
+    return list(splitter.split(np.zeros(len(y)), y, groups))
+
+
+class SubsetComparison:
+    """What :func:`compare_subsets` found; print it, plot it, or turn it into a frame.
+
+    Parameters
+    ----------
+    results : dict of str to ndarray of shape (n_fits,)
+        See `results_`.
+    test_ratio : float
+        Test rows for each training row of a split.
+    stratify : bool
+        Whether the subsets keep the shares of the classes.
+
+    Attributes
+    ----------
+    results_ : dict of str to ndarray of shape (n_fits,)
+        One entry a fit: `region`, `frac`, `split`, `seed`, `n_train` (rows), a column
+        `test_<metric>` for each metric and `<name>_<metric>` for each data set out of
+        distribution, `fit_time` and `score_time` (seconds), and `map_time`, what the shared map
+        took (0 for the full set and random).
+    test_ratio : float
+        Test rows for each training row of a split.
+    stratify : bool
+        Whether the subsets keep the shares of the classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_carto import compare_subsets
+    >>> X, y = load_iris(return_X_y=True)
+    >>> comparison = compare_subsets(
+    ...     LogisticRegression(max_iter=1000), X, y, regions=["easy"], cv=3, random_state=0
+    ... )
+    >>> comparison.summary()["region"].tolist()
+    ['full', 'random', 'easy']
+    """
+
+    _not_scores = ("region", "frac", "split", "seed", "n_train")
+    _times = ("fit_time", "score_time", "map_time")
+
+    def __init__(self, results, test_ratio, *, stratify=True):
+        self.results_ = results
+        self.test_ratio = test_ratio
+        self.stratify = stratify
+
+    def summary(self):
+        """Average over splits and seeds, with 95 % intervals.
+
+        Returns
+        -------
+        summary : dict of str to ndarray
+            One entry a score, region and fraction: `score` (name of the column of `results_`),
+            `region`, `frac`, `n_train`, `mean`; `vs_full` and `vs_random`, the mean difference to
+            the full set and to the random subset of the same size (NaN for themselves);
+            `mean_low` and `mean_high` and likewise for the differences, 95 % intervals of the
+            corrected resampled t-test, seeds averaged within a split; `speed_up`, the training
+            time of the full set over that of the subset, without the time of the map.
+
+        Warns
+        -----
+        UndefinedIntervalWarning
+            If there are fewer than two splits; the intervals are then NaN.
+        """
+        results = self.results_
+        if len(np.unique(results["split"])) < 2:
+            warnings.warn(
+                "One split gives no confidence interval; intervals are NaN. Use cv of 2 or more.",
+                UndefinedIntervalWarning,
+                stacklevel=2,
+            )
+        keys = list(dict.fromkeys(zip(results["region"].tolist(), results["frac"], strict=True)))
+        scores = [name for name in results if name not in (*self._not_scores, *self._times)]
+        lines = [self._line(score, region, frac) for score in scores for region, frac in keys]
+        return {name: np.array([line[name] for line in lines]) for name in lines[0]}
+
+    def _line(self, score, region, frac):
+        own = self._by_split(score, region, frac)
+        line = {"score": score, "region": region, "frac": frac}
+        line["n_train"] = self._by_split("n_train", region, frac).mean()
+        references = {"mean": 0.0, "vs_full": np.nan, "vs_random": np.nan}
+        if region != "full":
+            references["vs_full"] = self._by_split(score, "full", 1.0)
+        if region not in ("full", "random"):
+            references["vs_random"] = self._by_split(score, "random", frac)
+        for name, reference in references.items():
+            triple = corrected_interval(own - reference, self.test_ratio)
+            line |= dict(zip((name, f"{name}_low", f"{name}_high"), triple, strict=True))
+        full = self._by_split("fit_time", "full", 1.0).mean()
+        line["speed_up"] = full / self._by_split("fit_time", region, frac).mean()
+        return line
+
+    def _by_split(self, column, region, frac):
+        """Mean over the seeds of each split."""
+        results = self.results_
+        chosen = (results["region"] == region) & (results["frac"] == frac)
+        values, splits = results[column][chosen], results["split"][chosen]
+        return np.array([values[splits == split].mean() for split in np.unique(splits)])
+
+    def to_frame(self, backend="pandas"):
+        """Return `results_` as a data frame.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars"}, default="pandas"
+            Which library's frame; it must be installed.
+
+        Returns
+        -------
+        frame : pandas.DataFrame or polars.DataFrame
+            A row for each fit.
+
+        Raises
+        ------
+        ImportError
+            If the library is not installed.
+        ValueError
+            If `backend` is unknown.
+        """
+        if backend not in ("pandas", "polars"):
+            raise ValueError(f"backend must be 'pandas' or 'polars'; got {backend!r}.")
+        return require(backend, "SubsetComparison.to_frame", backend).DataFrame(self.results_)
+
+    def plot(self, **kwargs):
+        """Draw the comparison.
+
+        Parameters
+        ----------
+        **kwargs : dict
+            Handed to :meth:`SubsetComparisonDisplay.from_comparison`.
+
+        Returns
+        -------
+        display : SubsetComparisonDisplay
+            The display, drawn.
+        """
+        from sklearn_carto._plot._comparison import SubsetComparisonDisplay
+
+        return SubsetComparisonDisplay.from_comparison(self, **kwargs)
+
+    def __str__(self):
+        """Write the summary as a table."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedIntervalWarning)
+            summary = self.summary()
+        n_splits, n_seeds = (len(np.unique(self.results_[name])) for name in ("split", "seed"))
+        width = max(len(name) for name in summary["region"].tolist())
+        text = [
+            f"{n_splits} splits x {n_seeds} seeds; differences with 95 % intervals "
+            "(corrected resampled t-test)"
+        ]
+        score = None
+        for i in range(len(summary["score"])):
+            line = {name: values[i] for name, values in summary.items()}
+            if line["score"] != score:
+                score = line["score"]
+                text.append("")
+                text.append(
+                    f"{score:<{width}}  share    rows   mean   to random (interval)"
+                    "      to full (interval)        speed-up"
+                )
+            differences = "  ".join(_difference(line, to) for to in ("vs_random", "vs_full"))
+            text.append(
+                f"{line['region']:<{width}}  {line['frac']:>5.0%} {line['n_train']:>7.0f}  "
+                f"{line['mean']:.3f}  {differences}  {line['speed_up']:>6.1f}x"
+            )
+        return "\n".join(text)
+
+    def __repr__(self):
+        """Say how much was compared."""
+        n_regions = len(np.unique(self.results_["region"]))
+        return f"<SubsetComparison: {n_regions} training sets, {len(self.results_['region'])} fits>"
+
+
+def _difference(line, to):
+    if np.isnan(line[to]):
+        return " " * 24
+    text = f"{line[to]:+.3f} ({line[f'{to}_low']:+.3f}, {line[f'{to}_high']:+.3f})"
+    return f"{text:<24}"

@@ -1,0 +1,254 @@
+"""DataMapSelector: keep the rows of one region of the data map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import ClassifierTags, check_random_state, get_tags, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_carto._compat import (
+    HasMethods,
+    Interval,
+    _check_feature_names,
+    _check_n_features,
+    _fit_context,
+    _num_samples,
+    _routing_enabled,
+    _safe_indexing,
+)
+from sklearn_carto._containers import refuse_missing
+from sklearn_carto._fingerprint import fingerprint
+from sklearn_carto._probe import as_probe, draw_map
+from sklearn_carto._regions import choose_rows, parse_region
+
+
+class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
+    """Keep the rows of a training set that lie in one region of its data map.
+
+    Watches a probe learn the training set, draws the data map, and keeps exactly
+    ``max(1, round(frac * n_samples))`` rows. `transform` returns fewer rows when it meets the
+    training set, and any other rows unchanged.
+
+    A step of a plain scikit-learn Pipeline cannot drop rows ahead of a classifier, because the
+    pipeline keeps the old `y`. Use :class:`DistilledClassifier` there, or :class:`DataMapSampler`
+    in a pipeline of imbalanced-learn.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        The probe. A :class:`CartographyClassifier` is used as it is; any other classifier that
+        can be watched is wrapped in one; a fitted CartographyClassifier in a
+        :class:`~sklearn.frozen.FrozenEstimator` is not trained again. None: a small
+        HistGradientBoostingClassifier watched through its 20 stages on dense rows, SGDClassifier
+        with log loss on sparse ones.
+    region : str, callable or mapping, default="ambiguous"
+        Which rows: see :meth:`DataMap.select`.
+    frac : float, default=0.33
+        Share of the rows to keep, in (0, 1].
+    noise_cut : float or mapping of class to float, default=0.0
+        Share of each class, lowest margin first, that is set aside before any rule, in [0, 1).
+    stratify : bool, default=True
+        Whether each class keeps its share of the rows. False is the paper's rule.
+    memory : str, joblib.Memory or None, default=None
+        Where to cache maps. The key covers data, labels, weights, the probe's parameters and our
+        version, so that a grid search over `region` and `frac` trains the probe once a fold.
+    random_state : int, RandomState instance or None, default=None
+        Breaks ties, draws where a rule draws, and seeds the probe.
+
+    Attributes
+    ----------
+    data_map_ : DataMap
+        The map of the training set.
+    sample_indices_ : ndarray of shape (n_selected,)
+        The rows kept, ascending.
+    n_features_in_ : int
+        Number of features, where X has two dimensions.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has names that are all strings.
+
+    See Also
+    --------
+    DistilledClassifier : Select, then train on what was selected.
+    DataMapSampler : The same rule as a sampler of imbalanced-learn.
+    compare_subsets : Find out which region teaches best.
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_carto import DataMapSelector
+    >>> X, y = load_iris(return_X_y=True)
+    >>> selector = DataMapSelector(region="ambiguous", frac=0.2, random_state=0)
+    >>> X_few = selector.fit_transform(X, y)
+    >>> X_few.shape, y[selector.sample_indices_].shape
+    ((30, 4), (30,))
+    >>> selector.transform(X[:5]).shape  # rows that are not the training set pass through
+    (5, 4)
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods("fit"), None],
+        "region": [str, callable, Mapping],
+        "frac": [Interval(Real, 0, 1, closed="right")],
+        "noise_cut": [Interval(Real, 0, 1, closed="left"), Mapping],
+        "stratify": ["boolean"],
+        "memory": [str, HasMethods("cache"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        region="ambiguous",
+        frac=0.33,
+        noise_cut=0.0,
+        stratify=True,
+        memory=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.region = region
+        self.frac = frac
+        self.noise_cut = noise_cut
+        self.stratify = stratify
+        self.memory = memory
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, sample_weight=None, **params):
+        """Draw the data map and choose rows.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            The training rows: what the probe takes.
+        y : array-like of shape (n_samples,)
+            Labels of any type; needed.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, for the probe.
+        **params : dict
+            Further arguments of the probe's `fit`.
+
+        Returns
+        -------
+        self : DataMapSelector
+            The fitted selector.
+
+        Raises
+        ------
+        ValueError
+            If the region is unknown, a share is out of range, or a frozen map is one of other
+            rows.
+        """
+        parse_region(self.region)
+        (X,) = indexable(X)
+        if sample_weight is not None:
+            params = {**params, "sample_weight": sample_weight}
+        if _routing_enabled() and params:
+            params = process_routing(self, "fit", **params).estimator.fit
+        random_state = self.random_state
+        if random_state is not None and not isinstance(random_state, np.random.RandomState):
+            random_state = int(random_state)
+        self.data_map_ = draw_map(
+            self.estimator, X, y, seed=random_state, memory=self.memory, params=params
+        )
+        self.sample_indices_ = choose_rows(
+            self.data_map_,
+            self.region,
+            self.frac,
+            noise_cut=self.noise_cut,
+            stratify=self.stratify,
+            random_state=check_random_state(random_state),
+        )
+        self._check_columns(X, reset=True)
+        self._training_set = fingerprint(X)
+        return self
+
+    def transform(self, X):
+        """Return fewer rows if X is the training set, and X as it is otherwise.
+
+        To predict or score on training rows too, use :class:`DistilledClassifier`, which selects
+        rows while it trains alone.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            The training set (known again by its values, in whatever container), or other rows.
+
+        Returns
+        -------
+        X : container of shape (n_selected, n_features) or (n_samples, n_features)
+            Of the kind that came in; a data frame keeps its index.
+        """
+        check_is_fitted(self)
+        (X,) = indexable(X)
+        self._check_columns(X, reset=False)
+        if _num_samples(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
+            return X
+        return _safe_indexing(X, self.sample_indices_)
+
+    def _check_columns(self, X, *, reset):
+        _check_feature_names(self, X, reset=reset)
+        if hasattr(self, "n_features_in_") and not reset and getattr(X, "ndim", 2) == 1:
+            raise ValueError(
+                f"Expected 2D array, got 1D array instead: {type(self).__name__} was fitted on "
+                f"{self.n_features_in_} features. Reshape your data with X.reshape(1, -1) if it is "
+                "a single row."
+            )
+        _check_n_features(self, X, reset=reset)
+        refuse_missing(X, self)
+
+    def get_support(self, indices=False):
+        """Say which training rows are kept.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            Whether to return indices in the place of a mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_samples,) of bool, or (n_selected,) of int
+            The mask, or the indices, ascending.
+        """
+        check_is_fitted(self)
+        if indices:
+            return self.sample_indices_
+        mask = np.zeros(self.data_map_.n_samples, dtype=bool)
+        mask[self.sample_indices_] = True
+        return mask
+
+    def get_metadata_routing(self):
+        """Say which metadata goes where.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Maps `fit` to the `fit` of the probe.
+        """
+        router = MetadataRouter(owner=self)
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        if self.estimator is None or isinstance(self.estimator, FrozenEstimator):
+            return router
+        return router.add(estimator=as_probe(self.estimator), method_mapping=mapping)
+
+    def __sklearn_tags__(self):
+        """Take over what the probe says of its input; a target is needed."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_label=False)
+        if self.estimator is None:
+            tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        else:
+            tags.input_tags = get_tags(self.estimator).input_tags
+        return tags

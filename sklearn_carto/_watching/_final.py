@@ -1,0 +1,49 @@
+"""Train a final model, unwatched: a net gets its labels as codes, and its seed, as when watched."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_carto._watching import _skorch, last_step
+from sklearn_carto._watching._seeds import set_seed, torch_seeded
+
+
+class Trained(NamedTuple):
+    """A trained model and how to read its answers."""
+
+    estimator: object
+    classes: np.ndarray  # in the order of the columns of its answers
+    label_codes: bool  # whether it predicts positions among the classes, not labels
+
+
+def train(estimator, X, y, *, params=None, seed=None):
+    """Train an estimator in place.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A clone.
+    X, y : container, ndarray of shape (n_samples,)
+        The rows to train on.
+    params : dict, default=None
+        Further arguments of `fit`.
+    seed : int or None
+        Set on every `random_state` of the estimator, and on torch's generators for a net.
+
+    Returns
+    -------
+    trained : Trained
+        The model.
+    """
+    set_seed(estimator, seed)
+    params = params or {}
+    net = last_step(estimator)
+    if not _skorch.can_watch(net):
+        estimator.fit(X, y, **params)
+        return Trained(estimator, getattr(estimator, "classes_", np.unique(y)), False)
+    classes, codes = np.unique(y, return_inverse=True)
+    with torch_seeded(seed, net.device):
+        estimator.fit(X, _skorch.encode(net, codes, len(classes)), **params)
+    return Trained(estimator, classes, True)
