@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
 from sklearn.utils.multiclass import check_classification_targets
@@ -44,6 +45,8 @@ class DataMapSampler(BaseSampler):
         The map of the training set.
     sample_indices_ : ndarray of shape (n_selected,)
         The rows kept, ascending.
+    sampling_strategy_ : dict of label to int
+        How many rows of each class were kept.
     n_features_in_ : int
         Number of features, where X has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -122,6 +125,8 @@ class DataMapSampler(BaseSampler):
         selector = DataMapSelector(**self.get_params(deep=False)).fit(X, labels)
         self.data_map_ = selector.data_map_
         self.sample_indices_ = rows = selector.sample_indices_
+        names, counts = np.unique(np.asarray(labels)[rows], return_counts=True)
+        self.sampling_strategy_ = dict(zip(names.tolist(), counts.tolist(), strict=True))
         return _safe_indexing(X, rows), _safe_indexing(y, rows)
 
     def __sklearn_tags__(self):

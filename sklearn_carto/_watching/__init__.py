@@ -33,13 +33,13 @@ def find_way(estimator):
         If there is none, or if the estimator could be watched but says nothing of its rows.
     """
     last = last_step(estimator)
-    name = type(last).__name__
+    name = repr(last) if isinstance(last, str) else type(last).__name__  # "passthrough"
     if isinstance(last, FrozenEstimator):
         raise NotWatchableError(
             "A FrozenEstimator does not train, so there is nothing to watch. Pass the estimator "
             "itself, or a frozen CartographyClassifier to DataMapSelector."
         )
-    if is_regressor(last):
+    if not isinstance(last, str) and is_regressor(last):
         raise NotWatchableError(f"{name} is a regressor; a data map is drawn of a classifier.")
     for way in _WAYS:
         if way.can_watch(last):

@@ -87,6 +87,8 @@ class Recording:
 
     def _observe(self, epoch, rows, scores, estimator, from_logits):
         scores = np.asarray(scores)
+        if from_logits and scores.shape[1:] == (1,):
+            scores = scores[:, 0]
         check = _check_logits if from_logits else _check_probabilities
         check(scores, len(self.classes), epoch, estimator)
         return observe(scores, self.codes[rows], from_logits=from_logits)

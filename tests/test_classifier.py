@@ -1,0 +1,228 @@
+"""CartographyClassifier: pipelines, metadata, and what it refuses."""
+
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
+from sklearn.svm import SVC
+
+from sklearn_carto import CartographyClassifier, DataMap
+from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import NotWatchableError
+
+X, y, kind = make_cartography(200, random_state=0)
+SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
+
+
+def test_the_map_tells_easy_ambiguous_and_mislabelled_rows_apart():
+    model = CartographyClassifier(MLPClassifier((16,), random_state=0, learning_rate_init=0.02))
+    data_map = model.fit(X, y).data_map_
+    confidence = {name: data_map.confidence[kind == name].mean() for name in np.unique(kind)}
+    assert confidence["mislabelled"] < confidence["ambiguous"] < confidence["easy"]
+    worst = np.argsort(data_map.confidence)[: (kind == "mislabelled").sum()]
+    assert np.mean(kind[worst] == "mislabelled") > 0.7
+
+
+def test_shortcuts_are_those_of_the_map():
+    model = CartographyClassifier(SGD, n_epochs=3).fit(X, y)
+    assert isinstance(model.data_map_, DataMap)
+    assert model.confidence_ is model.data_map_.confidence
+    assert model.n_epochs_ == model.data_map_.n_epochs == 3
+    assert not model.interrupted_
+    assert model.n_features_in_ == 8
+
+
+def test_the_estimator_that_was_passed_stays_untouched():
+    learner = clone(SGD)
+    CartographyClassifier(learner, n_epochs=2, random_state=3).fit(X, y)
+    assert not hasattr(learner, "coef_")
+    assert learner.random_state == 0
+
+
+def test_fitting_again_starts_anew():
+    model = CartographyClassifier(SGD, n_epochs=3)
+    first = model.fit(X, y).confidence_.copy()
+    assert_array_equal(model.fit(X, y).confidence_, first)
+    assert model.n_epochs_ == 3
+
+
+def test_it_searches_and_cross_validates_like_any_classifier():
+    search = GridSearchCV(
+        CartographyClassifier(SGD), {"estimator__alpha": [0.01, 0.1], "n_epochs": [2, 4]}, cv=2
+    ).fit(X, y)
+    assert search.best_estimator_.n_epochs_ == search.best_params_["n_epochs"]
+    scores = cross_validate(CartographyClassifier(SGD), X, y, cv=3, scoring=["accuracy", "f1_macro"])
+    assert scores["test_accuracy"].shape == (3,)
+
+
+def test_a_pipeline_is_watched_at_its_last_step_and_predicts_through_all():
+    pipeline = make_pipeline(StandardScaler(), SGD)
+    Xt = StandardScaler().fit_transform(X)
+    expected = CartographyClassifier(SGD, n_epochs=5).fit(Xt, y)
+    model = CartographyClassifier(pipeline, n_epochs=5).fit(X, y)
+    assert_array_equal(model.confidence_, expected.confidence_)
+    assert_array_equal(model.predict_proba(X), expected.predict_proba(Xt))
+    assert isinstance(model.estimator_, Pipeline)
+
+
+def test_pipelines_nest():
+    nested = make_pipeline(StandardScaler(), make_pipeline("passthrough", SGD))
+    model = CartographyClassifier(nested, n_epochs=4).fit(X, y)
+    flat = CartographyClassifier(make_pipeline(StandardScaler(), SGD), n_epochs=4).fit(X, y)
+    assert_array_equal(model.predict_proba(X), flat.predict_proba(X))
+
+
+def test_a_pipeline_of_one_step_is_that_step():
+    model = CartographyClassifier(make_pipeline(SGD), n_epochs=4).fit(X, y)
+    assert_array_equal(model.confidence_, CartographyClassifier(SGD, n_epochs=4).fit(X, y).confidence_)
+
+
+def test_a_pipeline_with_memory_predicts(tmp_path):
+    pipeline = make_pipeline(StandardScaler(), SGD, memory=str(tmp_path))
+    model = CartographyClassifier(pipeline, n_epochs=2).fit(X, y)
+    assert_array_equal(model.fit(X, y).predict(X), model.estimator_.predict(X))
+
+
+def test_raw_text_goes_through_a_pipeline():
+    texts = [f"{'good fine' if label else 'bad poor'} film {i}" for i, label in enumerate(y > 0)]
+    learner = make_pipeline(TfidfVectorizer(), MLPClassifier((4,), random_state=0, learning_rate_init=0.05))
+    model = CartographyClassifier(learner).fit(texts, y > 0)
+    assert model.score(texts, y > 0) == 1
+    assert len(model.data_map_) == 200
+
+
+def test_a_data_frame_goes_through_a_column_transformer():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"size": X[:, 0], "town": np.array(["a", "b", "c"])[y], "noise": X[:, 3]})
+    columns = make_column_transformer(
+        (OneHotEncoder(), ["town"]), (StandardScaler(), ["size", "noise"])
+    )
+    model = CartographyClassifier(make_pipeline(columns, SGD)).fit(frame, y)
+    assert model.score(frame, y) > 0.9
+    assert_array_equal(model.feature_names_in_, ["size", "town", "noise"])
+
+
+@pytest.mark.filterwarnings("ignore:.*TargetEncoder.*:FutureWarning")
+def test_the_last_step_trains_and_is_recorded_on_fit_transforms_output():
+    town = np.random.RandomState(0).choice(list("abcdef"), size=(200, 1))
+    encoder = TargetEncoder(random_state=0)  # cross-fits in fit_transform, and not in transform
+    model = CartographyClassifier(make_pipeline(encoder, SGD), n_epochs=4).fit(town, y)
+    Xt = clone(encoder).fit_transform(town, y)
+    assert_array_equal(
+        model.confidence_, CartographyClassifier(SGD, n_epochs=4).fit(Xt, y).confidence_
+    )
+
+
+def test_step_parameters_of_a_pipeline_reach_their_step():
+    weight = np.random.RandomState(0).uniform(0, 2, 200)
+    pipeline = Pipeline([("scale", StandardScaler()), ("clf", SGD)])
+    Xt = StandardScaler().fit(X, sample_weight=weight).transform(X)
+    expected = CartographyClassifier(SGD, n_epochs=3).fit(Xt, y, sample_weight=weight)
+    model = CartographyClassifier(pipeline, n_epochs=3)
+    model.fit(X, y, scale__sample_weight=weight, clf__sample_weight=weight)
+    assert_allclose(model.confidence_, expected.confidence_, atol=1e-12)
+
+
+def test_routed_metadata_reaches_the_method_that_is_really_called():
+    weight = np.random.RandomState(0).uniform(0, 2, 200)
+    expected = CartographyClassifier(SGD, n_epochs=3).fit(X, y, sample_weight=weight).confidence_
+    with sklearn.config_context(enable_metadata_routing=True):
+        requesting = clone(SGD).set_partial_fit_request(sample_weight=True)
+        for estimator in (requesting, make_pipeline("passthrough", requesting)):
+            model = CartographyClassifier(estimator, n_epochs=3)
+            assert_array_equal(model.fit(X, y, sample_weight=weight).confidence_, expected)
+        staged = HistGradientBoostingClassifier(max_iter=3).set_fit_request(sample_weight=True)
+        CartographyClassifier(staged).fit(X, y, sample_weight=weight)
+        with pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match="sample_weight"):
+            CartographyClassifier(SGD).fit(X, y, sample_weight=weight)
+
+
+def test_weights_that_nobody_takes_are_an_error_that_names_the_estimator():
+    class NoWeights(MLPClassifier):
+        def partial_fit(self, X, y, classes=None):
+            return super().partial_fit(X, y, classes=classes)
+
+    with pytest.raises(TypeError, match=r"NoWeights\.partial_fit takes no sample_weight"):
+        CartographyClassifier(NoWeights()).fit(X, y, sample_weight=np.ones(200))
+
+
+def test_verbose_shows_progress(capsys):
+    CartographyClassifier(SGD, n_epochs=3, verbose=1).fit(X, y)
+    assert "3/3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(200), "only one class"),
+        (np.linspace(0, 1, 200), "Unknown label type: continuous"),
+        (np.where(np.arange(200) == 7, np.nan, y), r"missing values .* \[7\]"),
+        (np.where(np.arange(200) == 7, None, y.astype(object)), r"missing values .* \[7\]"),
+        (np.eye(3, dtype=int)[y], "one CartographyClassifier for each column"),
+        (y[:-1], "inconsistent numbers of samples"),
+        (None, "requires y to be passed"),
+    ],
+    ids=["one class", "regression", "nan", "none", "multilabel", "length", "no y"],
+)
+def test_bad_labels_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        CartographyClassifier(SGD).fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"n_epochs": 0}, "'n_epochs' parameter .* must be an int in the range"),
+        ({"record": "now and then"}, "'record' parameter .* must be a str among"),
+        ({"keep_history": "yes"}, "'keep_history' parameter"),
+    ],
+)
+def test_bad_parameters_are_refused(params, message):
+    with pytest.raises(ValueError, match=message):
+        CartographyClassifier(SGD, **params).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (SVC(), "SVC cannot be watched while it learns: it has no partial_fit"),
+        (SGDRegressor(), "SGDRegressor is a regressor"),
+        (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
+        (FrozenEstimator(SGD), "FrozenEstimator does not train"),
+        (make_pipeline(StandardScaler(), "passthrough"), "cannot be watched"),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_estimators_that_cannot_be_watched_are_refused(estimator, message):
+    with pytest.raises(NotWatchableError, match=message):
+        CartographyClassifier(estimator).fit(X, y)
+
+
+def test_a_pipeline_that_resamples_is_refused():
+    imblearn = pytest.importorskip("imblearn")
+    from imblearn.under_sampling import RandomUnderSampler
+
+    pipeline = imblearn.pipeline.make_pipeline(RandomUnderSampler(), SGD)
+    with pytest.raises(NotWatchableError, match="'randomundersampler' .* changes the rows"):
+        CartographyClassifier(pipeline).fit(X, y)
+
+
+def test_predict_before_fit_is_scikit_learns_error():
+    with pytest.raises(NotFittedError, match="CartographyClassifier instance is not fitted yet"):
+        CartographyClassifier(SGD).predict(X)
+
+
+def test_methods_are_those_of_the_inner_estimator():
+    assert not hasattr(CartographyClassifier(SGDClassifier(loss="hinge")), "predict_proba")
+    assert hasattr(CartographyClassifier(LogisticRegression()), "predict_log_proba")
