@@ -12,9 +12,9 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._compat import HasMethods, Interval, StrOptions, _fit_context, _routing_enabled
+from sklearn_carto._containers import check_same_length
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._fingerprint import fingerprint
@@ -180,8 +180,7 @@ class CartographyClassifier(DelegatingClassifier):
         """
         way = find_way(self.estimator)
         y, classes, codes = check_labels(y, self)
-        if not isinstance(X, dict):
-            check_consistent_length(X, y)
+        check_same_length(X, y)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         routed = self._route(way.method, params)

@@ -16,7 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from sklearn_carto._compat import _safe_indexing, require
+from sklearn_carto._compat import require
+from sklearn_carto._containers import check_same_length, take
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._distilled import default_selector
 from sklearn_carto._labels import check_labels
@@ -130,7 +131,8 @@ def compare_subsets(
     ['ambiguous', 'full', 'random']
     """
     y, classes, _ = check_labels(y, estimator)
-    check_consistent_length(X, y, groups)
+    check_same_length(X, y)
+    check_consistent_length(y, groups)
     selector = _check_selector(selector, estimator, paper=isinstance(regions, str))
     candidates = _check_candidates(regions, fracs)
     ood = _check_ood(ood, classes)
@@ -157,8 +159,8 @@ def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood
     """Train and score all subsets of one training fold, on one map."""
     i_split, i_seed, seed = names
     fold, test = split
-    X_fold, y_fold = _safe_indexing(X, fold), y[fold]
-    test_sets = {"test": (_safe_indexing(X, test), y[test]), **ood}
+    X_fold, y_fold = take(X, fold), y[fold]
+    test_sets = {"test": (take(X, test), y[test]), **ood}
     start = time.perf_counter()
     data_map = draw_map(
         selector.estimator, X_fold, y_fold, seed=seed, memory=selector.memory, params={}
@@ -178,9 +180,7 @@ def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood
                 random_state=seed,
             )
         facts = {"region": name, "frac": frac, "split": i_split, "seed": i_seed}
-        X_few, y_few = (
-            (X_fold, y_fold) if region is None else (_safe_indexing(X_fold, rows), y_fold[rows])
-        )
+        X_few, y_few = (X_fold, y_fold) if region is None else (take(X_fold, rows), y_fold[rows])
         try:
             measured = _train_and_score(clone(estimator), X_few, y_few, seed, scoring, test_sets)
         except Exception as error:

@@ -3,7 +3,55 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.validation import check_consistent_length
+
+from sklearn_carto._compat import _num_samples, _safe_indexing
+
+
+def take(X, rows):
+    """Rows of a container, in a container of the same kind.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix, data frame, list or dict of these
+        Rows; a sparse matrix of any format.
+    rows : slice or ndarray of int
+        Which.
+
+    Returns
+    -------
+    X : container
+        Of the kind that came in, `X` itself where a slice asks for all of it.
+    """
+    if isinstance(X, dict):
+        return {name: take(part, rows) for name, part in X.items()}
+    if isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(X):
+        return X
+    if issparse(X):
+        return X.tocsr()[rows].asformat(X.format)
+    if not (hasattr(X, "__getitem__") or hasattr(X, "iloc")):
+        X = np.asarray(X)
+    return _safe_indexing(X, rows)
+
+
+def check_same_length(X, y):
+    """Raise where rows and labels are not equally many; each part of a dict is a container.
+
+    Parameters
+    ----------
+    X : container of shape (n_samples, n_features)
+        Rows.
+    y : ndarray of shape (n_samples,)
+        Labels.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ.
+    """
+    check_consistent_length(*(X.values() if isinstance(X, dict) else [X]), y)
 
 
 def refuse_missing(X, owner):

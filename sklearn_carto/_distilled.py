@@ -5,7 +5,6 @@ from __future__ import annotations
 from numbers import Integral
 
 from sklearn.base import clone
-from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_carto._compat import (
@@ -13,9 +12,8 @@ from sklearn_carto._compat import (
     _check_method_params,
     _fit_context,
     _routing_enabled,
-    _safe_indexing,
 )
-from sklearn_carto._containers import refuse_missing
+from sklearn_carto._containers import check_same_length, refuse_missing, take
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._labels import check_labels
 from sklearn_carto._selector import DataMapSelector
@@ -116,7 +114,7 @@ class DistilledClassifier(DelegatingClassifier):
             The fitted classifier.
         """
         y, _, _ = check_labels(y, self)
-        X, y = indexable(X, y)
+        check_same_length(X, y)
         refuse_missing(X, self)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
@@ -131,7 +129,7 @@ class DistilledClassifier(DelegatingClassifier):
         rows = selector.sample_indices_
         model = train(
             clone(self.estimator),
-            _safe_indexing(X, rows),
+            take(X, rows),
             y[rows],
             params=_check_method_params(X, for_estimator, indices=rows),
         )

@@ -11,8 +11,8 @@ from sklearn_carto._compat import (
     _check_feature_names,
     _check_n_features,
     _fit_context,
-    _safe_indexing,
 )
+from sklearn_carto._containers import take
 from sklearn_carto._selector import DataMapSelector
 
 
@@ -127,7 +127,7 @@ class DataMapSampler(BaseSampler):
         self.sample_indices_ = rows = selector.sample_indices_
         names, counts = np.unique(np.asarray(labels)[rows], return_counts=True)
         self.sampling_strategy_ = dict(zip(names.tolist(), counts.tolist(), strict=True))
-        return _safe_indexing(X, rows), _safe_indexing(y, rows)
+        return take(X, rows), take(y, rows)
 
     def __sklearn_tags__(self):
         """Take over what the probe says of its input."""

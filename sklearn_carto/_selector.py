@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import ClassifierTags, check_random_state, get_tags, indexable
+from sklearn.utils import ClassifierTags, check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,9 +20,8 @@ from sklearn_carto._compat import (
     _fit_context,
     _num_samples,
     _routing_enabled,
-    _safe_indexing,
 )
-from sklearn_carto._containers import refuse_missing
+from sklearn_carto._containers import refuse_missing, take
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._probe import as_probe, draw_map
 from sklearn_carto._regions import choose_rows, parse_region
@@ -151,7 +150,6 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             rows.
         """
         parse_region(self.region)
-        (X,) = indexable(X)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         if _routing_enabled() and params:
@@ -191,11 +189,10 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             Of the kind that came in; a data frame keeps its index.
         """
         check_is_fitted(self)
-        (X,) = indexable(X)
         self._check_columns(X, reset=False)
         if _num_samples(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
             return X
-        return _safe_indexing(X, self.sample_indices_)
+        return take(X, self.sample_indices_)
 
     def _check_columns(self, X, *, reset):
         _check_feature_names(self, X, reset=reset)

@@ -62,7 +62,9 @@ def test_it_searches_and_cross_validates_like_any_classifier():
         CartographyClassifier(SGD), {"estimator__alpha": [0.01, 0.1], "n_epochs": [2, 4]}, cv=2
     ).fit(X, y)
     assert search.best_estimator_.n_epochs_ == search.best_params_["n_epochs"]
-    scores = cross_validate(CartographyClassifier(SGD), X, y, cv=3, scoring=["accuracy", "f1_macro"])
+    scores = cross_validate(
+        CartographyClassifier(SGD), X, y, cv=3, scoring=["accuracy", "f1_macro"]
+    )
     assert scores["test_accuracy"].shape == (3,)
 
 
@@ -85,7 +87,9 @@ def test_pipelines_nest():
 
 def test_a_pipeline_of_one_step_is_that_step():
     model = CartographyClassifier(make_pipeline(SGD), n_epochs=4).fit(X, y)
-    assert_array_equal(model.confidence_, CartographyClassifier(SGD, n_epochs=4).fit(X, y).confidence_)
+    assert_array_equal(
+        model.confidence_, CartographyClassifier(SGD, n_epochs=4).fit(X, y).confidence_
+    )
 
 
 def test_a_pipeline_with_memory_predicts(tmp_path):
@@ -96,7 +100,9 @@ def test_a_pipeline_with_memory_predicts(tmp_path):
 
 def test_raw_text_goes_through_a_pipeline():
     texts = [f"{'good fine' if label else 'bad poor'} film {i}" for i, label in enumerate(y > 0)]
-    learner = make_pipeline(TfidfVectorizer(), MLPClassifier((4,), random_state=0, learning_rate_init=0.05))
+    learner = make_pipeline(
+        TfidfVectorizer(), MLPClassifier((4,), random_state=0, learning_rate_init=0.05)
+    )
     model = CartographyClassifier(learner).fit(texts, y > 0)
     assert model.score(texts, y > 0) == 1
     assert len(model.data_map_) == 200

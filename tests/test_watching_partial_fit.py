@@ -31,7 +31,9 @@ def naive_loop(learner, X, y, n_epochs, **params):
     for _ in range(n_epochs):
         learner.partial_fit(X, y, classes=classes, **params)
         proba = learner.predict_proba(X)
-        true_proba.append([p[list(classes).index(label)] for p, label in zip(proba, y, strict=True)])
+        true_proba.append(
+            [p[list(classes).index(label)] for p, label in zip(proba, y, strict=True)]
+        )
         correct.append(learner.predict(X) == y)
     return learner, np.array(true_proba).T, np.array(correct).T
 
@@ -59,7 +61,9 @@ def test_recording_leaves_the_weights_bit_for_bit(learner):
 def test_an_integer_seed_does_not_give_every_epoch_the_same_order_of_rows():
     class Spy(SGDClassifier):
         def partial_fit(self, X, y, classes=None, sample_weight=None):
-            orders.append(self.random_state.get_state()[1][:5].tolist() + [self.random_state.tomaxint()])
+            orders.append(
+                self.random_state.get_state()[1][:5].tolist() + [self.random_state.tomaxint()]
+            )
             return super().partial_fit(X, y, classes=classes)
 
     orders = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks, rows_of
+from sklearn_carto._containers import take
+from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
 from sklearn_carto._watching._seeds import let_seeds_run_on
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -51,10 +52,10 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
         _raise_swallowed_interrupt(estimator, n_updates, recording.n_samples)
         if answer is None:
-            answer = answer_in(estimator, rows_of(X, slice(0, min(64, recording.n_samples))))
+            answer = answer_in(estimator, take(X, slice(0, min(64, recording.n_samples))))
         ask = getattr(estimator, answer)
         scores = (
-            (rows, in_class_order(ask(rows_of(X, rows)), estimator.classes_, recording.classes))
+            (rows, in_class_order(ask(take(X, rows)), estimator.classes_, recording.classes))
             for rows in blocks
         )
         recording.epoch(epoch, scores, estimator, from_logits=answer == "decision_function")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import issparse
 from scipy.special import expit, softmax
 from sklearn.utils import gen_batches
 from sklearn.utils._chunking import get_chunk_n_rows
 
-from sklearn_carto._compat import _num_samples, _safe_indexing
 from sklearn_carto._dynamics import TrainingDynamics
 from sklearn_carto._observation import Observation, observe
 from sklearn_carto.exceptions import ProbabilityError
@@ -146,15 +144,6 @@ def row_blocks(n_samples, n_classes):
     """Slices of rows such that class scores fit into scikit-learn's working memory."""
     n_rows = get_chunk_n_rows(row_bytes=8 * n_classes, max_n_rows=min(n_samples, MAX_BLOCK))
     return list(gen_batches(n_samples, n_rows))
-
-
-def rows_of(X, rows):
-    """Rows of X, which is handed on as it is when all are asked for."""
-    if rows.start == 0 and rows.stop >= _num_samples(X):
-        return X
-    if issparse(X):
-        X = X.tocsr()
-    return _safe_indexing(X, rows)
 
 
 def answer_in(estimator, X):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import sys
 import warnings
 from contextlib import contextmanager
@@ -140,7 +139,7 @@ def _overheard(net, listener):
         return on_event
 
     def __reduce_ex__(self, protocol):
-        return copyreg.__newobj__, (original,), self.__getstate__()
+        return original.__new__, (original,), self.__getstate__()
 
     members = {event: hear(event) for event in ("on_epoch_begin", "on_epoch_end")}
     members |= {"__reduce_ex__": __reduce_ex__, "__module__": original.__module__}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks, rows_of
+from sklearn_carto._containers import take
+from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
 
 method = "fit"
 encodes_labels = False
@@ -37,15 +38,15 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         Wraps the loop over blocks of rows, to show progress.
     """
     estimator.fit(X, y, **params)
-    head = rows_of(X, slice(0, min(64, recording.n_samples)))
+    head = take(X, slice(0, min(64, recording.n_samples)))
     answer = answer_in(estimator, head)
     from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")
     staged = getattr(estimator, f"staged_{answer if from_logits else 'predict_proba'}")
-    n_stages = sum(1 for _ in staged(rows_of(X, slice(0, 1))))
+    n_stages = sum(1 for _ in staged(take(X, slice(0, 1))))
     epoch_of_stage = {stage: epoch for epoch, stage in enumerate(spread(n_epochs, n_stages))}
     recording.begin(len(epoch_of_stage))
     for rows in track(row_blocks(recording.n_samples, len(recording.classes))):
-        for stage, scores in enumerate(staged(rows_of(X, rows))):
+        for stage, scores in enumerate(staged(take(X, rows))):
             if stage in epoch_of_stage:
                 scores = in_class_order(scores, estimator.classes_, recording.classes)
                 recording.block(

@@ -1,0 +1,239 @@
+"""compare_subsets: fair, leak-free, and the same on any number of cores."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+
+from sklearn_carto import CartographyClassifier, DataMapSelector, compare_subsets
+from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import UndefinedIntervalWarning
+
+X, y, _ = make_cartography(240, random_state=0)
+FINAL = LogisticRegression()
+SGD = SGDClassifier(loss="log_loss", alpha=0.01)
+SELECTOR = DataMapSelector(CartographyClassifier(SGD, n_epochs=4))
+
+
+def compare(**params):
+    settings = {"selector": SELECTOR, "cv": 3, "random_state": 0}
+    return compare_subsets(FINAL, X, y, **{**settings, **params})
+
+
+def column(comparison, name, region, frac=None):
+    results = comparison.results_
+    chosen = results["region"] == region
+    return results[name][chosen if frac is None else chosen & (results["frac"] == frac)]
+
+
+def test_scores_equal_those_of_a_loop_by_hand():
+    comparison = compare(regions=["ambiguous"], fracs=(0.25,))
+    seeds = np.random.RandomState(0).randint(2**31 - 1, size=(3, 1))
+    scores = []
+    for i, (train, test) in enumerate(StratifiedKFold(3).split(X, y)):
+        probe = clone(SELECTOR).set_params(frac=0.25, random_state=int(seeds[i, 0]))
+        rows = train[probe.fit(X[train], y[train]).sample_indices_]
+        scores.append(clone(FINAL).fit(X[rows], y[rows]).score(X[test], y[test]))
+    assert_allclose(column(comparison, "test_score", "ambiguous"), scores)
+
+
+def test_the_full_set_and_an_equally_large_random_one_are_always_there():
+    comparison = compare(regions=["easy"], fracs=(0.3, 0.1), n_seeds=2)
+    assert_array_equal(column(comparison, "n_train", "full"), [160] * 6)
+    for frac in (0.3, 0.1):
+        sizes = column(comparison, "n_train", "random", frac)
+        assert_array_equal(sizes, column(comparison, "n_train", "easy", frac))
+        assert set(sizes) == {round(160 * frac)}
+
+
+def test_one_map_is_drawn_for_each_fold_and_seed_and_never_sees_the_test_rows(monkeypatch):
+    drawn = []
+    from sklearn_carto import _comparison
+
+    def spy(estimator, X_fold, y_fold, **params):
+        drawn.append(X_fold)
+        return original(estimator, X_fold, y_fold, **params)
+
+    original = _comparison.draw_map
+    monkeypatch.setattr(_comparison, "draw_map", spy)
+    compare(regions=["easy", "hard", "ambiguous"], fracs=(0.1, 0.2, 0.5), n_seeds=2)
+    assert len(drawn) == 6
+    tests = [test for _, test in StratifiedKFold(3).split(X, y) for _ in range(2)]
+    for rows, test in zip(drawn, tests, strict=True):
+        seen = {row.tobytes() for row in rows}
+        assert not seen & {row.tobytes() for row in X[test]}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_result_is_the_same_on_any_number_of_jobs(n_jobs):
+    comparison = compare(regions=["weighted"], n_seeds=2, n_jobs=n_jobs)
+    again = compare(regions=["weighted"], n_seeds=2)
+    for name in ("region", "split", "seed", "n_train", "test_score"):
+        assert_array_equal(comparison.results_[name], again.results_[name])
+
+
+def test_seeds_differ_within_a_split_and_repeat_with_the_random_state():
+    comparison = compare(regions=[], n_seeds=2, fracs=(0.1,))
+    first, second = (
+        column(comparison, "test_score", "random")[column(comparison, "seed", "random") == i]
+        for i in (0, 1)
+    )
+    assert not np.array_equal(first, second)
+    assert_array_equal(column(compare(regions=[], fracs=(0.1,), n_seeds=2), "test_score", "random"),
+                       column(comparison, "test_score", "random"))  # fmt: skip
+
+
+def test_the_paper_has_seven_training_sets_without_stratification():
+    comparison = compare(regions="paper")
+    assert list(dict.fromkeys(comparison.results_["region"].tolist())) == [
+        "full", "random", "high-confidence", "low-variability", "high-correctness",
+        "low-correctness", "ambiguous",
+    ]  # fmt: skip
+    assert not comparison.stratify
+    assert compare(regions=["ambiguous"]).stratify
+
+
+def test_several_scorers_and_data_from_elsewhere():
+    moved = (X + 0.5, y)
+    scoring = {"hits": "accuracy", "f1": "f1_macro"}
+    comparison = compare(regions=["easy"], scoring=scoring, ood={"moved": moved})
+    names = ["test_hits", "test_f1", "moved_hits", "moved_f1"]
+    assert [n for n in comparison.results_ if n.startswith(("test", "moved"))] == names
+    model = clone(FINAL).fit(X[80:], y[80:])
+    whole = [
+        clone(FINAL).fit(X[train], y[train]).score(*moved)
+        for train, _ in StratifiedKFold(3).split(X, y)
+    ]
+    assert_allclose(column(comparison, "moved_hits", "full"), whole)
+    assert model.classes_.shape == (3,)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", make_scorer(accuracy_score), ["accuracy"]])
+def test_scoring_is_what_cross_validate_takes(scoring):
+    comparison = compare(regions=[], scoring=scoring)
+    name = "test_accuracy" if isinstance(scoring, list) else "test_score"
+    assert_array_equal(comparison.results_[name], compare(regions=[]).results_["test_score"])
+
+
+def test_groups_stay_together():
+    groups = np.arange(240) // 8
+    by_default = compare(regions=[], groups=groups, cv=None)
+    assert set(by_default.results_["split"]) == set(range(5))
+    comparison = compare(regions=[], groups=groups, cv=GroupKFold(4))
+    assert_array_equal(column(comparison, "n_train", "full"), [176, 176, 184, 184])
+
+
+def test_mixtures_callables_and_duplicates_are_named():
+    def oddness(data_map):
+        return data_map.loss
+
+    mixture = {"ambiguous": 0.8, "easy": 0.2}
+    comparison = compare(regions=[mixture, oddness, "random", "full"])
+    assert list(dict.fromkeys(comparison.results_["region"].tolist())) == [
+        "full", "random", "80% ambiguous + 20% easy", "oddness",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="Two different regions are called '<lambda>'"):
+        compare(regions=[lambda m: m.loss, lambda m: m.aum])
+
+
+def test_summary_counts_by_hand():
+    comparison = compare(regions=["easy"], fracs=(0.5,), n_seeds=2)
+    summary = comparison.summary()
+    line = summary["region"].tolist().index("easy")
+    own, random = (
+        column(comparison, "test_score", name).reshape(3, 2).mean(axis=1)
+        for name in ("easy", "random")
+    )
+    difference = own - random
+    spread = np.sqrt((1 / 3 + 80 / 160) * difference.var(ddof=1))
+    t = 4.302652729749464  # 97.5 % of Student's t with two degrees of freedom
+    assert_allclose(summary["mean"][line], own.mean())
+    assert_allclose(summary["vs_random"][line], difference.mean())
+    assert_allclose(summary["vs_random_low"][line], difference.mean() - t * spread)
+    assert_allclose(summary["vs_random_high"][line], difference.mean() + t * spread)
+    assert np.isnan(summary["vs_full"][0])
+    assert summary["n_train"].tolist() == [160, 80, 80]
+
+
+def test_one_split_gives_no_interval_and_says_so():
+    comparison = compare(regions=[], cv=[(np.arange(160), np.arange(160, 240))])
+    with pytest.warns(UndefinedIntervalWarning, match="One split"):
+        summary = comparison.summary()
+    assert np.isnan(summary["mean_low"]).all()
+    assert "full" in str(comparison)
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+def test_to_frame_has_a_row_for_each_fit(backend):
+    pytest.importorskip(backend)
+    frame = compare(regions=["easy"]).to_frame(backend)
+    assert frame.shape == (9, 9)
+
+
+def test_to_frame_refuses_an_unknown_library():
+    with pytest.raises(ValueError, match="'pandas' or 'polars'"):
+        compare(regions=[]).to_frame("excel")
+
+
+def test_printing_shows_each_training_set_once():
+    text = str(compare(regions=["easy", "hard"], ood={"moved": (X + 1, y)}))
+    for name in ("full", "random", "easy", "hard"):
+        assert sum(line.startswith(name) for line in text.splitlines()) == 2
+    assert "3 training sets" in repr(compare(regions=["easy"]))
+
+
+def test_a_net_takes_any_labels():
+    torch = pytest.importorskip("torch")
+    skorch = pytest.importorskip("skorch")
+    net = skorch.NeuralNetClassifier(
+        torch.nn.Linear, module__in_features=8, module__out_features=3, lr=0.1, verbose=0,
+        criterion=torch.nn.CrossEntropyLoss, train_split=None, max_epochs=5,
+    )  # fmt: skip
+    names = np.array(["oak", "ash", "elm"])[y]
+    rows = X.astype(np.float32)
+    first, second = (
+        compare_subsets(net, rows, names, regions=["easy"], cv=2, random_state=0) for _ in "12"
+    )
+    assert_array_equal(first.results_["test_score"], second.results_["test_score"])
+    assert column(first, "test_score", "full").min() > 0.6
+
+
+def test_an_error_in_training_names_the_subset():
+    class Fails(LogisticRegression):
+        def fit(self, X, y):
+            if len(y) < 100:
+                raise RuntimeError("too little")
+            return super().fit(X, y)
+
+    with pytest.raises(RuntimeError, match="too little") as caught:
+        compare_subsets(Fails(), X, y, selector=SELECTOR, cv=3, random_state=0)
+    assert "'region': 'random'" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"regions": ["ambigous"]}, "Unknown region 'ambigous'"),
+        ({"regions": "papers"}, "or 'paper'"),
+        ({"fracs": (0.3, 1.5)}, r"fracs must lie in \(0, 1\]; got 1.5"),
+        ({"n_seeds": 0}, "n_seeds must be a whole number"),
+        ({"ood": {"far": (X, np.full(240, 9))}}, r"'far' holds labels .* never seen .* \[9\]"),
+        ({"ood": {"far": (X[:-1], y)}}, "inconsistent"),
+        ({"ood": {"test": (X, y)}}, "cannot be called 'test'"),
+        ({"scoring": "accurracy"}, "'scoring'|accurracy"),
+        ({"selector": DataMapSelector(FrozenEstimator(SGD))}, "frozen map cannot be compared"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_refused(params, message):
+    with pytest.raises(ValueError, match=message):
+        compare(**params)
+
+
+def test_a_selector_that_is_none_is_refused():
+    with pytest.raises(TypeError, match="must be a DataMapSelector; got LogisticRegression"):
+        compare(selector=LogisticRegression())
