@@ -6,6 +6,8 @@ from importlib import import_module
 
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
+from sklearn.utils._chunking import get_chunk_n_rows
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import _routing_enabled
 from sklearn.utils.validation import (
@@ -26,6 +28,8 @@ __all__ = [
     "_num_samples",
     "_routing_enabled",
     "_safe_indexing",
+    "check_matplotlib_support",
+    "get_chunk_n_rows",
     "require",
 ]
 

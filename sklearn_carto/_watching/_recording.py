@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.utils import gen_batches
-from sklearn.utils._chunking import get_chunk_n_rows
 
+from sklearn_carto._compat import get_chunk_n_rows
 from sklearn_carto._dynamics import TrainingDynamics
 from sklearn_carto._observation import Observation, observe
 from sklearn_carto.exceptions import ProbabilityError

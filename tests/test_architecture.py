@@ -1,0 +1,118 @@
+"""Floors, names, and what an import loads."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_carto
+
+ROOT = Path(sklearn_carto.__file__).parent
+FLOORS = {
+    "_version": 0,
+    "exceptions": 0,
+    "_compat": 0,
+    "_progress": 0,
+    "_containers": 1,
+    "_labels": 1,
+    "_observation": 1,
+    "_running": 1,
+    "_archive": 1,
+    "_budget": 1,
+    "_fingerprint": 1,
+    "_statistics": 1,
+    "datasets": 1,
+    "metrics": 2,
+    "_regions": 2,
+    "_plot": 2,  # draws what it is handed, and computes nothing that belongs to a map
+    "_dynamics": 3,
+    "_data_map": 4,
+    "_watching": 5,
+    "_delegation": 5,
+    "_classifier": 6,
+    "_probe": 7,
+    "_selector": 8,
+    "_sampler": 9,
+    "_distilled": 9,
+    "_comparison": 10,
+    "__init__": 11,
+}
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+
+
+def floor_of(path):
+    return FLOORS[path.with_suffix("").parts[0]]
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            if node.module == "sklearn_carto":
+                yield from (f"sklearn_carto.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_only_point_down(path):
+    here = path.with_suffix("").parts[0]
+    for name in imports_of(path):
+        package, _, rest = name.partition(".")
+        there = rest.partition(".")[0]
+        if package == "sklearn_carto" and there != here:
+            assert FLOORS[there] < FLOORS[here], f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_private_names_of_scikit_learn_come_through_one_door(path):
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "sklearn":
+            names = [*node.module.split("."), *(alias.name for alias in node.names)]
+            assert path.name == "_compat.py" or not any(name.startswith("_") for name in names)
+
+
+def test_public_names_are_these():
+    expected = {
+        "CartographyClassifier",
+        "DataMap",
+        "DataMapDisplay",
+        "DataMapSelector",
+        "DistilledClassifier",
+        "SubsetComparison",
+        "SubsetComparisonDisplay",
+        "TrainingDynamics",
+        "__version__",
+        "compare_subsets",
+        "datasets",
+        "exceptions",
+        "metrics",
+    }
+    assert set(sklearn_carto.__all__) - {"DataMapSampler"} == expected
+    for name in sklearn_carto.__all__:
+        assert getattr(sklearn_carto, name) is not None
+
+
+def loaded_by(statement):
+    code = f"import sys; {statement}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in run.stdout.split()}
+
+
+def test_importing_loads_no_optional_library():
+    # scikit-learn itself loads pandas where it is installed
+    by_us = loaded_by("import sklearn_carto") - loaded_by("import sklearn.ensemble")
+    assert not by_us & {"torch", "skorch", "matplotlib", "pandas", "polars", "imblearn", "tqdm"}
+
+
+def test_the_changelog_opens_with_this_version():
+    changelog = ROOT.parent / "CHANGELOG.md"
+    if not changelog.exists():
+        pytest.skip("the changelog is part of the sources, not of an installed package")
+    versions = re.findall(r"^## (\S+)", changelog.read_text(), flags=re.MULTILINE)
+    assert versions[0] == sklearn_carto.__version__

@@ -1,0 +1,102 @@
+"""Public docstrings, the README's code, and the examples."""
+
+import os
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+import sklearn_carto
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def public_objects():
+    names = [n for n in sklearn_carto.__all__ if n not in ("metrics", "datasets", "exceptions")]
+    for name in names:
+        if name == "__version__":
+            continue
+        yield f"sklearn_carto.{name}"
+        thing = getattr(sklearn_carto, name)
+        if isinstance(thing, type):
+            yield from (
+                f"sklearn_carto.{name}.{method}"
+                for method, value in vars(thing).items()
+                if not method.startswith("_")
+                and callable(getattr(value, "__func__", value))
+                and not isinstance(value, property)
+                and not method.startswith("set_")
+            )
+    for module in ("metrics", "datasets"):
+        functions = getattr(sklearn_carto, module).__all__
+        yield from (f"sklearn_carto.{module}.{function}" for function in functions)
+
+
+IGNORED = {
+    "GL01",  # summaries start on the first line
+    "EX01",  # methods are shown in the example of their class
+    "SA01",
+    "ES01",
+    "PR02",  # delegated methods: numpydoc does not see through available_if
+}
+
+
+@pytest.mark.parametrize("name", sorted(public_objects()))
+def test_docstrings_are_numpydoc(name):
+    validate = pytest.importorskip("numpydoc.validate")
+    errors = [e for e in validate.validate(name)["errors"] if e[0] not in IGNORED]
+    assert not errors
+
+
+@pytest.mark.parametrize("name", [n for n in public_objects() if n.count(".") == 1])
+def test_public_names_have_a_runnable_example(name):
+    thing = getattr(sklearn_carto, name.partition(".")[2])
+    assert ">>> " in thing.__doc__
+
+
+def python_blocks():
+    return re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.CartographyWarning")
+@pytest.mark.parametrize("number", range(len(python_blocks())))
+def test_the_readmes_code_runs(number, tmp_path, monkeypatch):
+    code = python_blocks()[number]
+    for package in ("matplotlib", "skorch", "imblearn"):
+        if package in code or ("plot" in code and package == "matplotlib"):
+            pytest.importorskip(package)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, f"README block {number}", "exec"), {})
+
+
+def test_the_readme_has_exactly_the_two_commands():
+    lines = [line for line in README.splitlines() if line.startswith("python -m pip install -e")]
+    assert lines == [
+        'python -m pip install -e ".[plot]" -c constraints.txt && python examples/plot_1_first_map.py',
+        'python -m pip install -e ".[test]" -c constraints.txt && python -m pytest',
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("plot_*.py")), ids=lambda p: p.stem
+)
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.CartographyWarning")
+def test_examples_run(path, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    if "import skorch" in path.read_text() or "from skorch" in path.read_text():
+        pytest.importorskip("skorch")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(path), run_name="__main__")
+    assert os.listdir(tmp_path)
+
+
+def test_the_project_speaks_of_itself_alone():
+    words = re.compile(r"/work/|/root/|\bissues? #?\d|\.library", flags=re.IGNORECASE)
+    for folder in ("sklearn_carto", "tests", "examples", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path != Path(__file__):
+                assert not words.search(path.read_text()), path
