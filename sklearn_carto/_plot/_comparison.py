@@ -1,5 +1,239 @@
-"""Placeholder; being written."""
+"""SubsetComparisonDisplay: the picture of a comparison of subsets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._compat import check_matplotlib_support
+
+# after Okabe and Ito: told apart by colour-blind readers
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#222222")
+_MARKERS = "osD^vP*"
 
 
 class SubsetComparisonDisplay:
-    """Placeholder."""
+    """Picture of what models learned from subsets of a training set.
+
+    With one fraction, a line for each training set: its mean score with a 95 % interval, the full
+    set and random as vertical lines. With several, scores over the fraction. Marks are filled
+    where the interval of the difference to random leaves out 0, and hollow where it does not.
+
+    Use :meth:`from_comparison` or :meth:`SubsetComparison.plot` to make and draw one.
+
+    Parameters
+    ----------
+    comparison : SubsetComparison
+        What :func:`compare_subsets` found.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_scores,)
+        Axes, one a score.
+    figure_ : matplotlib Figure
+        Their figure.
+    bars_ : dict of (score, region) to matplotlib ErrorbarContainer
+        Means with their intervals.
+    marks_ : dict of (score, region) to list of matplotlib Line2D
+        The marks at the means, one a fraction.
+    references_ : dict of (score, region) to matplotlib Line2D
+        The lines of the full set and of random.
+
+    See Also
+    --------
+    compare_subsets : What is drawn.
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_carto import SubsetComparisonDisplay, compare_subsets
+    >>> X, y = load_iris(return_X_y=True)
+    >>> comparison = compare_subsets(
+    ...     LogisticRegression(max_iter=1000), X, y, regions=["easy"], cv=3, random_state=0
+    ... )
+    >>> SubsetComparisonDisplay(comparison).comparison
+    <SubsetComparison: 3 training sets, 9 fits>
+    """
+
+    def __init__(self, comparison):
+        self.comparison = comparison
+
+    @classmethod
+    def from_comparison(cls, comparison, **kwargs):
+        """Draw a comparison.
+
+        Parameters
+        ----------
+        comparison : SubsetComparison
+            What :func:`compare_subsets` found.
+        **kwargs : dict
+            Handed to :meth:`plot`.
+
+        Returns
+        -------
+        display : SubsetComparisonDisplay
+            The display, drawn.
+        """
+        return cls(comparison).plot(**kwargs)
+
+    def plot(self, ax=None, *, score=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of Axes, default=None
+            Where to draw, one for each score; None: a figure of its own.
+        score : str or list of str, default=None
+            Which scores, named as the columns of `results_`; None: all.
+
+        Returns
+        -------
+        self : SubsetComparisonDisplay
+            The display, with its artists.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If a score is unknown, or there are not as many axes as scores.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        summary = self.comparison.summary()
+        scores = _choose_scores(summary, score)
+        regions = list(dict.fromkeys(summary["region"].tolist()))
+        sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1
+        if ax is None:
+            size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
+            room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for legend, or names
+            figure, ax = plt.subplots(
+                1,
+                len(scores),
+                figsize=(size[0] * len(scores) + room, size[1]),
+                sharey=not sweep,
+                squeeze=False,
+                layout="constrained",
+            )
+        self.axes_ = np.ravel(ax)
+        if len(self.axes_) != len(scores):
+            raise ValueError(
+                f"{len(scores)} scores need as many axes; got {len(self.axes_)}. Pass one axes a "
+                f"score, or choose with score=: {', '.join(scores)}."
+            )
+        self.figure_ = self.axes_[0].figure
+        self.bars_, self.marks_, self.references_ = {}, {}, {}
+        for axes, name in zip(self.axes_, scores, strict=True):
+            of_score = summary["score"] == name
+            lines = {column: values[of_score] for column, values in summary.items()}
+            (self._draw_sweep if sweep else self._draw_rows)(axes, name, lines, regions)
+        if sweep:
+            self.axes_[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        return self
+
+    def _draw_rows(self, ax, score, lines, regions):
+        """One fraction: a row for each training set, the first on top."""
+        for i, region in enumerate(regions):
+            where = np.flatnonzero(lines["region"] == region)
+            style = self._draw(ax, score, region, i, lines, where, [i], upward=False)
+            if region in ("full", "random"):
+                self.references_[score, region] = ax.axvline(
+                    lines["mean"][where[0]],
+                    color=style["color"],
+                    linestyle="-" if region == "full" else "--",
+                    linewidth=1,
+                    alpha=0.6,
+                    zorder=0,
+                )
+        ax.set_yticks(range(len(regions)), regions)
+        ax.set_ylim(len(regions) - 0.5, -0.5)
+        ax.set_xlabel(_in_words(score))
+        ax.grid(axis="x", color="0.9")
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+
+    def _draw_sweep(self, ax, score, lines, regions):
+        """Several fractions: scores over the share of rows."""
+        for i, region in enumerate(regions):
+            where = np.flatnonzero(lines["region"] == region)
+            if region == "full":
+                self.references_[score, region] = ax.axhline(
+                    lines["mean"][where[0]], color="0.2", linewidth=1.2, label="full", zorder=0
+                )
+                continue
+            where = where[np.argsort(lines["frac"][where])]
+            aside = 1 + 0.02 * (i - len(regions) / 2)  # else intervals would hide each other
+            shares = 100 * lines["frac"][where] * aside
+            style = self._draw(ax, score, region, i - 1, lines, where, shares, upward=True)
+            (line,) = ax.plot(
+                shares,
+                lines["mean"][where],
+                color=style["color"],
+                marker=style["marker"],
+                linestyle="--" if region == "random" else "-",
+                linewidth=1.4,
+                label=region,
+                zorder=2,
+            )
+            if region == "random":
+                self.references_[score, region] = line
+        shares = np.unique(100 * lines["frac"][lines["region"] != "full"])
+        ax.set_xscale("log")
+        ax.set_xticks(shares, [f"{share:g}" for share in shares])
+        ax.set_xticks([], minor=True)
+        ax.set_xlabel("share of the training rows [%]")
+        ax.set_ylabel(_in_words(score))
+        ax.grid(color="0.9")
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+
+    def _draw(self, ax, score, region, number, lines, where, places, *, upward):
+        """Means, intervals, and marks that are filled where random is beaten or missed."""
+        means = lines["mean"][where]
+        errors = np.abs([lines["mean_low"][where] - means, lines["mean_high"][where] - means])
+        colour = _COLOURS[number % len(_COLOURS)]
+        style = {"color": colour, "marker": _MARKERS[number % len(_MARKERS)]}
+        xy = (places, means) if upward else (means, places)
+        self.bars_[score, region] = ax.errorbar(
+            *xy,
+            **{"yerr" if upward else "xerr": errors},
+            fmt="none",
+            ecolor=colour,
+            elinewidth=1.2,
+            capsize=2.5,
+            alpha=0.55 if upward else 1.0,
+            zorder=1,
+        )
+        low, high = lines["vs_random_low"][where], lines["vs_random_high"][where]
+        differs = (low > 0) | (high < 0) | (region in ("full", "random"))
+        self.marks_[score, region] = [
+            ax.plot(
+                x,
+                y,
+                **style,
+                linestyle="none",
+                markersize=6,
+                markerfacecolor=colour if filled else "white",
+                zorder=3,
+            )[0]
+            for x, y, filled in zip(*xy, differs, strict=True)
+        ]
+        return style
+
+
+def _choose_scores(summary, score):
+    known = list(dict.fromkeys(summary["score"].tolist()))
+    scores = known if score is None else [score] if isinstance(score, str) else list(score)
+    for name in scores:
+        if name not in known:
+            raise ValueError(f"Unknown score {name!r}. Known are {', '.join(known)}.")
+    return scores
+
+
+def _in_words(score):
+    return score.replace("_", " ")

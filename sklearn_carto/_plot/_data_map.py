@@ -1,5 +1,383 @@
-"""Placeholder; being written."""
+"""DataMapDisplay: the picture of a data map."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_carto._budget import class_quotas
+from sklearn_carto._compat import check_matplotlib_support
+
+_KINDS = ("scatter", "hexbin", "kde")
+_STEPS = 10  # up to so many epochs each value of correctness has a colour of its own
+_N_CELLS = 128  # a side, of the grid that a density is counted on
+_SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
+_CORNERS = {  # place in the axes, and how the text hangs on it
+    "easy-to-learn": ((0.02, 0.97), "left", "top"),
+    "ambiguous": ((0.98, 0.5), "right", "center"),
+    "hard-to-learn": ((0.02, 0.03), "left", "bottom"),
+}
+_HISTOGRAMS = {"confidence": (0, 1), "variability": (0, None), "correctness": (0, 1)}
 
 
 class DataMapDisplay:
-    """Placeholder."""
+    """Picture of a data map: variability across, confidence upward, correctness as colour.
+
+    Use :meth:`from_data_map`, :meth:`from_estimator` or :meth:`DataMap.plot` to make and draw one.
+
+    Parameters
+    ----------
+    data_map : DataMap
+        The map to draw.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the map.
+    figure_ : matplotlib Figure
+        Its figure.
+    points_ : matplotlib PathCollection or PolyCollection
+        The rows, or the hexagons they fall into.
+    contours_ : matplotlib QuadContourSet or None
+        The contours of ``kind="kde"``.
+    colorbar_ : matplotlib Colorbar
+        What the colours stand for.
+    region_texts_ : list of matplotlib Text
+        The names of the regions.
+    histogram_axes_ : dict of str to matplotlib Axes
+        The histograms, by statistic.
+    note_ : matplotlib Text or None
+        Says how many rows are not drawn, where that is so.
+
+    See Also
+    --------
+    DataMap.plot : The same in one call.
+
+    References
+    ----------
+    .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, figure 1.
+
+    Examples
+    --------
+    >>> from sklearn_carto import DataMap, DataMapDisplay
+    >>> data_map = DataMap(
+    ...     confidence=[0.9, 0.5, 0.1], variability=[0.1, 0.4, 0.1], correctness=[1.0, 0.5, 0.0],
+    ...     n_epochs=6,
+    ... )
+    >>> display = DataMapDisplay(data_map)
+    >>> display.data_map
+    <DataMap: 3 rows, 6 epochs>
+    """
+
+    def __init__(self, data_map):
+        self.data_map = data_map
+
+    @classmethod
+    def from_data_map(cls, data_map, **kwargs):
+        """Draw a data map.
+
+        Parameters
+        ----------
+        data_map : DataMap
+            The map.
+        **kwargs : dict
+            Handed to :meth:`plot`.
+
+        Returns
+        -------
+        display : DataMapDisplay
+            The display, drawn.
+        """
+        return cls(data_map).plot(**kwargs)
+
+    @classmethod
+    def from_estimator(cls, estimator, **kwargs):
+        """Draw the data map of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : CartographyClassifier, DataMapSelector or DataMapSampler
+            Fitted, so that it has a `data_map_`.
+        **kwargs : dict
+            Handed to :meth:`plot`.
+
+        Returns
+        -------
+        display : DataMapDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it draws no map.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "data_map_"):
+            raise TypeError(
+                f"{type(estimator).__name__} has no data_map_: pass a fitted "
+                "CartographyClassifier or DataMapSelector (of a DistilledClassifier its "
+                "selector_)."
+            )
+        return cls.from_data_map(estimator.data_map_, **kwargs)
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        kind="scatter",
+        max_samples=25_000,
+        histograms=False,
+        region_names=True,
+        cmap=None,
+        random_state=0,
+        **kwargs,
+    ):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None: a figure of its own.
+        kind : {"scatter", "hexbin", "kde"}, default="scatter"
+            A point a row; hexagons with the mean correctness of their rows, the fainter the fewer
+            rows; or contours of density around 20, 40, 60, 80 and 95 % of the rows, and points
+            outside of them.
+        max_samples : int, default=25_000
+            At most so many points are drawn, at least 3; of more rows a random choice that leaves
+            out no region. Hexagons, contours and histograms count all rows.
+        histograms : bool, default=False
+            Whether to draw histograms of confidence, variability and correctness beside the map.
+        region_names : bool, default=True
+            Whether to write the names of the regions into their corners.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of correctness from 0 to 1. None: orange to dark blue, which colour-blind
+            readers can tell apart.
+        random_state : int, RandomState instance or None, default=0
+            Chooses and orders points, so that none hides the others by its place in the data.
+        **kwargs : dict
+            Handed to matplotlib's `scatter` or `hexbin`, over what we choose.
+
+        Returns
+        -------
+        self : DataMapDisplay
+            The display, with its artists.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `kind` is unknown, `max_samples` below 3, no row has a place on the map, or
+            histograms are asked for beside axes that are no subplot.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        if kind not in _KINDS:
+            raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")
+        if max_samples < 3:
+            raise ValueError(f"max_samples must be at least 3, one a region; got {max_samples!r}.")
+        seen = np.flatnonzero(np.isfinite(self.data_map.confidence))
+        if len(seen) == 0:
+            raise ValueError("No row of this data map was ever seen; there is nothing to draw.")
+        if ax is None:
+            size = (9.0, 5.4) if histograms else (7.2, 5.4)
+            _, ax = plt.subplots(figsize=size, layout="constrained")
+        self.ax_, self.figure_, self.contours_ = ax, ax.figure, None
+        axes = _make_room(ax) if histograms else []
+        style = _colours(cmap, self.data_map.n_epochs)
+        across = max(0.1, 1.05 * self.data_map.variability[seen].max())
+        ax.set(xlabel="variability", ylabel="confidence", xlim=(-0.01, across), ylim=(-0.02, 1.02))
+        rng = check_random_state(random_state)
+        if kind == "hexbin":
+            n_drawn = len(seen)
+            self._draw_hexagons(seen, {**style, **kwargs})
+        else:
+            rows = self._outside_of_contours(seen) if kind == "kde" else seen
+            drawn = _thin(rows, self.data_map.region_labels()[rows], max_samples, rng)
+            n_drawn = len(seen) - len(rows) + len(drawn)
+            self._draw_points(drawn, {**style, **kwargs})
+        self.colorbar_ = self.figure_.colorbar(self.points_, ax=ax, label="correctness")
+        self.colorbar_.solids.set_alpha(1.0)
+        if self.data_map.n_epochs <= _STEPS:
+            self.colorbar_.set_ticks(_steps(self.data_map.n_epochs))
+            self.colorbar_.minorticks_off()
+        self.colorbar_.ax.yaxis.set_major_formatter("{x:.1f}")
+        self.region_texts_ = _write_region_names(ax) if region_names else []
+        self.note_ = _write_note(ax, self.data_map.n_samples - len(seen), n_drawn, len(seen))
+        self.histogram_axes_ = dict(zip(_HISTOGRAMS, axes, strict=False))
+        for name, of_histogram in self.histogram_axes_.items():
+            values = getattr(self.data_map, name)[seen]
+            steps = self.data_map.n_epochs if name == "correctness" else None
+            _draw_histogram(of_histogram, values, name, _HISTOGRAMS[name], steps)
+        return self
+
+    def _draw_points(self, rows, style):
+        n = max(len(rows), 1)
+        ours = {
+            "s": np.clip(500 / np.sqrt(n), 3.0, 40.0),
+            "alpha": np.clip(30 / np.sqrt(n), 0.45, 0.9),
+            "linewidths": 0,
+            "rasterized": n > 5000,
+            "zorder": 2,
+        }
+        x, y, colour = (
+            getattr(self.data_map, name)[rows]
+            for name in ("variability", "confidence", "correctness")
+        )
+        self.points_ = self.ax_.scatter(x, y, **{"c": colour, **ours, **style})
+
+    def _draw_hexagons(self, rows, style):
+        x, y, colour = (
+            getattr(self.data_map, name)[rows]
+            for name in ("variability", "confidence", "correctness")
+        )
+        grid = {"gridsize": 45, "extent": (0, self.ax_.get_xlim()[1], 0, 1), **style}
+        self.points_ = self.ax_.hexbin(x, y, C=colour, **{"linewidths": 0.2, **grid})
+        grid = {name: grid[name] for name in ("gridsize", "extent")}
+        counted = self.ax_.hexbin(x, y, mincnt=1, **grid)
+        counts = counted.get_array()
+        counted.remove()
+        self.points_.set_alpha(0.2 + 0.8 * np.log1p(counts) / np.log1p(counts.max()))
+
+    def _outside_of_contours(self, rows):
+        """Draw the contours; return the rows that lie outside of all."""
+        x, y = self.data_map.variability[rows], self.data_map.confidence[rows]
+        edges = [
+            np.linspace(0, self.ax_.get_xlim()[1], _N_CELLS + 1),
+            np.linspace(0, 1, _N_CELLS + 1),
+        ]
+        density = _density(x, y, edges)
+        levels = _levels(density)
+        middles = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
+        greys = [str(grey) for grey in np.linspace(0.92, 0.55, len(levels))]
+        self.contours_ = self.ax_.contourf(
+            *middles, density.T, levels=[*levels, np.inf], colors=greys, zorder=1
+        )
+        cells = [
+            np.clip(np.digitize(values, edge) - 1, 0, _N_CELLS - 1)
+            for values, edge in zip((x, y), edges, strict=True)
+        ]
+        return rows[density[tuple(cells)] < levels[0]]
+
+
+def _make_room(ax):
+    """Share the place of a subplot between the map and a column of three histograms."""
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            "histograms=True needs axes made by subplots, whose place can be shared. Pass such "
+            "axes, or none."
+        )
+    grid = place.subgridspec(3, 2, width_ratios=(3, 1))
+    ax.set_subplotspec(grid[:, 0])
+    return [ax.figure.add_subplot(grid[i, 1]) for i in range(3)]
+
+
+def _steps(n_epochs):
+    return np.arange(n_epochs + 1) / n_epochs
+
+
+def _colours(cmap, n_epochs):
+    """Colour map and norm of correctness; steps where there are few values."""
+    import matplotlib
+    from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
+
+    if cmap is None:  # plasma without its light end, which would vanish on white
+        cmap = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.82, 0.0, 256)))
+    elif isinstance(cmap, str):
+        cmap = matplotlib.colormaps[cmap]
+    if n_epochs > _STEPS:
+        return {"cmap": cmap, "norm": Normalize(0, 1)}
+    steps = _steps(n_epochs)
+    borders = np.concatenate([steps - 0.5 / n_epochs, [1 + 0.5 / n_epochs]])
+    return {"cmap": ListedColormap(cmap(steps)), "norm": BoundaryNorm(borders, len(steps))}
+
+
+def _thin(rows, regions, max_samples, rng):
+    """At most so many rows in random order, from each region in proportion, and no region lost."""
+    order = rng.permutation(len(rows))
+    if len(rows) > max_samples:
+        _, of_region, counts = np.unique(regions, return_inverse=True, return_counts=True)
+        quotas = class_quotas(max_samples, counts, rng)
+        chosen = [order[of_region[order] == i][:quota] for i, quota in enumerate(quotas)]
+        order = rng.permutation(np.concatenate(chosen))
+    return rows[order]
+
+
+def _density(x, y, edges):
+    """Smoothed count of rows a cell; mass does not leak over the borders of the map."""
+    counts, _, _ = np.histogram2d(x, y, bins=edges)
+    spread = 0.5 * len(x) ** (-1 / 6)  # half of Scott's rule, for maps have several crowds
+    widths = [
+        max(1.0, spread * np.std(values) / (edge[1] - edge[0]))
+        for values, edge in zip((x, y), edges, strict=True)
+    ]
+    return gaussian_filter(counts, widths, mode="reflect")
+
+
+def _levels(density):
+    """Densities above which the given shares of all rows lie, ascending."""
+    cells = np.sort(density, axis=None)[::-1]
+    inside = np.cumsum(cells) / cells.sum()
+    levels = cells[np.searchsorted(inside, _SHARES)]
+    return np.unique(levels)
+
+
+def _write_region_names(ax):
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=3.5, foreground="white")]
+    return [
+        ax.text(
+            *place,
+            name,
+            transform=ax.transAxes,
+            ha=across,
+            va=upward,
+            fontsize="large",
+            fontweight="bold",
+            color="black",
+            path_effects=halo,
+            zorder=5,
+        )
+        for name, (place, across, upward) in _CORNERS.items()
+    ]
+
+
+def _write_note(ax, n_unseen, n_drawn, n_seen):
+    parts = []
+    if n_drawn < n_seen:
+        parts.append(f"{n_drawn:,} of {n_seen:,} rows drawn")
+    if n_unseen:
+        parts.append(f"{n_unseen:,} rows never seen in training")
+    if not parts:
+        return None
+    return ax.text(
+        0.98,
+        0.02,
+        "\n".join(parts),
+        transform=ax.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize="small",
+        color="0.35",
+        zorder=5,
+    )
+
+
+def _draw_histogram(ax, values, name, limits, steps):
+    """Histogram of one statistic; a bar for each value of correctness where these are few."""
+    low, high = limits
+    high = max(0.1, values.max()) if high is None else high
+    bins = np.linspace(low, high, 21)
+    if steps is not None and steps <= _STEPS:
+        bins = np.concatenate([_steps(steps) - 0.5 / steps, [1 + 0.5 / steps]])
+    ax.hist(values, bins=bins, color="0.45", rwidth=0.9)
+    ax.set_title(name, fontsize="medium")
+    ax.tick_params(labelsize="small")
+    ax.spines[["top", "right"]].set_visible(False)

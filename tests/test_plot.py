@@ -1,0 +1,274 @@
+"""Displays: what is drawn where, and what is left alone."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+
+from sklearn_carto import (
+    CartographyClassifier,
+    DataMap,
+    DataMapDisplay,
+    DataMapSelector,
+    SubsetComparison,
+    SubsetComparisonDisplay,
+)
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def places_of(points):
+    return {tuple(place) for place in np.asarray(points.get_offsets()).round(9).tolist()}
+
+
+@pytest.mark.parametrize("kind", ["scatter", "hexbin", "kde"])
+@pytest.mark.parametrize("n_epochs", [3, 40])
+def test_every_kind_draws_at_every_number_of_epochs(random_map, kind, n_epochs):
+    display = random_map(n_epochs=n_epochs).plot(kind=kind, histograms=True)
+    display.figure_.canvas.draw()
+    assert display.ax_.get_xlabel() == "variability"
+    assert display.ax_.get_ylabel() == "confidence"
+    assert list(display.histogram_axes_) == ["confidence", "variability", "correctness"]
+    assert (display.contours_ is not None) == (kind == "kde")
+
+
+def test_variability_runs_across_confidence_upward_and_correctness_colours(random_map):
+    data_map = random_map(50)
+    display = data_map.plot()
+    offsets = np.asarray(display.points_.get_offsets())
+    order = np.argsort(offsets[:, 0])
+    rows = np.argsort(data_map.variability)
+    assert_allclose(offsets[order, 0], data_map.variability[rows])
+    assert_allclose(offsets[order, 1], data_map.confidence[rows])
+    assert_allclose(display.points_.get_array()[order], data_map.correctness[rows])
+
+
+def test_few_epochs_have_a_colour_for_each_value_of_correctness(random_map):
+    few, many = random_map(n_epochs=4).plot(), random_map(n_epochs=40).plot()
+    assert_allclose(few.colorbar_.get_ticks(), [0, 0.25, 0.5, 0.75, 1])
+    colours = {tuple(few.points_.cmap(few.points_.norm(value))) for value in (0.0, 0.25, 0.5, 1.0)}
+    assert len(colours) == 4
+    assert many.points_.cmap.N == 256
+
+
+def test_luminance_of_the_colours_falls_with_correctness():
+    # a reader who sees no colour still sees which rows are right more often
+    one = {"confidence": [0.5], "variability": [0.1], "correctness": [1.0]}
+    cmap = DataMap(n_epochs=20, **one).plot().points_.cmap
+    luminance = cmap(np.linspace(0, 1, 50))[:, :3] @ [0.299, 0.587, 0.114]
+    assert (np.diff(luminance) < 0).all()
+
+
+def test_regions_are_named_at_their_corners(random_map):
+    display = random_map().plot()
+    places = {text.get_text(): text.get_position() for text in display.region_texts_}
+    assert places["easy-to-learn"][1] > places["ambiguous"][1] > places["hard-to-learn"][1]
+    assert places["ambiguous"][0] > places["easy-to-learn"][0]
+    assert random_map().plot(region_names=False).region_texts_ == []
+
+
+def test_thinning_is_seeded_and_says_so(random_map):
+    data_map = random_map(3000)
+    first, again, other = (
+        data_map.plot(max_samples=100, random_state=seed).points_ for seed in (0, 0, 1)
+    )
+    assert len(first.get_offsets()) == 100
+    assert_array_equal(first.get_offsets(), again.get_offsets())
+    assert places_of(first) != places_of(other)
+    assert "100 of 3,000 rows" in data_map.plot(max_samples=100).note_.get_text()
+    assert data_map.plot().note_ is None
+
+
+def test_thinning_never_drops_a_region():
+    # two hard rows among a thousand easy ones
+    confidence = np.r_[np.full(1000, 0.9), 0.05, 0.06]
+    variability = np.r_[np.linspace(0, 0.4, 1000), 0.01, 0.01]
+    data_map = DataMap(
+        confidence=confidence, variability=variability, correctness=confidence, n_epochs=20
+    )
+    for seed in range(5):
+        offsets = np.asarray(data_map.plot(max_samples=9, random_state=seed).points_.get_offsets())
+        assert len(offsets) == 9
+        assert (offsets[:, 1] < 0.1).any()
+
+
+def test_points_shrink_as_rows_grow_in_number(random_map):
+    few, many = random_map(150).plot(), random_map(20_000).plot()
+    assert few.points_.get_sizes()[0] > 5 * many.points_.get_sizes()[0]
+    assert few.points_.get_alpha() > many.points_.get_alpha()
+
+
+def test_points_are_drawn_in_random_order():
+    # rows sorted by class would else hide the class that comes first
+    values = np.linspace(0.01, 0.99, 200)
+    data_map = DataMap(confidence=values, variability=values / 2, correctness=values, n_epochs=20)
+    drawn = np.asarray(data_map.plot().points_.get_offsets())[:, 1]
+    assert not np.array_equal(drawn, values)
+    assert_allclose(np.sort(drawn), values)
+
+
+def test_rows_never_seen_are_left_out_with_a_note(random_map):
+    confidence = np.array([0.9, np.nan, 0.1])
+    data_map = DataMap(
+        confidence=confidence, variability=confidence / 2, correctness=confidence, n_epochs=20
+    )
+    display = data_map.plot(histograms=True)
+    assert len(display.points_.get_offsets()) == 2
+    assert "1 rows never seen" in display.note_.get_text()
+    nothing = np.array([np.nan])
+    with pytest.raises(ValueError, match="nothing to draw"):
+        DataMap(confidence=nothing, variability=nothing, correctness=nothing, n_epochs=1).plot()
+
+
+def test_contours_hold_their_share_of_the_rows(random_map):
+    data_map = random_map(20_000)
+    outside = len(data_map.plot(kind="kde").points_.get_offsets())
+    assert 0.03 < outside / 20_000 < 0.07
+
+
+def test_a_map_without_variability_can_be_drawn():
+    for kind in ("scatter", "hexbin", "kde"):
+        data_map = DataMap(
+            confidence=[0.2, 0.8], variability=[0.0, 0.0], correctness=[0.0, 1.0], n_epochs=1
+        )
+        data_map.plot(kind=kind).figure_.canvas.draw()
+
+
+def test_histograms_count_every_row(random_map):
+    display = random_map(3000).plot(histograms=True, max_samples=100)
+    for axes in display.histogram_axes_.values():
+        assert sum(bar.get_height() for bar in axes.patches) == 3000
+
+
+def test_the_callers_axes_are_used_and_no_style_is_touched(random_map):
+    before = dict(matplotlib.rcParams)
+    figure, axes = plt.subplots(1, 2)
+    display = random_map().plot(ax=axes[1], histograms=True)
+    assert display.ax_ is axes[1]
+    assert display.figure_ is figure
+    assert dict(matplotlib.rcParams) == before
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_histograms_beside_axes_that_are_no_subplot_are_refused(random_map):
+    ax = plt.figure().add_axes([0.1, 0.1, 0.8, 0.8])
+    data_map = random_map()
+    with pytest.raises(ValueError, match="made by subplots"):
+        data_map.plot(ax=ax, histograms=True)
+
+
+def test_the_callers_style_wins(random_map):
+    display = random_map().plot(s=7, alpha=0.25, cmap="viridis")
+    assert display.points_.get_sizes()[0] == 7
+    assert display.points_.get_alpha() == 0.25
+    assert_allclose(display.points_.cmap(0), matplotlib.colormaps["viridis"](0))
+    assert random_map().plot(kind="hexbin", gridsize=5).points_ is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"kind": "violin"}, "kind must be one of"), ({"max_samples": 2}, "at least 3")],
+    ids=str,
+)
+def test_what_cannot_be_drawn_is_refused(random_map, given, message):
+    data_map = random_map()
+    with pytest.raises(ValueError, match=message):
+        data_map.plot(**given)
+
+
+def test_estimators_are_drawn_by_their_map():
+    X, y = load_iris(return_X_y=True)
+    clf = SGDClassifier(loss="log_loss", alpha=0.1, random_state=0)
+    for estimator in (CartographyClassifier(clf), DataMapSelector(random_state=0)):
+        display = DataMapDisplay.from_estimator(estimator.fit(X, y))
+        assert display.data_map is estimator.data_map_
+    unfitted, mapless = CartographyClassifier(clf), LogisticRegression(max_iter=1000).fit(X, y)
+    with pytest.raises(NotFittedError):
+        DataMapDisplay.from_estimator(unfitted)
+    with pytest.raises(TypeError, match="LogisticRegression has no data_map_"):
+        DataMapDisplay.from_estimator(mapless)
+
+
+def made_up(fracs=(0.33,), n_splits=4):
+    """Full .9, random .8; "good" is better than random in every split, "same" is not."""
+    gains = {"full": 0.1, "random": 0.0, "good": 0.05, "same": 0.0}
+    rows = [
+        (region, frac if region != "full" else 1.0, split, 0.8 + gain + 0.01 * split)
+        for frac in fracs
+        for region, gain in gains.items()
+        for split in range(n_splits)
+        if region != "full" or frac == fracs[0]
+    ]
+    region, frac, split, score = (np.array(column) for column in zip(*rows, strict=True))
+    score = score + np.where(region == "same", 0.02 * (split % 2 - 0.5), 0.0)
+    score = score + np.where(region == "good", 0.001 * split, 0.0)
+    ones = np.ones(len(rows))
+    results = {"region": region, "frac": frac, "split": split, "seed": 0 * split}
+    results |= {"n_train": 100 * frac, "test_accuracy": score, "usps_accuracy": score / 2}
+    results |= {"fit_time": ones, "score_time": ones, "map_time": ones}
+    return SubsetComparison(results, test_ratio=0.25)
+
+
+def test_one_fraction_is_a_row_for_each_training_set_and_a_panel_for_each_score():
+    display = made_up().plot()
+    display.figure_.canvas.draw()
+    assert len(display.axes_) == 2
+    names = [text.get_text() for text in display.axes_[0].get_yticklabels()]
+    assert names == ["full", "random", "good", "same"]
+    (mark,) = display.marks_["test_accuracy", "full"]
+    assert_allclose(mark.get_xdata(), np.mean([0.9, 0.91, 0.92, 0.93]))
+    assert_allclose(display.references_["test_accuracy", "full"].get_xdata(), mark.get_xdata()[0])
+
+
+def test_marks_are_filled_where_the_difference_to_random_is_clear():
+    display = made_up().plot(score="test_accuracy")
+    fills = {
+        region: display.marks_["test_accuracy", region][0].get_markerfacecolor()
+        for region in ("good", "same")
+    }
+    assert fills["same"] == "white"
+    assert fills["good"] != "white"
+
+
+def test_several_fractions_are_lines_over_the_share():
+    display = made_up(fracs=(0.5, 0.1, 0.25)).plot(score="test_accuracy")
+    display.figure_.canvas.draw()
+    (ax,) = display.axes_
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["10", "25", "50"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "full",
+        "random",
+        "good",
+        "same",
+    ]
+    assert len(display.marks_["test_accuracy", "good"]) == 3
+    line = display.references_["test_accuracy", "random"]
+    assert (np.diff(line.get_xdata()) > 0).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.UndefinedIntervalWarning")
+def test_one_split_is_drawn_without_intervals():
+    display = made_up(n_splits=1).plot()
+    display.figure_.canvas.draw()
+    assert display.marks_["test_accuracy", "good"][0].get_markerfacecolor() == "white"
+
+
+def test_axes_and_scores_of_a_comparison_are_checked():
+    comparison = made_up()
+    _, axes = plt.subplots(1, 2)
+    display = SubsetComparisonDisplay.from_comparison(comparison, ax=axes)
+    assert_array_equal(display.axes_, axes)
+    with pytest.raises(ValueError, match="2 scores need as many axes; got 1"):
+        comparison.plot(ax=axes[0])
+    with pytest.raises(ValueError, match="Known are test_accuracy, usps_accuracy"):
+        comparison.plot(score="accuracy")
