@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_carto._archive import read_archive, write_archive
 from sklearn_carto._observation import Observation, observe
 from sklearn_carto._running import RunningStatistics, dual_window
+from sklearn_carto.exceptions import ProbabilityError
 
 
 class TrainingDynamics:
@@ -132,9 +133,25 @@ class TrainingDynamics:
             Which rows these are. No row twice.
         from_logits : bool, default=False
             Whether `scores` are logits.
+
+        Raises
+        ------
+        ValueError
+            If `scores` has not one row for each of `rows`, or not one column a class.
+        ProbabilityError
+            If a score is NaN or infinite; nothing of the call is recorded.
         """
-        scores = np.asarray(scores)
-        self.add(epoch, observe(scores, self.columns[rows], from_logits=from_logits), rows)
+        scores, columns = np.asarray(scores), self.columns[rows]
+        width = 2 if scores.ndim == 1 else scores.shape[-1]
+        if len(scores) != len(columns) or scores.ndim > 2 or width != len(self.classes):
+            raise ValueError(
+                f"scores of shape {scores.shape} do not fit {len(columns)} rows of "
+                f"{len(self.classes)} classes: shape ({len(columns)}, {len(self.classes)}) is "
+                "needed."
+            )
+        if not np.isfinite(scores).all():
+            raise ProbabilityError(f"scores of epoch {epoch} hold NaN or infinity.")
+        self.add(epoch, observe(scores, columns, from_logits=from_logits), rows)
         self.margin_from = "logits" if from_logits else "probabilities"
 
     def add(self, epoch, seen, rows=slice(None)):

@@ -1,0 +1,248 @@
+"""DataMap: a frozen record with ranges, and what can be made of it."""
+
+import gzip
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_carto import DataMap, TrainingDynamics
+from sklearn_carto._regions import STATISTICS
+
+THREE = {
+    "confidence": [0.9, 0.5, 0.1],
+    "variability": [0.1, 0.4, 0.1],
+    "correctness": [1.0, 0.5, 0.0],
+    "n_epochs": 6,
+}
+
+
+def whole_map(seed=0, **given):
+    rng = np.random.RandomState(seed)
+    dynamics = TrainingDynamics(["x", "y", "x", "y"], n_epochs=8, **given)
+    for epoch in range(8):
+        dynamics.record(epoch, rng.dirichlet([1, 1], size=4))
+    return DataMap.from_dynamics(dynamics)
+
+
+def test_a_map_cannot_be_changed():
+    data_map = DataMap(**THREE)
+    with pytest.raises(FrozenInstanceError):
+        data_map.n_epochs = 7
+    with pytest.raises(ValueError, match="read-only"):
+        data_map.confidence[0] = 0.0
+
+
+def test_a_map_does_not_freeze_the_arrays_it_was_given():
+    confidence = np.array([0.9, 0.5, 0.1])
+    data_map = DataMap(**THREE | {"confidence": confidence})
+    confidence[0] = 0.0
+    assert data_map.confidence[0] == 0.9
+
+
+def test_published_maps_hold_three_statistics_and_one_that_follows():
+    data_map = DataMap(**THREE)
+    # c (1 - c) - v^2: .09 - .01, .25 - .16, .09 - .01
+    assert_allclose(data_map.aleatoric, [0.08, 0.09, 0.08])
+    assert data_map.aum is None
+    assert data_map.classes is None
+    assert len(data_map) == data_map.n_samples == 3
+    assert repr(data_map) == "<DataMap: 3 rows, 6 epochs>"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"correctness": [6, 3, 0]}, r"correctness must lie in \[0, 1\].*A count of correct"),
+        ({"variability": [0.1, 0.6, 0.1]}, r"variability must lie in \[0, 0.5\]"),
+        ({"confidence": [0.9, 0.5, -0.1]}, r"confidence must lie in \[0, 1\]"),
+        ({"labels": ["a", "b"]}, r"labels has shape \(2,\); a map of 3 rows"),
+        ({"variability": [0.1]}, r"variability has shape \(1,\)"),
+    ],
+    ids=["count", "variability", "confidence", "labels", "length"],
+)
+def test_what_is_no_map_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        DataMap(**THREE | given)
+
+
+def test_regions_have_names():
+    # of five rows two are ambiguous; the fourth and fifth tie
+    data_map = DataMap(
+        confidence=[0.9, 0.5, 0.1, 0.6, 0.4],
+        variability=[0.1, 0.0, 0.1, 0.4, 0.4],
+        correctness=[1.0, 0.5, 0.0, 0.5, 0.5],
+        n_epochs=6,
+    )
+    easy, hard, ambiguous = "easy-to-learn", "hard-to-learn", "ambiguous"
+    expected = [easy, easy, hard, ambiguous, ambiguous]
+    assert data_map.region_labels().tolist() == expected
+    assert data_map.region_labels(0.1).tolist() == expected  # ties are not torn apart
+    # all may be ambiguous but the one that never moved
+    assert data_map.region_labels(1.0).tolist() == [
+        ambiguous,
+        easy,
+        ambiguous,
+        ambiguous,
+        ambiguous,
+    ]
+    assert data_map.region_labels(0.4, confidence=0.95).tolist()[:2] == [hard, hard]
+    with pytest.raises(ValueError, match=r"frac must lie in \(0, 1\]"):
+        data_map.region_labels(0)
+
+
+def test_the_mean_of_maps_by_hand():
+    other = {"confidence": [0.7, 0.7, 0.1], "variability": [0.3, 0.2, 0.1], "n_epochs": 4}
+    mean = DataMap.mean([DataMap(**THREE), DataMap(**THREE | other)])
+    assert_allclose(mean.confidence, [0.8, 0.6, 0.1])
+    assert_allclose(mean.variability, [0.2, 0.3, 0.1])
+    # deviation of .9 and .7 is .2 / 2^.5; over 2^.5 maps: .1
+    assert_allclose(mean.standard_errors["confidence"], [0.1, 0.1, 0.0], atol=1e-12)
+    assert mean.n_epochs == 10
+
+
+def test_the_mean_is_infinite_where_one_map_never_learned_a_row():
+    maps = [
+        DataMap(**THREE, first_learned=[0, 3, np.inf]),
+        DataMap(**THREE, first_learned=[2, 3, 4]),
+    ]
+    mean = DataMap.mean(maps)
+    assert_array_equal(mean.first_learned, [1, 3, np.inf])
+    assert np.isnan(mean.standard_errors["first_learned"][2])
+
+
+def test_the_mean_of_one_map_is_that_map_without_errors():
+    mean = DataMap.mean([whole_map()])
+    assert_allclose(mean.confidence, whole_map().confidence)
+    assert np.isnan(mean.standard_errors["confidence"]).all()
+
+
+def test_the_mean_keeps_what_all_maps_hold():
+    mean = DataMap.mean([DataMap(**THREE, aum=[1, 2, 3]), DataMap(**THREE)])
+    assert mean.aum is None
+    assert_allclose(mean.confidence, THREE["confidence"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"confidence": [0.5], "variability": [0], "correctness": [1]},
+            "Map 1 has 1 rows, map 0 3",
+        ),
+        ({"labels": ["b", "a", "a"]}, "Map 1 differs from map 0 in labels"),
+        ({"record": "training"}, "differs from map 0 in record"),
+        ({"held_out_mask": [True, False, False]}, "differs from map 0 in held_out_mask"),
+        ({"sample_ids": [7, 8, 9]}, "differs from map 0 in sample_ids"),
+    ],
+    ids=["length", "labels", "record", "held out", "ids"],
+)
+def test_maps_of_different_rows_are_not_averaged(given, message):
+    if len(given.get("confidence", THREE["confidence"])) == 3:
+        given = {"labels": ["a", "b", "b"]} | given
+    maps = [DataMap(**THREE, labels=["a", "b", "b"]), DataMap(**THREE | given)]
+    with pytest.raises(ValueError, match=message):
+        DataMap.mean(maps)
+    with pytest.raises(ValueError, match="at least one map"):
+        DataMap.mean([])
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "b"], [1, 2, 2], [True, False, False]], ids=str)
+def test_saving_and_loading_gives_the_same_map(tmp_path, labels):
+    ids = np.array(["p", "q", "r"], dtype=object)
+    data_map = DataMap(
+        **THREE,
+        labels=labels,
+        sample_ids=ids,
+        held_out_mask=[True, False, False],
+        margin_from="logits",
+        first_learned=[0, 2, np.inf],
+    )
+    data_map.save(tmp_path / "map.npz")
+    loaded = DataMap.load(tmp_path / "map.npz")
+    for name in (*STATISTICS, "labels", "classes", "held_out_mask", "sample_ids"):
+        expected = getattr(data_map, name)
+        assert (getattr(loaded, name) is None) == (expected is None)
+        if expected is not None:
+            assert_array_equal(getattr(loaded, name), expected)
+            assert getattr(loaded, name).dtype == expected.dtype
+    assert (loaded.n_epochs, loaded.margin_from, loaded.record) == (6, "logits", "epoch_end")
+    assert loaded.standard_errors is None
+
+
+def test_standard_errors_are_saved_too(tmp_path):
+    mean = DataMap.mean([whole_map(0), whole_map(1)])
+    mean.save(tmp_path / "map")
+    loaded = DataMap.load(tmp_path / "map")
+    assert loaded.standard_errors.keys() == mean.standard_errors.keys()
+    assert_array_equal(loaded.standard_errors["aum"], mean.standard_errors["aum"])
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+def test_a_frame_has_a_row_for_each_row(backend):
+    pytest.importorskip(backend)
+    frame = DataMap.mean([whole_map(0), whole_map(1)]).to_frame(backend)
+    assert list(frame.columns)[:3] == ["label", "confidence", "variability"]
+    assert {f"{name}_se" for name in STATISTICS} <= set(frame.columns)
+    assert len(frame) == 4
+    assert list(frame["label"]) == ["x", "y", "x", "y"]
+    named = whole_map(sample_ids=list("pqrs"), held_out_mask=[True] * 4).to_frame(backend)
+    assert list(named.columns)[0] == "sample_id"
+    assert list(named["held_out"]) == [True] * 4
+
+
+def test_a_frame_of_an_unknown_or_absent_library_is_refused(without):
+    data_map = DataMap(**THREE)
+    with pytest.raises(ValueError, match="backend must be 'pandas' or 'polars'"):
+        data_map.to_frame("dask")
+    without("polars")
+    with pytest.raises(ImportError, match=r"DataMap.to_frame requires polars.*pip install"):
+        data_map.to_frame("polars")
+
+
+def published(data_folder):
+    name = "winogrande_roberta_0_6_data_map_coordinates.jsonl.gz"
+    with gzip.open(data_folder / "allenai_cartography" / name, "rt") as file:
+        rows = [json.loads(line) for line in file]
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    with np.load(data_folder / "winogrande" / "train_xl_labels.npz") as file:
+        answers = dict(zip(file["guid"].tolist(), file["answer"].tolist(), strict=True))
+    return DataMap(
+        confidence=columns["confidence"],
+        variability=columns["variability"],
+        correctness=columns["correctness"] / 6,
+        n_epochs=6,
+        sample_ids=columns["guid"],
+        labels=[answers[guid] for guid in columns["guid"].tolist()],
+    )
+
+
+@pytest.mark.data
+def test_the_published_winogrande_map_selects(data_folder):
+    data_map = published(data_folder)
+    assert len(data_map) == 40398
+    rows = data_map.select("ambiguous", 0.33, stratify=False, random_state=0)
+    assert len(rows) == round(0.33 * 40398)
+    left = np.delete(data_map.variability, rows)
+    assert data_map.variability[rows].min() >= left.max()
+    # a row that is right at every epoch has more confidence than one that never is
+    hard, easy = (
+        data_map.select(f"{way}-correctness", 0.0005, stratify=False) for way in ("low", "high")
+    )
+    assert data_map.correctness[hard].max() == 0
+    assert data_map.confidence[easy].min() > 0.5 > data_map.confidence[hard].max()
+    counts = np.bincount(np.round(6 * data_map.correctness).astype(int))
+    assert_array_equal(counts, [27, 84, 266, 698, 2208, 12215, 24900])
+
+
+@pytest.mark.data
+def test_the_published_winogrande_map_draws(data_folder, tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    display = published(data_folder).plot(histograms=True)
+    display.figure_.savefig(tmp_path / "map.png")
+    assert_allclose(display.colorbar_.get_ticks(), np.arange(7) / 6)
+    assert "25,000 of 40,398 rows" in display.note_.get_text()
+    matplotlib.pyplot.close(display.figure_)

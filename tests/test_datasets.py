@@ -1,0 +1,49 @@
+"""Rows of known kind."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_carto.datasets import make_cartography
+
+
+def test_kinds_have_the_shares_that_were_asked_for():
+    X, y, kind = make_cartography(
+        200, n_classes=4, n_features=5, frac_ambiguous=0.25, frac_mislabelled=0.05, random_state=0
+    )
+    assert X.shape == (200, 5)
+    assert_array_equal(np.unique(y), [0, 1, 2, 3])
+    counts = dict(zip(*np.unique(kind, return_counts=True), strict=True))
+    assert counts == {"ambiguous": 50, "easy": 140, "mislabelled": 10}
+
+
+def test_kinds_mean_what_they_say():
+    X, y, kind = make_cartography(2000, random_state=0)
+    model = LogisticRegression().fit(X[kind == "easy"], y[kind == "easy"])
+    right = model.predict(X) == y
+    assert right[kind == "easy"].mean() > 0.98
+    assert right[kind == "mislabelled"].mean() < 0.02
+    assert 0.3 < right[kind == "ambiguous"].mean() < 0.7
+
+
+def test_the_seed_settles_everything():
+    first, again, other = (make_cartography(50, random_state=seed) for seed in (1, 1, 2))
+    for one, same in zip(first, again, strict=True):
+        assert_array_equal(one, same)
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n_classes": 1}, "n_classes must lie in"),
+        ({"n_classes": 9}, r"n_classes must lie in \[2, n_features=8\]; got 9"),
+        ({"frac_ambiguous": 0.8, "frac_mislabelled": 0.3}, "nor exceed 1 together"),
+        ({"frac_ambiguous": -0.1}, "must not be negative"),
+    ],
+    ids=str,
+)
+def test_shares_out_of_range_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        make_cartography(100, **given)

@@ -1,0 +1,201 @@
+"""TrainingDynamics: what is recorded, kept, replayed and stored."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_carto import DataMap, TrainingDynamics
+from sklearn_carto._regions import STATISTICS
+from sklearn_carto.exceptions import ProbabilityError
+
+RNG = np.random.RandomState(0)
+PROBABILITIES = RNG.dirichlet([1, 1, 1], size=(12, 30))
+LABELS = RNG.choice(["x", "y", "z"], size=30)
+
+
+def recorded(labels=LABELS, probabilities=PROBABILITIES, **given):
+    dynamics = TrainingDynamics(labels, **{"n_epochs": len(probabilities)} | given)
+    for epoch, of_epoch in enumerate(probabilities):
+        dynamics.record(epoch, of_epoch)
+    return dynamics
+
+
+def assert_same_map(actual, expected, rtol=0):
+    for name in STATISTICS:
+        assert_allclose(getattr(actual, name), getattr(expected, name), rtol=rtol, err_msg=name)
+
+
+def test_history_is_what_was_recorded():
+    dynamics = recorded()
+    columns = np.searchsorted(["x", "y", "z"], LABELS)
+    p = PROBABILITIES[:, np.arange(30), columns].T
+    assert_allclose(dynamics.true_proba, p, rtol=1e-6)
+    assert_array_equal(dynamics.correct, (PROBABILITIES.argmax(axis=2) == columns).T)
+    assert dynamics.true_proba.dtype == np.float32
+    assert (dynamics.n_samples, dynamics.n_epochs) == (30, 12)
+    assert_array_equal(dynamics.n_seen, np.full(30, 12))
+    assert_array_equal(dynamics.classes, ["x", "y", "z"])
+
+
+def test_history_and_running_statistics_draw_the_same_map():
+    with_history, without = recorded(), recorded(keep_history=False)
+    assert_same_map(DataMap.from_dynamics(with_history), DataMap.from_dynamics(without))
+    replayed = DataMap.from_dynamics(with_history, epochs=slice(None))
+    assert_same_map(replayed, DataMap.from_dynamics(without))
+
+
+def test_burn_in_and_burn_out_leave_out_epochs():
+    middle = DataMap.from_dynamics(recorded(), epochs=slice(2, 9))
+    alone = DataMap.from_dynamics(recorded(probabilities=PROBABILITIES[2:9]))
+    assert middle.n_epochs == 7
+    for name in set(STATISTICS) - {"first_learned"}:
+        assert_allclose(getattr(middle, name), getattr(alone, name), err_msg=name)
+    # epochs keep their numbers
+    learned = np.isfinite(alone.first_learned)
+    assert_array_equal(middle.first_learned[learned], alone.first_learned[learned] + 2)
+    picked = DataMap.from_dynamics(recorded(), epochs=[2, 5])
+    assert_allclose(picked.confidence, recorded().true_proba[:, [2, 5]].mean(axis=1), rtol=1e-6)
+
+
+def test_choosing_epochs_needs_the_history_and_an_epoch():
+    with pytest.raises(ValueError, match="keep_history=True"):
+        DataMap.from_dynamics(recorded(keep_history=False), epochs=slice(2, None))
+    with pytest.raises(ValueError, match="chooses none of the 12 epochs"):
+        DataMap.from_dynamics(recorded(), epochs=slice(12, None))
+    with pytest.raises(ValueError, match="no epoch yet"):
+        DataMap.from_dynamics(TrainingDynamics(LABELS))
+    with pytest.raises(ValueError, match="true_proba needs the recorded history"):
+        _ = recorded(keep_history=False).true_proba
+
+
+def test_the_columns_follow_the_classes_that_were_given():
+    order = ["z", "x", "y"]
+    columns = [["x", "y", "z"].index(name) for name in order]
+    turned = recorded(probabilities=PROBABILITIES[:, :, columns], classes=order)
+    assert_same_map(DataMap.from_dynamics(turned), DataMap.from_dynamics(recorded()))
+
+
+@pytest.mark.parametrize("names", [[-1, 0, 1], [1, 2, 3], [7, 2, 5], [0.5, 1.5, 9.0]], ids=str)
+def test_a_label_is_never_an_index(names):
+    place = np.searchsorted(["x", "y", "z"], LABELS)
+    renamed = recorded(labels=np.array(names)[place], classes=names)
+    assert_same_map(DataMap.from_dynamics(renamed), DataMap.from_dynamics(recorded()))
+
+
+def test_logits_and_their_softmax_draw_the_same_map():
+    logits = TrainingDynamics(LABELS, n_epochs=12)
+    for epoch, of_epoch in enumerate(PROBABILITIES):
+        logits.record(epoch, np.log(of_epoch) - 7.0, from_logits=True)
+    assert (logits.margin_from, recorded().margin_from) == ("logits", "probabilities")
+    assert_same_map(DataMap.from_dynamics(logits), DataMap.from_dynamics(recorded()), rtol=2e-5)
+
+
+def test_rows_may_be_seen_in_any_order_and_missed():
+    dynamics = TrainingDynamics(LABELS, n_epochs=12)
+    rows = np.random.RandomState(1).permutation(30)[:29]
+    for epoch, of_epoch in enumerate(PROBABILITIES):
+        dynamics.record(epoch, of_epoch[rows], rows)
+    data_map, whole = DataMap.from_dynamics(dynamics), DataMap.from_dynamics(recorded())
+    missed = np.setdiff1d(np.arange(30), rows)
+    for name in STATISTICS:
+        assert_array_equal(getattr(data_map, name)[rows], getattr(whole, name)[rows])
+        assert np.isnan(getattr(data_map, name)[missed]).all()
+    assert np.isnan(dynamics.true_proba[missed]).all()
+    with pytest.raises(ValueError, match=rf"1 rows were never seen in training.*{missed[0]}"):
+        data_map.select("easy", 0.5)
+
+
+def test_saturation_counts_probabilities_near_zero_and_one():
+    # 0.9995 and 0.0005 are saturated, two of four
+    probabilities = np.array([[[0.9995, 0.0005], [0.5, 0.5]], [[0.0005, 0.9995], [0.5, 0.5]]])
+    assert recorded(labels=["a", "b"], probabilities=probabilities).saturation == 0.5
+
+
+@pytest.mark.parametrize("keep_history", [True, False])
+def test_loading_continues_where_saving_stopped(tmp_path, keep_history):
+    path = tmp_path / "dynamics.npz"
+    half = recorded(probabilities=PROBABILITIES[:5], n_epochs=12, keep_history=keep_history)
+    half.save(path)
+    loaded = TrainingDynamics.load(path)
+    assert (loaded.n_epochs, loaded.margin_from) == (5, "probabilities")
+    for epoch in range(5, 12):
+        loaded.record(epoch, PROBABILITIES[epoch])
+    whole = recorded(keep_history=keep_history)
+    assert_same_map(DataMap.from_dynamics(loaded), DataMap.from_dynamics(whole))
+    if keep_history:
+        assert_array_equal(loaded.true_proba, whole.true_proba)
+        assert_array_equal(loaded.margin, whole.margin)
+
+
+def test_names_and_held_out_rows_survive_saving(tmp_path):
+    ids = np.array([f"row {i}" for i in range(30)], dtype=object)
+    held_out = np.arange(30) % 5 == 0
+    recorded(sample_ids=ids, held_out_mask=held_out).save(tmp_path / "dynamics")
+    loaded = TrainingDynamics.load(tmp_path / "dynamics")
+    assert_array_equal(loaded.sample_ids, ids)
+    assert_array_equal(loaded.held_out_mask, held_out)
+    assert loaded.held_out_mask.dtype == bool
+    with pytest.raises(ValueError, match="does not hold a DataMap; it is TrainingDynamics"):
+        DataMap.load(tmp_path / "dynamics")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"labels": [["a"], ["b"]]}, "must have one dimension"),
+        ({"classes": ["x", "y"]}, r"labels hold \['z'\], not among the classes"),
+        ({"held_out_mask": [True]}, "held_out_mask must have one entry for each of the 30 rows"),
+        ({"sample_ids": ["a", "b"]}, "sample_ids must have one entry for each of the 30 rows"),
+    ],
+    ids=["labels", "classes", "held_out_mask", "sample_ids"],
+)
+def test_bad_beginnings_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingDynamics(**{"labels": LABELS} | given)
+
+
+def test_scores_that_do_not_fit_are_refused_and_leave_no_trace():
+    dynamics = recorded(probabilities=PROBABILITIES[:2])
+    with pytest.raises(ValueError, match=r"shape \(29, 3\) do not fit 30 rows of 3 classes"):
+        dynamics.record(2, PROBABILITIES[2][:29])
+    with pytest.raises(ValueError, match=r"shape \(30,\) do not fit 30 rows of 3 classes"):
+        dynamics.record(2, PROBABILITIES[2][:, 0])
+    with pytest.raises(ProbabilityError, match="epoch 2 hold NaN"):
+        dynamics.record(2, np.full((30, 3), np.nan))
+    assert dynamics.n_epochs == 2
+    assert_array_equal(dynamics.n_seen, np.full(30, 2))
+
+
+@pytest.mark.data
+def test_statistics_of_the_papers_sample_equal_a_hand_computation(data_folder):
+    # the files hold different rows in different orders, whose names exceed 32 bits
+    folder = data_folder / "allenai_cartography" / "training_dynamics"
+    epochs = [
+        [json.loads(line) for line in (folder / f"dynamics_epoch_{e}.jsonl").read_text().split()]
+        for e in range(5)
+    ]
+    gold = {row["guid"]: row["gold"] for rows in epochs for row in rows}
+    ids = list(gold)
+    dynamics = TrainingDynamics([gold[i] for i in ids], classes=[0, 1, 2], sample_ids=ids)
+    by_hand = {i: [] for i in ids}
+    hits = dict.fromkeys(ids, 0)
+    for e, rows in enumerate(epochs):
+        logits = np.array([row[f"logits_epoch_{e}"] for row in rows])
+        places = np.array([ids.index(row["guid"]) for row in rows])
+        dynamics.record(e, logits, places, from_logits=True)
+        for row in rows:
+            logits = row[f"logits_epoch_{e}"]
+            exponentials = [2.718281828459045**z for z in logits]
+            by_hand[row["guid"]].append(exponentials[row["gold"]] / sum(exponentials))
+            hits[row["guid"]] += logits[row["gold"]] == max(logits)
+    data_map = DataMap.from_dynamics(dynamics)
+    for row, i in enumerate(ids):
+        n_seen = len(by_hand[i])
+        mean = sum(by_hand[i]) / n_seen
+        spread = (sum((p - mean) ** 2 for p in by_hand[i]) / n_seen) ** 0.5
+        assert dynamics.n_seen[row] == n_seen
+        assert data_map.confidence[row] == pytest.approx(mean, abs=1e-6)
+        assert data_map.variability[row] == pytest.approx(spread, abs=1e-6)
+        assert data_map.correctness[row] == pytest.approx(hits[i] / n_seen)

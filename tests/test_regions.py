@@ -1,0 +1,294 @@
+"""Regions: which rows a rule takes."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from sklearn_carto import DataMap
+from sklearn_carto._regions import STATISTICS, describe_region
+from sklearn_carto.exceptions import HeldOutRowsWarning
+
+CONFIDENCE = [0.9, 0.1, 0.5, 0.8, 0.2, 0.6, 0.95, 0.3, 0.4, 0.7]
+VARIABILITY = [0.05, 0.1, 0.45, 0.2, 0.15, 0.4, 0.01, 0.3, 0.5, 0.25]
+NAMED = ["random", "ambiguous", "easy", "hard", "coverage", "weighted", "dual-beta", "median"]
+
+
+@pytest.fixture
+def ten_rows():
+    return DataMap(
+        confidence=CONFIDENCE,
+        variability=VARIABILITY,
+        correctness=CONFIDENCE,
+        n_epochs=10,
+        aum=np.subtract(CONFIDENCE, 0.5),
+        labels=["a", "b"] * 5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        ("ambiguous", [2, 5, 8]),
+        ("high-variability", [2, 5, 8]),
+        ("low-variability", [0, 1, 6]),
+        ("easy", [0, 3, 6]),
+        ("easy-to-learn", [0, 3, 6]),
+        ("hard", [1, 4, 7]),
+        ("hard-to-learn", [1, 4, 7]),
+        ("low-correctness", [1, 4, 7]),
+        ("high-aum", [0, 3, 6]),
+        (lambda data_map: -data_map.confidence, [1, 4, 7]),
+    ],
+    ids=str,
+)
+def test_regions_counted_by_hand(ten_rows, region, expected):
+    assert_array_equal(ten_rows.select(region, 0.3, stratify=False), expected)
+
+
+def test_stratified_regions_are_chosen_class_by_class(ten_rows):
+    # of class a (rows 0, 2, 4, 6, 8) the two of highest confidence, and of class b likewise
+    assert_array_equal(ten_rows.select("easy", 0.4), [0, 3, 6, 9])
+
+
+def test_median_rows_are_nearest_to_the_median_of_their_class(ten_rows):
+    # medians: 0.5 of .9 .5 .2 .95 .4, and 0.6 of .1 .8 .6 .3 .7
+    assert_array_equal(ten_rows.select("median", 0.4), [2, 5, 8, 9])
+
+
+@pytest.mark.parametrize("stratify", [True, False])
+@pytest.mark.parametrize("frac", [0.003, 0.01, 0.1, 0.33, 0.5, 0.999, 1.0])
+@pytest.mark.parametrize(
+    "region", [*NAMED, "low-dual", {"ambiguous": 0.8, "easy": 0.2}], ids=describe_region
+)
+def test_budgets_are_exact_and_rows_ascend(random_map, region, frac, stratify):
+    if isinstance(region, dict) and frac < 0.01:
+        pytest.skip("a mixture needs a row for each region")
+    rows = random_map(300).select(region, frac, stratify=stratify, random_state=0)
+    assert len(rows) == max(1, round(frac * 300))
+    assert (np.diff(rows) > 0).all()
+
+
+@pytest.mark.parametrize("region", NAMED)
+def test_the_same_seed_gives_the_same_rows(random_map, region):
+    data_map = random_map(300)
+    first = data_map.select(region, 0.2, random_state=3)
+    assert_array_equal(first, data_map.select(region, 0.2, random_state=3))
+    drawn = region in ("random", "coverage", "weighted", "dual-beta")
+    other = data_map.select(region, 0.2, random_state=4)
+    assert np.array_equal(first, other) != drawn
+
+
+@pytest.mark.parametrize("region", NAMED)
+def test_stratification_keeps_the_shares_of_classes(random_map, region):
+    data_map = random_map(1000)
+    rows = data_map.select(region, 0.25, random_state=0)
+    names, counts = np.unique(data_map.labels, return_counts=True)
+    for name, count in zip(names, counts, strict=True):
+        assert abs((data_map.labels[rows] == name).sum() - count / 4) <= 1.5
+
+
+def test_without_stratification_whole_classes_can_be_lost(ten_rows):
+    held = DataMap(
+        confidence=CONFIDENCE,
+        variability=VARIABILITY,
+        correctness=CONFIDENCE,
+        n_epochs=10,
+        labels=["b" if c < 0.5 else "a" for c in CONFIDENCE],
+    )
+    assert set(held.labels[held.select("easy", 0.3, stratify=False)]) == {"a"}
+    assert set(held.labels[held.select("easy", 0.3)]) == {"a", "b"}
+
+
+def test_ties_are_broken_by_the_seed_and_never_by_the_order_of_rows():
+    flat = DataMap(
+        confidence=np.full(100, 0.5),
+        variability=np.zeros(100),
+        correctness=np.ones(100),
+        n_epochs=5,
+    )
+    chosen = [flat.select("easy", 0.1, stratify=False, random_state=s) for s in range(30)]
+    counts = np.bincount(np.concatenate(chosen), minlength=100)
+    assert len({tuple(rows) for rows in chosen}) > 25
+    # thirty draws of ten: rows of the first half come as often as those of the second
+    assert abs(counts[:50].sum() - 150) < 50
+
+
+def test_random_draws_every_row_equally_often(random_map):
+    data_map = random_map(30)
+    counts = np.zeros(30)
+    for seed in range(600):
+        counts[data_map.select("random", 0.5, stratify=False, random_state=seed)] += 1
+    # 300 expected, with a standard deviation of about 12
+    assert np.abs(counts - 300).max() < 60
+
+
+def test_weighted_draws_in_proportion_to_the_root_of_variability():
+    # (0.16 + .001)^.5 to (0.01 + .001)^.5 is 3.83 to 1, so .793 of single draws take row 0
+    pair = DataMap(
+        confidence=[0.5, 0.5], variability=[0.16, 0.01], correctness=[1.0, 1.0], n_epochs=9
+    )
+    draws = [pair.select("weighted", 0.5, stratify=False, random_state=s)[0] for s in range(2000)]
+    share = np.mean(np.array(draws) == 0)
+    assert abs(share - 0.793) < 0.03
+
+
+def test_coverage_shares_the_budget_over_bins_the_smallest_first():
+    # 100 rows in one bin of the margin, 3 in another, 10 in a third
+    margin = np.r_[np.full(100, 0.0), np.full(3, 5.0), np.full(10, 10.0)]
+    flat = np.full(113, 0.5)
+    data_map = DataMap(confidence=flat, variability=flat, correctness=flat, n_epochs=9, aum=margin)
+    rows = data_map.select("coverage", 20 / 113, stratify=False, random_state=0)
+    # 20 over 3 bins: all 3 of the smallest, then 8 of 17, then 9
+    assert [(margin[rows] == value).sum() for value in (5.0, 10.0, 0.0)] == [3, 8, 9]
+
+
+def test_dual_beta_moves_to_easier_rows_as_the_budget_shrinks(random_map):
+    # the beta distribution that it draws from has its mean at higher confidence for small shares
+    data_map = random_map(3000)
+    mean = {
+        frac: data_map.confidence[data_map.select("dual-beta", frac, random_state=0)].mean()
+        for frac in (0.05, 0.5)
+    }
+    assert mean[0.05] > mean[0.5]
+
+
+def test_mixtures_share_the_budget_and_take_no_row_twice(random_map):
+    data_map = random_map(300)
+    mixture = {"ambiguous": 0.6, "easy": 0.4}
+    rows = data_map.select(mixture, 0.1, stratify=False, random_state=0)
+    ambiguous = data_map.select("ambiguous", 0.06, stratify=False, random_state=0)
+    assert len(np.unique(rows)) == 30
+    assert np.isin(ambiguous, rows).all()
+    # the other twelve are the easiest of those that were left
+    rest = np.setdiff1d(np.arange(300), ambiguous)
+    easiest = rest[np.argsort(-data_map.confidence[rest])[:12]]
+    assert_array_equal(np.sort(np.r_[ambiguous, easiest]), rows)
+
+
+def test_regions_of_a_mixture_that_want_the_same_rows_do_not_overlap(random_map):
+    rows = random_map(100).select({"easy": 0.5, "high-confidence": 0.5}, 0.4, random_state=0)
+    same = random_map(100).select("easy", 0.4, random_state=0)
+    assert_array_equal(rows, same)
+
+
+def test_a_noise_cut_sets_the_lowest_margins_of_each_class_aside(ten_rows):
+    # class a: margins .4 .0 -.3 .45 -.1; class b: -.4 .3 .1 -.2 .2; the lowest of each are 4 and 1
+    rows = ten_rows.select("hard", 0.4, noise_cut=0.2, random_state=0)
+    assert_array_equal(rows, [2, 5, 7, 8])
+    of_class = ten_rows.select("hard", 0.4, noise_cut={"a": 0.2}, random_state=0)
+    assert_array_equal(of_class, [1, 2, 7, 8])
+
+
+def test_quotas_stay_those_of_the_original_classes_and_cut_rows_return(ten_rows):
+    # all but one row of class a are cut, but its quota is four: the best margins come back
+    rows = ten_rows.select("easy", 0.8, noise_cut={"a": 0.8}, random_state=0)
+    assert_array_equal(rows[np.isin(rows, [0, 2, 4, 6, 8])], [0, 2, 6, 8])
+    assert len(rows) == 8
+
+
+def test_held_out_rows_are_ranked_apart_with_their_share(random_map):
+    held_out = np.arange(100) % 5 == 0
+    # held-out rows look much harder, as rows do that a model did not train on
+    confidence = np.where(held_out, 0.1, 0.9) + 0.001 * np.arange(100) / 100
+    data_map = DataMap(
+        confidence=confidence,
+        variability=confidence / 4,
+        correctness=confidence,
+        n_epochs=9,
+        held_out_mask=held_out,
+    )
+    with pytest.warns(HeldOutRowsWarning, match="20 of the 100 rows were held out"):
+        rows = data_map.select("hard", 0.2, stratify=False)
+    assert held_out[rows].sum() == 4
+
+
+def test_a_region_chooses_other_rows_than_random_does(random_map):
+    # the check that users of other libraries missed: half of the easiest half would be chance
+    data_map = random_map(1000)
+    easy = data_map.select("easy", 0.5, random_state=0)
+    drawn = data_map.select("random", 0.5, random_state=0)
+    hard = data_map.select("hard", 0.5, random_state=0)
+    assert 0.4 < np.isin(easy, drawn).mean() < 0.6
+    assert np.isin(easy, hard).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ("ambigous", "Unknown region 'ambigous'. Known are ambiguous, coverage"),
+        ("high-entropy", "with a statistic of confidence, variability"),
+        ("mid-confidence", "Unknown region"),
+        (3, "Unknown region 3"),
+        ({"easy": 0.8, "hard": 0.1}, "must sum to 1.*sums to 0.9"),
+        ({"easy": 1.5, "hard": -0.5}, "must not be negative"),
+        ({}, "must sum to 1"),
+        ({"easy": 0.5, "strange": 0.5}, "Unknown region 'strange'"),
+    ],
+    ids=str,
+)
+def test_unknown_regions_are_refused(random_map, region, message):
+    data_map = random_map(100)
+    with pytest.raises(ValueError, match=message):
+        data_map.select(region, 0.5)
+
+
+@pytest.mark.parametrize("frac", [0, -0.1, 1.01, np.nan])
+def test_fractions_out_of_range_are_refused(random_map, frac):
+    data_map = random_map(100)
+    with pytest.raises(ValueError, match=r"frac must lie in \(0, 1\]"):
+        data_map.select("easy", frac)
+
+
+@pytest.mark.parametrize("noise_cut", [-0.1, 1.0, {"a": 1.0}, np.nan], ids=str)
+def test_cuts_out_of_range_are_refused(random_map, noise_cut):
+    data_map = random_map(100)
+    with pytest.raises(ValueError, match=r"noise_cut must lie in \[0, 1\)"):
+        data_map.select("easy", 0.5, noise_cut=noise_cut)
+
+
+def test_a_cut_of_a_class_that_is_not_there_is_refused(random_map):
+    data_map = random_map(100)
+    with pytest.raises(ValueError, match=r"noise_cut names \['d'\]"):
+        data_map.select("easy", 0.5, noise_cut={"d": 0.1})
+
+
+def test_a_mixture_without_rows_enough_is_refused(random_map):
+    data_map = random_map(100)
+    with pytest.raises(ValueError, match="A budget of 3 rows is too small for a mixture of"):
+        data_map.select({"easy": 0.9, "hard": 0.1}, 0.03, random_state=0)
+
+
+@pytest.mark.parametrize(
+    "score", [lambda m: m.confidence[:5], lambda m: np.full(100, np.nan)], ids=["short", "nan"]
+)
+def test_a_callable_must_score_every_row(random_map, score):
+    data_map = random_map(100)
+    with pytest.raises(ValueError, match="must return one number for each of the 100 rows"):
+        data_map.select(score, 0.5)
+
+
+@pytest.mark.parametrize("region", ["high-aum", "dual-beta", "low-loss", "high-forgetting"])
+def test_a_map_that_lacks_a_statistic_says_so(region):
+    published = DataMap(
+        confidence=CONFIDENCE, variability=VARIABILITY, correctness=CONFIDENCE, n_epochs=6
+    )
+    with pytest.raises(ValueError, match="needs the statistic"):
+        published.select(region, 0.5, stratify=False)
+
+
+def test_stratification_needs_labels():
+    published = DataMap(
+        confidence=CONFIDENCE, variability=VARIABILITY, correctness=CONFIDENCE, n_epochs=6
+    )
+    with pytest.raises(ValueError, match="holds no labels.*stratify=False"):
+        published.select("easy", 0.5)
+
+
+def test_every_statistic_is_a_region_in_both_directions(random_map):
+    values = {name: np.random.RandomState(1).random_sample(50) for name in STATISTICS}
+    values["variability"] = values["variability"] / 2
+    data_map = DataMap(n_epochs=9, **values)
+    for name in STATISTICS:
+        high = data_map.select(f"high-{name.replace('_', '-')}", 0.2, stratify=False)
+        low = data_map.select(f"low-{name}", 0.2, stratify=False)
+        assert values[name][high].min() > np.median(values[name]) > values[name][low].max()

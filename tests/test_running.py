@@ -1,0 +1,92 @@
+"""Running statistics: the same numbers as from the whole history."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_carto import metrics
+from sklearn_carto._observation import observe
+from sklearn_carto._running import RunningStatistics, dual_window
+
+
+def made_up(n_samples=40, n_epochs=25, seed=0):
+    rng = np.random.RandomState(seed)
+    scores = rng.dirichlet([1, 1, 1], size=(n_epochs, n_samples))
+    columns = rng.randint(3, size=n_samples)
+    return [observe(of_epoch, columns) for of_epoch in scores]
+
+
+def ran(observations, order=None, n_samples=40):
+    running = RunningStatistics(n_samples, dual_window(len(observations)))
+    for epoch, rows in order or [(epoch, slice(None)) for epoch in range(len(observations))]:
+        seen = observations[epoch]
+        running.update(epoch, type(seen)(*(values[rows] for values in seen)), rows)
+    return running.results()
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 3, 9, 25])
+def test_running_statistics_are_those_of_the_history(n_epochs):
+    observations = made_up(n_epochs=n_epochs)
+    results = ran(observations)
+    stacked = {
+        name: np.stack([getattr(seen, name) for seen in observations], axis=1)
+        for name in observations[0]._fields
+    }
+    p, correct = stacked["true_proba"], stacked["correct"]
+    expected = {
+        "confidence": metrics.confidence(p),
+        "variability": metrics.variability(p),
+        "correctness": metrics.correctness(correct),
+        "forgetting": metrics.forgetting_events(correct),
+        "first_learned": metrics.first_learned(correct),
+        "aum": metrics.aum(stacked["margin"]),
+        "el2n": metrics.el2n(stacked["el2n"]),
+        "aleatoric": metrics.aleatoric(p),
+        "loss": metrics.loss(p),
+        "dual": metrics.dual(p),
+    }
+    assert results.keys() == expected.keys()
+    for name, values in expected.items():
+        assert_allclose(results[name], values, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+def test_blocks_may_come_in_any_order_that_ascends_for_each_row():
+    observations = made_up(n_epochs=12)
+    late, early = np.arange(0, 40, 2), slice(1, None, 2)
+    order = [(epoch, early) for epoch in range(12)] + [(epoch, late) for epoch in range(12)]
+    in_blocks, at_once = ran(observations, order), ran(observations)
+    for name, values in at_once.items():
+        assert_allclose(in_blocks[name], values, rtol=1e-12, err_msg=name)
+
+
+def test_rows_count_the_epochs_that_saw_them():
+    observations = made_up(n_epochs=6)
+    results = ran(observations, [(epoch, slice(0, 20)) for epoch in (0, 2, 4)])
+    p = np.stack([observations[epoch].true_proba for epoch in (0, 2, 4)], axis=1)
+    assert_allclose(results["confidence"][:20], p[:20].mean(axis=1), rtol=1e-6)
+    for name, values in results.items():
+        assert np.isnan(values[20:]).all(), name
+        assert not np.isnan(values[:20]).any(), name
+
+
+def test_spread_survives_where_the_textbook_formula_loses_every_digit():
+    # p moves in the fifth digit near 0.999, as it does late in training
+    p = 0.999 + 1e-5 * np.random.RandomState(0).uniform(-1, 1, size=(100, 50))
+    running = RunningStatistics(100, 10)
+    for epoch, of_epoch in enumerate(p.T):
+        scores = np.column_stack([of_epoch, 1 - of_epoch])
+        running.update(epoch, observe(scores, np.zeros(100, dtype=int)))
+    kept = p.astype(np.float32).astype(np.float64)
+    assert_allclose(running.results()["variability"], kept.std(axis=1), rtol=1e-7)
+    single = p.astype(np.float32)
+    textbook = (single**2).mean(axis=1) - single.mean(axis=1) ** 2
+    assert np.abs(textbook / kept.var(axis=1) - 1).max() > 0.5
+
+
+def test_a_row_never_learned_is_infinite_and_not_the_easiest():
+    wrong = observe(np.array([[0.2, 0.8]]), np.array([0]))
+    running = RunningStatistics(1, 2)
+    for epoch in range(3):
+        running.update(epoch, wrong)
+    results = running.results()
+    assert_array_equal([results["forgetting"], results["first_learned"]], [[np.inf], [np.inf]])
