@@ -114,7 +114,7 @@ class CartographyClassifier(DelegatingClassifier):
     >>> from sklearn.linear_model import SGDClassifier
     >>> from sklearn_carto import CartographyClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> learner = SGDClassifier(loss="log_loss", random_state=0)
+    >>> learner = SGDClassifier(loss="log_loss", alpha=0.1, random_state=0)
     >>> model = CartographyClassifier(learner, n_epochs=10).fit(X, y)
     >>> model.data_map_
     <DataMap: 150 rows of 3 classes, 10 epochs>

@@ -25,7 +25,7 @@ def take(X, rows):
     X : container
         Of the kind that came in, `X` itself where a slice asks for all of it.
     """
-    if isinstance(X, dict):
+    if _holds_containers(X):
         return {name: take(part, rows) for name, part in X.items()}
     if isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(X):
         return X
@@ -51,7 +51,12 @@ def check_same_length(X, y):
     ValueError
         If lengths differ.
     """
-    check_consistent_length(*(X.values() if isinstance(X, dict) else [X]), y)
+    check_consistent_length(*(X.values() if _holds_containers(X) else [X]), y)
+
+
+def _holds_containers(X):
+    """Whether X is a dict of inputs, as nets take it; a sparse DOK matrix is a dict, too."""
+    return isinstance(X, dict) and not issparse(X)
 
 
 def refuse_missing(X, owner):

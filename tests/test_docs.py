@@ -38,6 +38,7 @@ IGNORED = {
     "GL01",  # summaries start on the first line
     "EX01",  # methods are shown in the example of their class
     "SA01",
+    "RT02",  # what is returned has a name, also when it is one thing
     "ES01",
     "PR02",  # delegated methods: numpydoc does not see through available_if
 }
