@@ -186,12 +186,10 @@ class CartographyClassifier(DelegatingClassifier):
         routed = self._route(way.method, params)
         estimator, seed = clone(self.estimator), self._seed()
         set_seed(estimator, seed)
-        Xt, pipelines = X, []
-        watched = estimator
+        Xt, watched, depth = X, estimator, 0
         while isinstance(watched, Pipeline):
-            Xt = fit_transformers(watched, Xt, y, routed[f"transformers_{len(pipelines)}"])
-            pipelines.append(watched)
-            watched = watched.steps[-1][1]
+            Xt = fit_transformers(watched, Xt, y, routed[f"transformers_{depth}"])
+            watched, depth = watched.steps[-1][1], depth + 1
         refuse_unknown_params(watched, way.method, routed["watched"])
         y_watched = way.encode(watched, codes, len(classes)) if way.encodes_labels else y
         recording = Recording(y, classes, codes, self.keep_history)
@@ -283,7 +281,8 @@ class CartographyClassifier(DelegatingClassifier):
 
     def _route(self, method, params):
         """Sort the arguments of `fit` by who takes them."""
-        sorted_, estimator, depth = defaultdict(dict), self.estimator, 0
+        sorted_: dict[str, dict] = defaultdict(dict)
+        estimator, depth = self.estimator, 0
         if _routing_enabled():
             for name, by_method in process_routing(self, "fit", **params).items() if params else ():
                 sorted_[name] = by_method[method if name == "watched" else "fit_transform"]

@@ -137,7 +137,7 @@ def compare_subsets(
     candidates = _check_candidates(regions, fracs)
     ood = _check_ood(ood, classes)
     check_scoring(estimator, scoring)
-    if not (isinstance(n_seeds, Integral) and n_seeds >= 1):
+    if not (isinstance(n_seeds, Integral) and int(n_seeds) >= 1):
         raise ValueError(f"n_seeds must be a whole number of at least 1; got {n_seeds!r}.")
     splits = _splits(cv, groups, y)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
@@ -196,7 +196,7 @@ def _train_and_score(estimator, X, y, seed, scoring, test_sets):
     model = _Answering(*train(estimator, X, y, seed=seed))
     trained = time.perf_counter()
     scorer = check_scoring(model, scoring)
-    scores = {}
+    scores: dict[str, float] = {}
     for place, (X_test, y_test) in test_sets.items():
         answer = scorer(model, X_test, y_test)
         answer = answer if isinstance(answer, Mapping) else {"score": answer}

@@ -44,35 +44,33 @@ def observe(scores, columns, *, from_logits=False):
     (array([0.8, 0.4], dtype=float32), array([ True, False]))
     """
     if scores.ndim == 1:
-        scores = np.column_stack([np.zeros_like(scores), scores])
-    scores = scores.astype(np.float32 if scores.dtype == np.float16 else scores.dtype, copy=True)
-    rows = np.arange(len(columns))
-    correct = scores.argmax(axis=1) == columns
+        scores = np.stack([np.zeros_like(scores), scores], axis=1)
+    dtype = np.float32 if scores.dtype == np.float16 else scores.dtype
+    # a line a class: what runs over classes then runs over whole lines, several times as fast
+    scores = np.array(scores.T, dtype=dtype, order="C")
+    own_place = columns, np.arange(len(columns))
+    own = scores[own_place]
+    scores[own_place] = -np.inf
+    other = scores.max(axis=0)
+    scores[own_place] = own
+    correct = own > other
+    ties = np.flatnonzero(own == other)  # the first of the highest counts, as in argmax
+    correct[ties] = scores[:, ties].argmax(axis=0) == columns[ties]
     if from_logits:
-        own, other = _own_and_best_other(scores, rows, columns)
         margin = own - other
-        scores -= np.maximum(own, other)[:, None]
-        own = scores[rows, columns]
+        scores -= np.maximum(own, other)
+        own = scores[own_place]
         np.exp(scores, out=scores)
-        total = scores.sum(axis=1)
+        total = scores.sum(axis=0)
         loss = np.log(total) - own
-        scores /= total[:, None]
+        scores /= total
     else:
-        own, other = _own_and_best_other(scores, rows, columns)
         log_own = np.log(np.maximum(own, TINY))
         margin = log_own - np.log(np.maximum(other, TINY))
         loss = -log_own
-    true_proba = scores[rows, columns]
-    scores[rows, columns] -= 1.0
-    el2n = np.sqrt(np.einsum("ij,ij->i", scores, scores))
+    true_proba = scores[own_place]
+    scores[own_place] -= 1.0
+    el2n = np.sqrt(np.einsum("ij,ij->j", scores, scores))
     single = (value.astype(np.float32, copy=False) for value in (true_proba, margin, el2n, loss))
     true_proba, margin, el2n, loss = single
     return Observation(np.clip(true_proba, 0.0, 1.0), correct, margin, el2n, loss)
-
-
-def _own_and_best_other(scores, rows, columns):
-    own = scores[rows, columns]
-    scores[rows, columns] = -np.inf
-    other = scores.max(axis=1)
-    scores[rows, columns] = own
-    return own, other

@@ -32,7 +32,7 @@ class Recording:
     def __init__(self, labels, classes, codes, keep_history):
         self.labels, self.classes, self.codes = labels, classes, codes
         self.keep_history = keep_history
-        self.dynamics = None
+        self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
     @property
     def n_samples(self):

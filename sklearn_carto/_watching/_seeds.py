@@ -33,7 +33,7 @@ def let_seeds_run_on(estimator):
     params = estimator.get_params(deep=True)
     seeds = {name: params[name] for name in random_state_names(estimator)}
     running = {
-        name: np.random.RandomState(seed)
+        name: np.random.RandomState(int(seed))
         for name, seed in seeds.items()
         if isinstance(seed, Integral)
     }

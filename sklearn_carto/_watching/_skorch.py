@@ -253,8 +253,14 @@ def _block_size(net, X):
     options = {name for name in net.get_params(deep=False) if name.startswith("iterator_valid__")}
     harmless = {f"iterator_valid__{name}" for name in ("batch_size", "num_workers", "pin_memory")}
     own = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier)
-    names = ("get_dataset", "get_iterator", "evaluation_step", "infer", "predict_proba")
-    names += ("forward_iter",)
+    names = (
+        "get_dataset",
+        "get_iterator",
+        "evaluation_step",
+        "infer",
+        "predict_proba",
+        "forward_iter",
+    )
     if not (
         net.dataset is Dataset
         and net.iterator_valid is DataLoader

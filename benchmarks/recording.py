@@ -1,0 +1,88 @@
+"""What recording costs: the time of a watched training over that of the bare one.
+
+Run ``python benchmarks/recording.py``. Watched and bare trainings alternate, threads are fixed to
+one, and each ratio is the median of pairs with its bootstrap error.
+"""
+
+import sys
+import time
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.datasets import make_classification
+from sklearn.linear_model import SGDClassifier
+from sklearn.neural_network import MLPClassifier
+from skorch import NeuralNetClassifier
+from threadpoolctl import threadpool_limits
+
+from sklearn_carto import CartographyClassifier
+
+N_PAIRS = 7
+N_EPOCHS = 5
+
+
+def fit(estimator, X, y):
+    estimator.fit(X, y)
+
+
+def partial_fit_loop(estimator, X, y):
+    classes = np.unique(y)
+    estimator.set_params(random_state=np.random.RandomState(0))
+    for _ in range(N_EPOCHS):
+        estimator.partial_fit(X, y, classes=classes)
+
+
+def seconds(train, estimator, X, y):
+    start = time.perf_counter()
+    train(estimator, X, y)
+    return time.perf_counter() - start
+
+
+def ratio(name, estimator, train, X, y, limit):
+    watched = CartographyClassifier(estimator, n_epochs=N_EPOCHS, random_state=0)
+    pairs = []
+    for i in range(N_PAIRS + 1):
+        sides = [(train, clone(estimator)), (fit, clone(watched))]
+        times = [seconds(*side, X, y) for side in (sides if i % 2 else sides[::-1])]
+        bare, ours = times if i % 2 else times[::-1]
+        if i > 0:  # the first pair warms up
+            pairs.append((ours / bare, bare))
+    ratios, bare = np.array(pairs).T
+    draws = np.random.RandomState(0).choice(ratios, size=(1000, N_PAIRS))
+    error = np.median(draws, axis=1).std()
+    print(
+        f"{name:<28} {np.median(bare):>7.2f} s bare   ratio {np.median(ratios):.3f} "
+        f"+- {error:.3f}   aim {limit}",
+        flush=True,
+    )
+
+
+def main():
+    torch.set_num_threads(1)
+    X, y = make_classification(
+        20_000, 64, n_informative=20, n_classes=10, flip_y=0.1, random_state=0
+    )
+    single = X.astype(np.float32)
+    net = NeuralNetClassifier(
+        torch.nn.Sequential(torch.nn.Linear(64, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)),
+        criterion=torch.nn.CrossEntropyLoss,
+        max_epochs=N_EPOCHS,
+        batch_size=128,
+        lr=0.05,
+        verbose=0,
+    )
+    whole = clone(net).set_params(train_split=None)
+    sgd = SGDClassifier(loss="log_loss", random_state=0)
+    mlp = MLPClassifier((128,), batch_size=128, random_state=0)
+    with threadpool_limits(1):
+        ratio("skorch net", net, fit, single, y, 1.08)
+        ratio("skorch net, train_split=None", whole, fit, single, y, 1.08)
+        ratio("SGDClassifier", sgd, partial_fit_loop, X, y, 1.25)
+        ratio("MLPClassifier", mlp, partial_fit_loop, X, y, 1.15)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        N_PAIRS = int(sys.argv[1])
+    main()
