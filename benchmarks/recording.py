@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_carto import CartographyClassifier
 
 N_PAIRS = 7
-N_EPOCHS = 5
+N_EPOCHS = 10
 
 
 def fit(estimator, X, y):
@@ -78,8 +78,9 @@ def main():
     with threadpool_limits(1):
         ratio("skorch net", net, fit, single, y, 1.08)
         ratio("skorch net, train_split=None", whole, fit, single, y, 1.08)
-        ratio("SGDClassifier", sgd, partial_fit_loop, X, y, 1.25)
-        ratio("MLPClassifier", mlp, partial_fit_loop, X, y, 1.15)
+        for rows, precision in ((single, "float32"), (X, "float64")):
+            ratio(f"SGDClassifier, {precision}", sgd, partial_fit_loop, rows, y, 1.25)
+            ratio(f"MLPClassifier, {precision}", mlp, partial_fit_loop, rows, y, 1.15)
 
 
 if __name__ == "__main__":

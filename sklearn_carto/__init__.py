@@ -4,13 +4,14 @@ from importlib.util import find_spec
 
 from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._classifier import CartographyClassifier
-from sklearn_carto._comparison import SubsetComparison, compare_subsets
+from sklearn_carto._comparison import compare_subsets
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._distilled import DistilledClassifier
 from sklearn_carto._dynamics import TrainingDynamics
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._subset_comparison import SubsetComparison
 from sklearn_carto._version import __version__
 
 __all__ = [

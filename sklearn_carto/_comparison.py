@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -16,7 +17,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from sklearn_carto._compat import require
 from sklearn_carto._containers import check_same_length, take
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._distilled import default_selector
@@ -25,9 +25,9 @@ from sklearn_carto._probe import draw_map
 from sklearn_carto._progress import progress
 from sklearn_carto._regions import choose_rows, describe_region, parse_region
 from sklearn_carto._selector import DataMapSelector
-from sklearn_carto._statistics import corrected_interval
+from sklearn_carto._subset_comparison import SubsetComparison
 from sklearn_carto._watching._final import train
-from sklearn_carto.exceptions import UndefinedIntervalWarning
+from sklearn_carto.exceptions import DegenerateMapWarning
 
 PAPER_REGIONS = (
     "high-confidence",
@@ -108,6 +108,11 @@ def compare_subsets(
         If a region is unknown, a fraction is out of range, labels out of distribution were never
         seen, or the selector's map is frozen.
 
+    Warns
+    -----
+    DegenerateMapWarning
+        If maps say little; once, with their number.
+
     See Also
     --------
     DistilledClassifier : Train on the subset that did best.
@@ -143,13 +148,17 @@ def compare_subsets(
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
     tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
     shown = progress(tasks, description="splits and seeds", verbose=verbose)
-    rows = Parallel(n_jobs=n_jobs)(
+    outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_compare_on_split)(
             estimator, selector, X, y, splits[i], candidates, scoring, ood, (i, j, int(seeds[i, j]))
         )
         for i, j in shown
     )
-    rows = [row for of_split in rows for row in of_split]
+    rows = [row for of_split, _ in outcomes for row in of_split]
+    said = [message for _, messages in outcomes for message in messages]
+    for message in dict.fromkeys(said):
+        text = f"{message} (Said of {said.count(message)} of the {len(tasks)} maps.)"
+        warnings.warn(text, DegenerateMapWarning, stacklevel=2)
     results = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     test_ratio = float(np.mean([len(test) / len(rest) for rest, test in splits]))
     return SubsetComparison(results, test_ratio, stratify=selector.stratify)
@@ -162,9 +171,10 @@ def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood
     X_fold, y_fold = take(X, fold), y[fold]
     test_sets = {"test": (take(X, test), y[test]), **ood}
     start = time.perf_counter()
-    data_map = draw_map(
-        selector.estimator, X_fold, y_fold, seed=seed, memory=selector.memory, params={}
-    )
+    with _held_back(DegenerateMapWarning) as messages:
+        data_map = draw_map(
+            selector.estimator, X_fold, y_fold, seed=seed, memory=selector.memory, params={}
+        )
     map_time = time.perf_counter() - start
     results = []
     for name, region, frac in candidates:
@@ -188,7 +198,21 @@ def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood
             raise
         needs_map = region not in (None, "random")
         results.append({**facts, **measured, "map_time": map_time if needs_map else 0.0})
-    return results
+    return results, messages
+
+
+@contextmanager
+def _held_back(category):
+    """Collect the texts of one kind of warning, which many maps would repeat; let others pass."""
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", category)
+        yield messages
+    for one in caught:
+        if issubclass(one.category, category):
+            messages.append(str(one.message))
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _train_and_score(estimator, X, y, seed, scoring, test_sets):
@@ -278,183 +302,3 @@ def _splits(cv, groups, y):
         cv = StratifiedGroupKFold(5 if cv is None else cv)
     splitter = check_cv(cv, y, classifier=True)
     return list(splitter.split(np.zeros(len(y)), y, groups))
-
-
-class SubsetComparison:
-    """What :func:`compare_subsets` found; print it, plot it, or turn it into a frame.
-
-    Parameters
-    ----------
-    results : dict of str to ndarray of shape (n_fits,)
-        See `results_`.
-    test_ratio : float
-        Test rows for each training row of a split.
-    stratify : bool
-        Whether the subsets keep the shares of the classes.
-
-    Attributes
-    ----------
-    results_ : dict of str to ndarray of shape (n_fits,)
-        One entry a fit: `region`, `frac`, `split`, `seed`, `n_train` (rows), a column
-        `test_<metric>` for each metric and `<name>_<metric>` for each data set out of
-        distribution, `fit_time` and `score_time` (seconds), and `map_time`, what the shared map
-        took (0 for the full set and random).
-    test_ratio : float
-        Test rows for each training row of a split.
-    stratify : bool
-        Whether the subsets keep the shares of the classes.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn_carto import compare_subsets
-    >>> X, y = load_iris(return_X_y=True)
-    >>> comparison = compare_subsets(
-    ...     LogisticRegression(max_iter=1000), X, y, regions=["easy"], cv=3, random_state=0
-    ... )
-    >>> comparison.summary()["region"].tolist()
-    ['full', 'random', 'easy']
-    """
-
-    _not_scores = ("region", "frac", "split", "seed", "n_train")
-    _times = ("fit_time", "score_time", "map_time")
-
-    def __init__(self, results, test_ratio, *, stratify=True):
-        self.results_ = results
-        self.test_ratio = test_ratio
-        self.stratify = stratify
-
-    def summary(self):
-        """Average over splits and seeds, with 95 % intervals.
-
-        Returns
-        -------
-        summary : dict of str to ndarray
-            One entry a score, region and fraction: `score` (name of the column of `results_`),
-            `region`, `frac`, `n_train`, `mean`; `vs_full` and `vs_random`, the mean difference to
-            the full set and to the random subset of the same size (NaN for themselves);
-            `mean_low` and `mean_high` and likewise for the differences, 95 % intervals of the
-            corrected resampled t-test, seeds averaged within a split; `speed_up`, the training
-            time of the full set over that of the subset, without the time of the map.
-
-        Warns
-        -----
-        UndefinedIntervalWarning
-            If there are fewer than two splits; the intervals are then NaN.
-        """
-        results = self.results_
-        if len(np.unique(results["split"])) < 2:
-            warnings.warn(
-                "One split gives no confidence interval; intervals are NaN. Use cv of 2 or more.",
-                UndefinedIntervalWarning,
-                stacklevel=2,
-            )
-        keys = list(dict.fromkeys(zip(results["region"].tolist(), results["frac"], strict=True)))
-        scores = [name for name in results if name not in (*self._not_scores, *self._times)]
-        lines = [self._line(score, region, frac) for score in scores for region, frac in keys]
-        return {name: np.array([line[name] for line in lines]) for name in lines[0]}
-
-    def _line(self, score, region, frac):
-        own = self._by_split(score, region, frac)
-        line = {"score": score, "region": region, "frac": frac}
-        line["n_train"] = self._by_split("n_train", region, frac).mean()
-        references = {"mean": 0.0, "vs_full": np.nan, "vs_random": np.nan}
-        if region != "full":
-            references["vs_full"] = self._by_split(score, "full", 1.0)
-        if region not in ("full", "random"):
-            references["vs_random"] = self._by_split(score, "random", frac)
-        for name, reference in references.items():
-            triple = corrected_interval(own - reference, self.test_ratio)
-            line |= dict(zip((name, f"{name}_low", f"{name}_high"), triple, strict=True))
-        full = self._by_split("fit_time", "full", 1.0).mean()
-        line["speed_up"] = full / self._by_split("fit_time", region, frac).mean()
-        return line
-
-    def _by_split(self, column, region, frac):
-        """Mean over the seeds of each split."""
-        results = self.results_
-        chosen = (results["region"] == region) & (results["frac"] == frac)
-        values, splits = results[column][chosen], results["split"][chosen]
-        return np.array([values[splits == split].mean() for split in np.unique(splits)])
-
-    def to_frame(self, backend="pandas"):
-        """Return `results_` as a data frame.
-
-        Parameters
-        ----------
-        backend : {"pandas", "polars"}, default="pandas"
-            Which library's frame; it must be installed.
-
-        Returns
-        -------
-        frame : pandas.DataFrame or polars.DataFrame
-            A row for each fit.
-
-        Raises
-        ------
-        ImportError
-            If the library is not installed.
-        ValueError
-            If `backend` is unknown.
-        """
-        if backend not in ("pandas", "polars"):
-            raise ValueError(f"backend must be 'pandas' or 'polars'; got {backend!r}.")
-        return require(backend, "SubsetComparison.to_frame", backend).DataFrame(self.results_)
-
-    def plot(self, **kwargs):
-        """Draw the comparison.
-
-        Parameters
-        ----------
-        **kwargs : dict
-            Handed to :meth:`SubsetComparisonDisplay.from_comparison`.
-
-        Returns
-        -------
-        display : SubsetComparisonDisplay
-            The display, drawn.
-        """
-        from sklearn_carto._plot._comparison import SubsetComparisonDisplay
-
-        return SubsetComparisonDisplay.from_comparison(self, **kwargs)
-
-    def __str__(self):
-        """Write the summary as a table."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UndefinedIntervalWarning)
-            summary = self.summary()
-        n_splits, n_seeds = (len(np.unique(self.results_[name])) for name in ("split", "seed"))
-        width = max(len(name) for name in summary["region"].tolist())
-        text = [
-            f"{n_splits} splits x {n_seeds} seeds; differences with 95 % intervals "
-            "(corrected resampled t-test)"
-        ]
-        score = None
-        for i in range(len(summary["score"])):
-            line = {name: values[i] for name, values in summary.items()}
-            if line["score"] != score:
-                score = line["score"]
-                text.append("")
-                text.append(
-                    f"{score:<{width}}  share    rows   mean   to random (interval)"
-                    "      to full (interval)        speed-up"
-                )
-            differences = "  ".join(_difference(line, to) for to in ("vs_random", "vs_full"))
-            text.append(
-                f"{line['region']:<{width}}  {line['frac']:>5.0%} {line['n_train']:>7.0f}  "
-                f"{line['mean']:.3f}  {differences}  {line['speed_up']:>6.1f}x"
-            )
-        return "\n".join(text)
-
-    def __repr__(self):
-        """Say how much was compared."""
-        n_regions = len(np.unique(self.results_["region"]))
-        return f"<SubsetComparison: {n_regions} training sets, {len(self.results_['region'])} fits>"
-
-
-def _difference(line, to):
-    if np.isnan(line[to]):
-        return " " * 24
-    text = f"{line[to]:+.3f} ({line[f'{to}_low']:+.3f}, {line[f'{to}_high']:+.3f})"
-    return f"{text:<24}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sklearn_carto._archive import read_archive, write_archive
-from sklearn_carto._compat import require
+from sklearn_carto._averaging import average_maps
+from sklearn_carto._frames import build_frame
 from sklearn_carto._regions import STATISTICS, choose_rows
 
 if TYPE_CHECKING:
@@ -196,42 +197,7 @@ class DataMap:
         ValueError
             If rows, labels, names of rows or the way of recording differ.
         """
-        maps = list(maps)
-        if not maps:
-            raise ValueError("DataMap.mean needs at least one map.")
-        first = maps[0]
-        for i, other in enumerate(maps[1:], start=1):
-            if other.n_samples != first.n_samples:
-                raise ValueError(f"Map {i} has {other.n_samples} rows, map 0 {first.n_samples}.")
-            for name in ("labels", "sample_ids", "held_out_mask", "record"):
-                if not np.array_equal(getattr(first, name), getattr(other, name)):
-                    raise ValueError(
-                        f"Map {i} differs from map 0 in {name}: maps can be averaged only when "
-                        "they hold the same rows in the same order, recorded in the same way."
-                    )
-        stacks = {
-            name: np.stack([getattr(one, name) for one in maps])
-            for name in STATISTICS
-            if all(getattr(one, name) is not None for one in maps)
-        }
-        with np.errstate(invalid="ignore"):
-            errors = {
-                name: stack.std(axis=0, ddof=1) / np.sqrt(len(maps))
-                if len(maps) > 1
-                else np.full(first.n_samples, np.nan)
-                for name, stack in stacks.items()
-            }
-        return cls(
-            n_epochs=sum(one.n_epochs for one in maps),
-            labels=first.labels,
-            classes=first.classes,
-            held_out_mask=first.held_out_mask,
-            sample_ids=first.sample_ids,
-            margin_from=first.margin_from if len({m.margin_from for m in maps}) == 1 else None,
-            record=first.record,
-            standard_errors=errors,
-            **{name: stack.mean(axis=0) for name, stack in stacks.items()},
-        )
+        return cls(**average_maps(maps))
 
     def select(self, region, frac, *, noise_cut=0.0, stratify=True, random_state=None):
         """Choose rows.
@@ -362,14 +328,11 @@ class DataMap:
         ValueError
             If `backend` is unknown.
         """
-        if backend not in ("pandas", "polars"):
-            raise ValueError(f"backend must be 'pandas' or 'polars'; got {backend!r}.")
         columns = {"sample_id": self.sample_ids, "label": self.labels}
         columns |= {name: getattr(self, name) for name in STATISTICS}
         columns |= {"held_out": self.held_out_mask}
         columns |= {f"{name}_se": error for name, error in (self.standard_errors or {}).items()}
-        frame = require(backend, "DataMap.to_frame", backend).DataFrame
-        return frame({name: values for name, values in columns.items() if values is not None})
+        return build_frame(columns, backend, "DataMap.to_frame")
 
     def save(self, path):
         """Write the map to an npz file that needs no pickle.

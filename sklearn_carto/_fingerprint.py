@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from hashlib import sha256
 
 import numpy as np
 from scipy.sparse import issparse
@@ -32,7 +32,7 @@ def fingerprint(*data):
     >>> fingerprint(a) == fingerprint(a + 1)
     False
     """
-    digest = blake2b(digest_size=16)
+    digest = sha256()
     for part in data:
         _add(digest, part)
     return digest.hexdigest()

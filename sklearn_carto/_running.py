@@ -40,7 +40,9 @@ class RunningStatistics:
         self.loss_sum = np.zeros(n_samples)
         self.el2n_sum = np.zeros(n_samples)
         self.n_extreme = np.zeros(n_samples, dtype=np.int64)  # p within 0.001 of 0 or 1
-        self.ring = np.zeros((window, n_samples), dtype=np.float32)  # the last `window` epochs
+        self.ring = np.zeros((window, n_samples), dtype=np.float32)  # the last `window` epochs,
+        self.window_mean = np.zeros(n_samples)  # their mean
+        self.window_squares = np.zeros(n_samples)  # and their squared deviations from it
         self.dual_sum = np.zeros(n_samples)  # over complete windows
 
     def update(self, epoch, seen, rows=slice(None)):
@@ -55,7 +57,7 @@ class RunningStatistics:
         first_learned = np.where(newly, epoch, self.first_learned[rows])
         early = np.where(n_seen <= EARLY_EPOCHS, seen.el2n, 0.0)
 
-        self._update_ring(seen.true_proba, n_seen, rows)
+        self._slide_window(p, n_seen, rows)
         self.n_seen[rows] = n_seen
         self.mean[rows] = mean
         self.squares[rows] = squares
@@ -68,15 +70,25 @@ class RunningStatistics:
         self.el2n_sum[rows] += early
         self.n_extreme[rows] += (p < 1e-3) | (p > 1 - 1e-3)
 
-    def _update_ring(self, true_proba, n_seen, rows):
+    def _slide_window(self, p, n_seen, rows):
+        """Let the window take in an epoch and, once it is full, drop its oldest."""
         steps = (n_seen - 1) % self.window
         if len(steps) and (steps == steps[0]).all():  # the usual case: all rows are at one epoch
-            self.ring[steps[0], rows] = true_proba
+            place = steps[0], rows
         else:
-            self.ring[steps, np.arange(self.ring.shape[1])[rows]] = true_proba
-        full = n_seen >= self.window
-        if full.any():
-            self.dual_sum[rows] += np.where(full, _dual(self.ring[:, rows]), 0.0)
+            place = steps, np.arange(self.ring.shape[1])[rows]
+        before = self.window_mean[rows]
+        # while the window fills, what leaves it is a value that changes nothing: its mean
+        leaving = np.where(n_seen > self.window, self.ring[place], before)
+        change = p - leaving
+        mean = before + change / np.minimum(n_seen, self.window)
+        squares = self.window_squares[rows] + change * (p - mean + leaving - before)
+        squares = np.maximum(squares, 0.0)
+        dual = np.sqrt(squares / (self.window - 1)) * (1.0 - mean)
+        self.ring[place] = p
+        self.window_mean[rows] = mean
+        self.window_squares[rows] = squares
+        self.dual_sum[rows] += np.where(n_seen >= self.window, dual, 0.0)
 
     def results(self):
         """Return what a data map holds, as a dict of arrays; NaN where a row was never seen."""
@@ -85,10 +97,10 @@ class RunningStatistics:
         confidence = self.mean * (n_seen / n_seen)
         learned = np.isfinite(self.first_learned)
         n_windows = self.n_seen - self.window + 1
-        dual = self.dual_sum / np.maximum(n_windows, 1)
-        short = n_windows < 1
-        if short.any():  # a run shorter than the window is one window
-            dual[short] = self._short_dual(np.flatnonzero(short))
+        # a run shorter than the window is one window
+        spread = np.sqrt(self.window_squares / np.maximum(np.nan_to_num(n_seen) - 1, 1))
+        short = spread * (1.0 - self.window_mean)
+        dual = np.where(n_windows < 1, short, self.dual_sum / np.maximum(n_windows, 1))
         return {
             "confidence": confidence,
             "variability": variability,
@@ -101,19 +113,3 @@ class RunningStatistics:
             "loss": self.loss_sum / n_seen,
             "dual": dual * (n_seen / n_seen),
         }
-
-    def _short_dual(self, rows):
-        dual = np.zeros(len(rows))
-        for n_seen in np.unique(self.n_seen[rows]):
-            of_length = self.n_seen[rows] == n_seen
-            if n_seen >= 2:
-                dual[of_length] = _dual(self.ring[:n_seen, rows[of_length]])
-        return dual
-
-
-def _dual(window):
-    """Sample spread times distance to certainty, over one window of shape (n_epochs, n_rows)."""
-    window = window.astype(np.float64)
-    mean = window.mean(axis=0)
-    spread = np.sqrt(((window - mean) ** 2).sum(axis=0) / (len(window) - 1))
-    return spread * (1.0 - mean)

@@ -1,5 +1,7 @@
 """compare_subsets: fair, leak-free, and the same on any number of cores."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -8,10 +10,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, compare_subsets
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import UndefinedIntervalWarning
+from sklearn_carto.exceptions import DegenerateMapWarning, UndefinedIntervalWarning
 
 X, y, _ = make_cartography(240, random_state=0)
 FINAL = LogisticRegression()
@@ -237,3 +240,22 @@ def test_bad_input_is_refused(params, message):
 def test_a_selector_that_is_none_is_refused():
     with pytest.raises(TypeError, match="must be a DataMapSelector; got LogisticRegression"):
         compare(selector=LogisticRegression())
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_many_degenerate_maps_are_one_warning(n_jobs):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        compare(selector=DataMapSelector(GaussianNB()), n_seeds=2, n_jobs=n_jobs)
+    assert [one.category for one in caught] == [DegenerateMapWarning]
+    assert "6 of the 6 maps" in str(caught[0].message)
+
+
+def test_warnings_of_others_pass_through_the_comparison():
+    class Chatty(SGDClassifier):
+        def partial_fit(self, X, y, classes=None):
+            warnings.warn("careful", UserWarning, stacklevel=2)
+            return super().partial_fit(X, y, classes=classes)
+
+    with pytest.warns(UserWarning, match="careful"):
+        compare(selector=DataMapSelector(Chatty(loss="log_loss", alpha=0.01)), n_jobs=1)

@@ -130,9 +130,9 @@ def test_the_mean_keeps_what_all_maps_hold():
     [
         (
             {"confidence": [0.5], "variability": [0], "correctness": [1]},
-            "Map 1 has 1 rows, map 0 3",
+            "map 1 has 1 rows, map 0 3",
         ),
-        ({"labels": ["b", "a", "a"]}, "Map 1 differs from map 0 in labels"),
+        ({"labels": ["b", "a", "a"]}, "map 1 differs from map 0 in labels"),
         ({"record": "training"}, "differs from map 0 in record"),
         ({"held_out_mask": [True, False, False]}, "differs from map 0 in held_out_mask"),
         ({"sample_ids": [7, 8, 9]}, "differs from map 0 in sample_ids"),

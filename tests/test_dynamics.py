@@ -37,6 +37,7 @@ def test_history_is_what_was_recorded():
     assert (dynamics.n_samples, dynamics.n_epochs) == (30, 12)
     assert_array_equal(dynamics.n_seen, np.full(30, 12))
     assert_array_equal(dynamics.classes, ["x", "y", "z"])
+    assert repr(dynamics) == "<TrainingDynamics: 30 rows, 12 epochs>"
 
 
 def test_history_and_running_statistics_draw_the_same_map():

@@ -90,3 +90,26 @@ def test_a_row_never_learned_is_infinite_and_not_the_easiest():
         running.update(epoch, wrong)
     results = running.results()
     assert_array_equal([results["forgetting"], results["first_learned"]], [[np.inf], [np.inf]])
+
+
+def test_rows_at_different_epochs_of_their_own_may_share_a_block():
+    observations = made_up(n_epochs=12)
+    late = slice(30, None)  # these rows are seen from the third epoch on
+    order = [(epoch, slice(0, 30)) for epoch in (0, 1)]
+    order += [(epoch, slice(None)) for epoch in range(2, 12)]
+    results = ran(observations, order)
+    p = np.stack([seen.true_proba for seen in observations], axis=1)
+    assert_allclose(results["dual"][:30], metrics.dual(p, window=6)[:30], rtol=1e-6)
+    assert_allclose(results["dual"][late], metrics.dual(p[late, 2:], window=6), rtol=1e-6)
+    assert_allclose(results["variability"][late], p[late, 2:].std(axis=1), rtol=1e-6)
+
+
+def test_a_row_that_settles_has_no_spread_left_in_its_window():
+    restless = np.random.RandomState(0).uniform(size=(20, 30))
+    p = np.concatenate([restless, np.full((20, 10), 0.9)], axis=1)
+    running = RunningStatistics(20, 10)
+    for of_epoch in p.T:
+        scores = np.column_stack([of_epoch, 1 - of_epoch])
+        running.update(0, observe(scores, np.zeros(20, dtype=int)))
+    assert_allclose(running.window_squares, 0.0, atol=1e-14)
+    assert_allclose(running.results()["dual"], metrics.dual(p, window=10), rtol=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import Perceptron, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -289,3 +289,46 @@ def test_a_learner_with_neither_probabilities_nor_scores_is_refused():
 
     with pytest.raises(NotWatchableError, match="neither predict_proba nor decision_function"):
         CartographyClassifier(Mute()).fit(X, y)
+
+
+class Scripted(ClassifierMixin, BaseEstimator):
+    """Learns nothing, and answers what it is told to."""
+
+    def __init__(self, classes=None, columns=None, logits=False):
+        self.classes, self.columns, self.logits = classes, columns, logits
+
+    def partial_fit(self, X, y, classes=None):
+        self.classes_ = classes if self.classes is None else np.array(self.classes)
+        return self
+
+    def fit(self, X, y):
+        return self.partial_fit(X, y, np.unique(y))
+
+    def predict(self, X):
+        return np.repeat(self.classes_[:1], len(X))
+
+    def __getattr__(self, name):
+        if name == ("decision_function" if self.logits else "predict_proba"):
+            return lambda X: np.tile(np.array(self.columns, dtype=float), (len(X), 1))
+        raise AttributeError(name)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
+def test_columns_go_by_the_learners_own_order_of_classes():
+    learner = Scripted(classes=["c", "a", "b"], columns=[0.2, 0.7, 0.1])
+    watched = CartographyClassifier(learner, n_epochs=2).fit(np.zeros((4, 1)), ["a", "b", "c", "a"])
+    assert_allclose(watched.confidence_, [0.7, 0.1, 0.2, 0.7], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("learner", "message"),
+    [
+        (Scripted(columns=[np.nan, 1, 1], logits=True), "NaN or infinite scores at epoch 0"),
+        (Scripted(columns=[0.5, 0.5]), r"shape .*2.* for 3 classes"),
+        (Scripted(columns=[1.0, 2.0], logits=True), r"shape .*2.* for 3 classes"),
+    ],
+)
+def test_answers_that_are_no_scores_of_the_classes_are_refused(learner, message):
+    watched = CartographyClassifier(learner, n_epochs=2)
+    with pytest.raises(ProbabilityError, match=message):
+        watched.fit(np.zeros((4, 1)), ["a", "b", "c", "a"])

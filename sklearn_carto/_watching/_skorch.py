@@ -13,7 +13,7 @@ from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
 
 method = "fit"
 encodes_labels = True  # nets are trained on 0..K-1, whatever the user's labels
-FAST_BLOCK = 4096
+FAST_BLOCK = 2048
 
 
 def can_watch(estimator):
