@@ -113,3 +113,14 @@ def test_a_row_that_settles_has_no_spread_left_in_its_window():
         running.update(0, observe(scores, np.zeros(20, dtype=int)))
     assert_allclose(running.window_squares, 0.0, atol=1e-14)
     assert_allclose(running.results()["dual"], metrics.dual(p, window=10), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 3])
+def test_a_run_cut_short_is_one_window(n_epochs):
+    observations = made_up(n_epochs=n_epochs)
+    running = RunningStatistics(40, window=10)
+    for epoch, seen in enumerate(observations):
+        running.update(epoch, seen)
+    p = np.stack([seen.true_proba for seen in observations], axis=1).astype(np.float64)
+    spread = p.std(axis=1, ddof=1) if n_epochs > 1 else np.zeros(40)
+    assert_allclose(running.results()["dual"], spread * (1 - p.mean(axis=1)), rtol=1e-6)
