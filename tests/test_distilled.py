@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
 from sklearn_carto.datasets import make_cartography
@@ -116,3 +117,16 @@ def test_a_selector_that_is_none_is_refused():
 def test_one_seed_settles_all():
     first = DistilledClassifier(SGD).fit(X, y).predict_proba(X)
     assert_allclose(DistilledClassifier(SGD).fit(X, y).predict_proba(X), first)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
+def test_the_seed_of_the_estimator_is_the_selectors_where_none_is_given():
+    same = np.ones((40, 2))  # every rule has to break ties
+    labels = np.arange(40) % 2
+    rows = [
+        DistilledClassifier(DecisionTreeClassifier(random_state=seed))
+        .fit(same, labels)
+        .selector_.sample_indices_.tolist()
+        for seed in (0, 0, 1)
+    ]
+    assert rows[0] == rows[1] != rows[2]

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -218,13 +219,32 @@ def test_training_rows_that_cannot_be_traced_are_an_error():
 
 def test_the_loader_is_used_where_the_net_has_its_own_ways():
     class Doubling(NeuralNetClassifier):
-        def infer(self, x, **fit_params):
-            return super().infer(2 * x, **fit_params)
+        def evaluation_step(self, batch, training=False):
+            return super().evaluation_step((2 * batch[0], batch[1]), training=training)
 
     net = Doubling(**make_net().get_params(deep=False) | {"callbacks": None})
     model = CartographyClassifier(net, random_state=0).fit(X, y)
     proba = model.predict_proba(X)[np.arange(len(y)), y]
     assert_allclose(model.dynamics_.true_proba[:, -1], proba, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "largest"),
+    [(X, 230), (X.reshape(-1, 1, 8), 32), (X.astype(np.int64), 32)],
+    ids=["table", "images", "tokens"],
+)
+def test_blocks_are_larger_than_batches_for_tables_of_numbers_alone(rows, largest):
+    class Counting(Module):
+        sizes: ClassVar = []
+
+        def forward(self, X):
+            if not self.training:
+                self.sizes.append(len(X))
+            return super().forward(X.float())
+
+    net = make_net(module=Counting, max_epochs=2, train_split=None)
+    CartographyClassifier(net, random_state=0).fit(rows, y)
+    assert max(Counting.sizes) == largest
 
 
 def test_an_iterator_that_drops_rows_is_an_error():
