@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -62,6 +63,8 @@ def read_archive(path, kind):
     ValueError
         If the file holds something else.
     """
+    if not is_zipfile(path):
+        raise ValueError(f"{path} does not hold a {kind}; it is no npz file.")
     with np.load(path, allow_pickle=False) as file:
         header = json.loads(str(file["header"])) if "header" in file.files else {}
         if header.get("kind") != kind:

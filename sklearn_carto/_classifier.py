@@ -12,9 +12,10 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._compat import HasMethods, Interval, StrOptions, _fit_context, _routing_enabled
-from sklearn_carto._containers import check_same_length
+from sklearn_carto._containers import check_same_length, row_names
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._fingerprint import fingerprint
@@ -33,7 +34,7 @@ class CartographyClassifier(DelegatingClassifier):
     for the probability that it gives to the label of each training row. What can be watched:
 
     - estimators with `partial_fit` (SGDClassifier, MLPClassifier, ...): one call over all rows is
-      one epoch;
+      one epoch, `n_epochs` says how many (`max_iter`, of `fit`, plays no part);
     - skorch nets: their own loop, callbacks, `max_epochs` and order of batches. Rows that
       `train_split` holds out are recorded too, and marked;
     - ensembles with `staged_predict_proba` (HistGradientBoostingClassifier, ...): each stage is an
@@ -192,7 +193,7 @@ class CartographyClassifier(DelegatingClassifier):
             watched, depth = watched.steps[-1][1], depth + 1
         refuse_unknown_params(watched, way.method, routed["watched"])
         y_watched = way.encode(watched, codes, len(classes)) if way.encodes_labels else y
-        recording = Recording(y, classes, codes, self.keep_history)
+        recording = Recording(y, classes, codes, self.keep_history, row_names(X))
         track = partial(progress, description="epochs", verbose=self.verbose)
         interrupted = True
         try:
@@ -210,7 +211,7 @@ class CartographyClassifier(DelegatingClassifier):
         finally:
             if recording.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
-                self._training_set = fingerprint(X, y)
+                self._training_set = _fingerprint_of_set(X, classes, codes)
         self._warn_of_degenerate_map()
         return self
 
@@ -236,9 +237,11 @@ class CartographyClassifier(DelegatingClassifier):
         Returns
         -------
         same : bool
-            True for the training set of the last `fit`, in whatever container.
+            True for the training set of the last `fit`: the same values of the same type (of a
+            frame, the same columns), however they lie in memory.
         """
-        return self._training_set == fingerprint(X, np.asarray(y))
+        check_is_fitted(self)
+        return self._training_set == _fingerprint_of_set(X, *np.unique(y, return_inverse=True))
 
     def _seed(self):
         if isinstance(self.random_state, np.random.RandomState):
@@ -319,3 +322,8 @@ class CartographyClassifier(DelegatingClassifier):
         if reason:
             message = f"The data map says little: {reason}."
             warnings.warn(message, DegenerateMapWarning, stacklevel=4)
+
+
+def _fingerprint_of_set(X, classes, codes):
+    """Digest rows and labels; the type of integers that name classes does not matter."""
+    return fingerprint(X, classes.tolist(), codes)

@@ -10,6 +10,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
@@ -20,7 +21,7 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._containers import check_same_length, take
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._distilled import default_selector
-from sklearn_carto._labels import check_labels
+from sklearn_carto._labels import check_labels, refuse_regressor
 from sklearn_carto._probe import draw_map
 from sklearn_carto._progress import progress
 from sklearn_carto._regions import choose_rows, describe_region, parse_region
@@ -51,6 +52,7 @@ def compare_subsets(
     scoring=None,
     ood=None,
     n_seeds=1,
+    error_score="raise",
     n_jobs=None,
     random_state=None,
     verbose=0,
@@ -90,6 +92,9 @@ def compare_subsets(
         Data sets from elsewhere, which each model is scored on besides.
     n_seeds : int, default=1
         How often each split is repeated with another seed, for probe, model and draws.
+    error_score : "raise" or float, default="raise"
+        What a subset scores that the model could not be trained on, or be scored on: a number (NaN,
+        say) with a warning, or "raise": its error.
     n_jobs : int, default=None
         Splits and seeds that run in parallel. The result is the same for any number.
     random_state : int, RandomState instance or None, default=None
@@ -107,11 +112,15 @@ def compare_subsets(
     ValueError
         If a region is unknown, a fraction is out of range, labels out of distribution were never
         seen, or the selector's map is frozen.
+    TypeError
+        If `ood` is no mapping, or the estimator is a regressor.
 
     Warns
     -----
     DegenerateMapWarning
         If maps say little; once, with their number.
+    FitFailedWarning
+        If a fit or a score failed and `error_score` is a number.
 
     See Also
     --------
@@ -135,6 +144,7 @@ def compare_subsets(
     >>> sorted(set(comparison.results_["region"].tolist()))
     ['ambiguous', 'full', 'random']
     """
+    refuse_regressor(estimator)
     y, classes, _ = check_labels(y, estimator)
     check_same_length(X, y)
     check_consistent_length(y, groups)
@@ -150,7 +160,16 @@ def compare_subsets(
     shown = progress(tasks, description="splits and seeds", verbose=verbose)
     outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_compare_on_split)(
-            estimator, selector, X, y, splits[i], candidates, scoring, ood, (i, j, int(seeds[i, j]))
+            estimator,
+            selector,
+            X,
+            y,
+            splits[i],
+            candidates,
+            scoring,
+            ood,
+            error_score,
+            (i, j, int(seeds[i, j])),
         )
         for i, j in shown
     )
@@ -159,12 +178,15 @@ def compare_subsets(
     for message in dict.fromkeys(said):
         text = f"{message} (Said of {said.count(message)} of the {len(tasks)} maps.)"
         warnings.warn(text, DegenerateMapWarning, stacklevel=2)
-    results = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    names = dict.fromkeys(name for row in rows for name in row)  # a failed fit has no scores
+    results = {name: np.array([row.get(name, error_score) for row in rows]) for name in names}
     test_ratio = float(np.mean([len(test) / len(rest) for rest, test in splits]))
     return SubsetComparison(results, test_ratio, stratify=selector.stratify)
 
 
-def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood, names):
+def _compare_on_split(
+    estimator, selector, X, y, split, candidates, scoring, ood, error_score, names
+):
     """Train and score all subsets of one training fold, on one map."""
     i_split, i_seed, seed = names
     fold, test = split
@@ -190,14 +212,24 @@ def _compare_on_split(estimator, selector, X, y, split, candidates, scoring, ood
                 random_state=seed,
             )
         facts = {"region": name, "frac": frac, "split": i_split, "seed": i_seed}
+        needs_map = region not in (None, "random")
+        facts["map_time"] = map_time if needs_map else 0.0
         X_few, y_few = (X_fold, y_fold) if region is None else (take(X_fold, rows), y_fold[rows])
+        facts["n_train"] = len(y_few)
         try:
             measured = _train_and_score(clone(estimator), X_few, y_few, seed, scoring, test_sets)
         except Exception as error:
-            error.add_note(f"raised while training on the subset {facts}")
-            raise
-        needs_map = region not in (None, "random")
-        results.append({**facts, **measured, "map_time": map_time if needs_map else 0.0})
+            if error_score == "raise":
+                error.add_note(f"raised while training on the subset {facts}")
+                raise
+            warnings.warn(
+                f"Training or scoring failed on the subset {facts}; its scores are {error_score}. "
+                f"{type(error).__name__}: {error}",
+                FitFailedWarning,
+                stacklevel=2,
+            )
+            measured = {"fit_time": np.nan, "score_time": np.nan}
+        results.append({**facts, **measured})
     return results, messages
 
 
@@ -217,8 +249,9 @@ def _held_back(category):
 
 def _train_and_score(estimator, X, y, seed, scoring, test_sets):
     start = time.perf_counter()
-    model = _Answering(*train(estimator, X, y, seed=seed))
+    model, classes, label_codes = train(estimator, X, y, seed=seed)
     trained = time.perf_counter()
+    model = _Answering(model, classes) if label_codes else model
     scorer = check_scoring(model, scoring)
     scores: dict[str, float] = {}
     for place, (X_test, y_test) in test_sets.items():
@@ -226,15 +259,17 @@ def _train_and_score(estimator, X, y, seed, scoring, test_sets):
         answer = answer if isinstance(answer, Mapping) else {"score": answer}
         scores |= {f"{place}_{metric}": float(value) for metric, value in answer.items()}
     times = {"fit_time": trained - start, "score_time": time.perf_counter() - trained}
-    return {"n_train": len(y), **scores, **times}
+    return {**scores, **times}
 
 
 class _Answering(DelegatingClassifier):
-    """A trained model that answers in the labels of the user."""
+    """A trained net that answers in the labels of the user."""
 
-    def __init__(self, estimator, classes=None, label_codes=False):
+    _label_codes = True
+
+    def __init__(self, estimator, classes=None):
         self.estimator = self.estimator_ = estimator
-        self.classes_, self._label_codes = classes, label_codes
+        self.classes_ = classes
 
     def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
         """Refuse to train again."""
@@ -269,7 +304,8 @@ def _check_candidates(regions, fracs):
             continue
         parse_region(region)
         name = describe_region(region)
-        if named.setdefault(name, region) is not region and named[name] != region:
+        taken = name == "full" or (named.setdefault(name, region) is not region)
+        if taken and named.get(name) != region:
             raise ValueError(f"Two different regions are called {name!r}; give one another name.")
     fracs = [fracs] if np.isscalar(fracs) else list(fracs)
     for frac in fracs:
@@ -280,6 +316,11 @@ def _check_candidates(regions, fracs):
 
 
 def _check_ood(ood, classes):
+    if not (ood is None or isinstance(ood, Mapping)):
+        raise TypeError(
+            f"ood must map names to data sets, as in {{'elsewhere': (X2, y2)}}; got "
+            f"{type(ood).__name__}."
+        )
     checked = {}
     for name, pair in (ood or {}).items():
         if name == "test":

@@ -25,7 +25,7 @@ def take(X, rows):
     X : container
         Of the kind that came in, `X` itself where a slice asks for all of it.
     """
-    if _holds_containers(X):
+    if holds_containers(X):
         return {name: take(part, rows) for name, part in X.items()}
     if isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(X):
         return X
@@ -34,6 +34,41 @@ def take(X, rows):
     if not (hasattr(X, "__getitem__") or hasattr(X, "iloc")):
         X = np.asarray(X)
     return _safe_indexing(X, rows)
+
+
+def n_samples_of(X):
+    """Count the rows of a container; each part of a dict is a container.
+
+    Parameters
+    ----------
+    X : container of shape (n_samples, n_features)
+        Rows.
+
+    Returns
+    -------
+    n_samples : int
+        How many.
+    """
+    return _num_samples(next(iter(X.values())) if holds_containers(X) else X)
+
+
+def row_names(X):
+    """Names of the rows of a data frame; None where rows are merely counted.
+
+    Parameters
+    ----------
+    X : container of shape (n_samples, n_features)
+        Rows.
+
+    Returns
+    -------
+    names : ndarray of shape (n_samples,) or None
+        The index of a pandas frame or series, unless it is the default one or has several levels.
+    """
+    index = getattr(X, "index", None) if hasattr(X, "iloc") else None
+    if index is None or index.nlevels > 1 or index.equals(type(index)(range(len(index)))):
+        return None
+    return np.asarray(index)
 
 
 def check_same_length(X, y):
@@ -51,10 +86,10 @@ def check_same_length(X, y):
     ValueError
         If lengths differ.
     """
-    check_consistent_length(*(X.values() if _holds_containers(X) else [X]), y)
+    check_consistent_length(*(X.values() if holds_containers(X) else [X]), y)
 
 
-def _holds_containers(X):
+def holds_containers(X):
     """Whether X is a dict of inputs, as nets take it; a sparse DOK matrix is a dict, too."""
     return isinstance(X, dict) and not issparse(X)
 

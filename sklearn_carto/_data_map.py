@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_carto._archive import read_archive, write_archive
 from sklearn_carto._averaging import average_maps
+from sklearn_carto._budget import n_rows_of
 from sklearn_carto._frames import build_frame
 from sklearn_carto._regions import STATISTICS, choose_rows
 
@@ -129,6 +130,8 @@ class DataMap:
                     f"{name} has shape {values.shape}; a map of {self.n_samples} rows needs "
                     f"({self.n_samples},)."
                 )
+        if self.n_epochs < 1:
+            raise ValueError(f"n_epochs must be at least 1; got {self.n_epochs!r}.")
         for name, highest in {"confidence": 1, "variability": 0.5, "correctness": 1}.items():
             values = getattr(self, name)
             if (values < -1e-6).any() or (values > highest + 1e-6).any():
@@ -150,7 +153,7 @@ class DataMap:
         ----------
         dynamics : TrainingDynamics
             What was recorded.
-        epochs : slice or array-like of int, default=None
+        epochs : slice, array-like of int or mask, default=None
             Which epochs count: ``slice(2, None)`` leaves out a burn-in of two, ``slice(5)`` all
             after the fifth. Needs the recorded history. None: all.
 
@@ -265,7 +268,8 @@ class DataMap:
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            ``"easy-to-learn"``, ``"ambiguous"`` or ``"hard-to-learn"``.
+            ``"easy-to-learn"``, ``"ambiguous"`` or ``"hard-to-learn"``; ``"unseen"`` for rows that
+            no epoch saw.
 
         Raises
         ------
@@ -278,11 +282,13 @@ class DataMap:
         """
         if not 0 < frac <= 1:
             raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
-        n_ambiguous = max(1, round(frac * self.n_samples))
-        border = np.partition(self.variability, -n_ambiguous)[-n_ambiguous]
-        ambiguous = (self.variability >= border) & (self.variability > 0)
-        settled = np.where(self.confidence >= confidence, "easy-to-learn", "hard-to-learn")
-        return np.where(ambiguous, "ambiguous", settled)
+        seen = np.isfinite(self.confidence)
+        labels = np.where(self.confidence >= confidence, "easy-to-learn", "hard-to-learn")
+        if seen.any():
+            n_ambiguous = n_rows_of(frac, seen.sum())
+            border = np.sort(self.variability[seen])[-n_ambiguous]
+            labels[(self.variability >= border) & (self.variability > 0)] = "ambiguous"
+        return np.where(seen, labels, "unseen")
 
     def rows_by_class(self):
         """Return the rows of each class that occurs, classes in sorted order.

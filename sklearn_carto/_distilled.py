@@ -15,7 +15,7 @@ from sklearn_carto._compat import (
 )
 from sklearn_carto._containers import check_same_length, refuse_missing, take
 from sklearn_carto._delegation import DelegatingClassifier
-from sklearn_carto._labels import check_labels
+from sklearn_carto._labels import check_labels, refuse_regressor
 from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._watching import can_watch, refuse_unknown_params
 from sklearn_carto._watching._final import train
@@ -86,7 +86,7 @@ class DistilledClassifier(DelegatingClassifier):
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
-        "selector": [HasMethods(["fit", "get_support"]), None],
+        "selector": [DataMapSelector, None],
     }
 
     def __init__(self, estimator, selector=None):
@@ -113,6 +113,7 @@ class DistilledClassifier(DelegatingClassifier):
         self : DistilledClassifier
             The fitted classifier.
         """
+        refuse_regressor(self.estimator)
         y, _, _ = check_labels(y, self)
         check_same_length(X, y)
         refuse_missing(X, self)

@@ -82,6 +82,12 @@ class TrainingDynamics:
         if self.labels.ndim != 1:
             raise ValueError(f"labels must have one dimension; got shape {self.labels.shape}.")
         self.classes = np.unique(self.labels) if classes is None else np.asarray(classes)
+        if len(np.unique(self.classes)) < len(self.classes):
+            raise ValueError(f"classes must name each class once; got {self.classes.tolist()}.")
+        if n_epochs is not None and n_epochs < 1:
+            raise ValueError(f"n_epochs must be at least 1; got {n_epochs!r}.")
+        if record not in ("epoch_end", "training"):
+            raise ValueError(f"record must be 'epoch_end' or 'training'; got {record!r}.")
         self.columns = _columns(self.labels, self.classes)
         self.planned_epochs = 20 if n_epochs is None else int(n_epochs)
         self.keep_history = keep_history
@@ -127,8 +133,8 @@ class TrainingDynamics:
         epoch : int
             The epoch, counted from 0; it must ascend for each row.
         scores : ndarray of shape (n_rows, n_classes) or (n_rows,)
-            Class probabilities in the order of `classes`, or logits. One dimension: the logit of
-            the second of two classes.
+            Class probabilities in the order of `classes`, or logits. One dimension is for logits
+            alone: that of the second of two classes.
         rows : slice or ndarray of shape (n_rows,), default=slice(None)
             Which rows these are. No row twice.
         from_logits : bool, default=False
@@ -137,9 +143,11 @@ class TrainingDynamics:
         Raises
         ------
         ValueError
-            If `scores` has not one row for each of `rows`, or not one column a class.
+            If `scores` has not one row for each of `rows`, or not one column a class; if an epoch
+            does not ascend, or a row is named twice.
         ProbabilityError
-            If a score is NaN or infinite; nothing of the call is recorded.
+            If a score is NaN or infinite, or if probabilities are negative or do not sum to 1;
+            nothing of the call is recorded.
         """
         scores, columns = np.asarray(scores), self.columns[rows]
         width = 2 if scores.ndim == 1 else scores.shape[-1]
@@ -149,8 +157,28 @@ class TrainingDynamics:
                 f"{len(self.classes)} classes: shape ({len(columns)}, {len(self.classes)}) is "
                 "needed."
             )
+        if scores.ndim == 1 and not from_logits:
+            raise ValueError(
+                "scores of one dimension are the logits of the second of two classes: pass "
+                "from_logits=True, or probabilities with a column for each class."
+            )
         if not np.isfinite(scores).all():
             raise ProbabilityError(f"scores of epoch {epoch} hold NaN or infinity.")
+        if not from_logits and (
+            scores.min(initial=0) < -1e-6 or np.abs(scores.sum(axis=1) - 1).max(initial=0) > 1e-3
+        ):
+            raise ProbabilityError(
+                f"scores of epoch {epoch} are no probabilities: they must not be negative, and "
+                "each row must sum to 1. Pass from_logits=True if they are logits."
+            )
+        if not isinstance(rows, slice) and len(np.unique(rows)) < len(columns):
+            raise ValueError(f"rows of epoch {epoch} name a row twice.")
+        before = self._running.last_epoch[rows]
+        if epoch < 0 or (before >= epoch).any():
+            raise ValueError(
+                f"Epochs are counted from 0 and must ascend for each row; got {epoch} after "
+                f"{before.max(initial=-1)}."
+            )
         self.add(epoch, observe(scores, columns, from_logits=from_logits), rows)
         self.margin_from = "logits" if from_logits else "probabilities"
 
@@ -179,7 +207,7 @@ class TrainingDynamics:
 
         Parameters
         ----------
-        epochs : slice or array-like of int, default=None
+        epochs : slice, array-like of int or mask, default=None
             Which epochs count, for burn-in and burn-out; None: all.
 
         Returns
@@ -199,12 +227,12 @@ class TrainingDynamics:
         if epochs is None:
             return self._running.results(), self.n_epochs
         self._need_history("Choosing epochs")
-        numbers = np.arange(self.n_epochs)
-        chosen = numbers[epochs if isinstance(epochs, slice) else np.asarray(epochs, dtype=int)]
+        wanted = epochs if isinstance(epochs, slice) else np.atleast_1d(epochs)
+        chosen = np.unique(np.arange(self.n_epochs)[wanted])  # numpy refuses what is out of range
         if len(chosen) == 0:
             raise ValueError(f"epochs={epochs!r} chooses none of the {self.n_epochs} epochs.")
         replay = RunningStatistics(self.n_samples, dual_window(len(chosen)))
-        for epoch in np.unique(chosen):
+        for epoch in chosen:
             seen = self._history[epoch]
             present = ~np.isnan(seen.true_proba)
             rows = slice(None) if present.all() else np.flatnonzero(present)

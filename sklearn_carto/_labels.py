@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
+
+from sklearn_carto.exceptions import NotWatchableError
 
 
 def check_labels(y, owner):
@@ -56,7 +61,29 @@ def check_labels(y, owner):
     return y, classes, codes
 
 
+def refuse_regressor(estimator):
+    """Raise where an estimator predicts numbers, not classes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is to be trained on labels.
+
+    Raises
+    ------
+    NotWatchableError
+        If it is a regressor.
+    """
+    if is_regressor(estimator):
+        raise NotWatchableError(
+            f"{type(estimator).__name__} is a regressor; a data map is drawn of a classifier."
+        )
+
+
 def _is_missing(y):
+    pandas = sys.modules.get("pandas")  # knows missing values of its own
+    if pandas is not None:
+        return pandas.isna(y)
     if y.dtype.kind == "f":
         return np.isnan(y)
     if y.dtype.kind == "O":

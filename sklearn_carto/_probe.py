@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 import numpy as np
 from joblib import Memory
 from scipy.sparse import issparse
@@ -12,6 +14,7 @@ from sklearn.linear_model import SGDClassifier
 
 from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._compat import _num_samples
+from sklearn_carto._containers import take
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._version import __version__
 
@@ -58,11 +61,9 @@ def _text_columns(X):
         dtypes = zip(X.columns, X.dtypes, strict=True)
         names = [str(name) for name, dtype in dtypes if str(dtype).lower() in _TEXT_TYPES]
         return f"columns {', '.join(names)}" if names else ""
-    first = X[0] if isinstance(X, (list, tuple)) and len(X) else None
-    if isinstance(first, str):
-        return "a list of strings"
-    dtype = getattr(X, "dtype", None)
-    return "an array of strings" if getattr(dtype, "kind", "") in ("U", "S", "T") else ""
+    first = np.asarray(take(X, slice(0, 1)) if _num_samples(X) else X).ravel()
+    text = first.dtype.kind in "UST" or any(isinstance(value, str) for value in first)
+    return f"a {type(X).__name__} of strings" if text else ""
 
 
 _TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}
@@ -80,7 +81,7 @@ def draw_map(estimator, X, y, *, seed, memory, params):
         The training set.
     seed : int, RandomState instance or None
         Seeds the probe.
-    memory : str, joblib.Memory or None
+    memory : str, path-like, joblib.Memory or None
         Cache of maps. A RandomState instance is not cached, since it moves on.
     params : dict
         Further arguments of the probe's `fit`.
@@ -104,7 +105,7 @@ def draw_map(estimator, X, y, *, seed, memory, params):
         probe.set_params(random_state=seed)
     if memory is None:
         return _fit_probe(probe, X, y, params, None)
-    memory = Memory(memory, verbose=0) if isinstance(memory, str) else memory
+    memory = Memory(memory, verbose=0) if isinstance(memory, (str, PathLike)) else memory
     key = fingerprint(X, y, params or None), __version__
     return memory.cache(_fit_probe, ignore=["X", "y", "params"])(probe, X, y, params, key)
 

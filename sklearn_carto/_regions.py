@@ -15,7 +15,7 @@ from scipy.stats import beta
 from sklearn.utils import check_random_state
 
 from sklearn_carto._budget import class_quotas, largest_remainder, n_rows_of
-from sklearn_carto.exceptions import HeldOutRowsWarning
+from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
 
 STATISTICS = (
     "confidence",
@@ -153,6 +153,13 @@ def _cells(data_map, n_rows, noise_cut, stratify, rng):
     groups = data_map.rows_by_class() if stratify else [np.arange(data_map.n_samples)]
     kept = ~_cut_mask(data_map, noise_cut, rng)
     quotas = class_quotas(n_rows, [len(rows) for rows in groups], rng)
+    if (quotas == 0).any():
+        warnings.warn(
+            f"A budget of {n_rows} rows cannot hold a row of each of the {len(groups)} classes; "
+            "the smallest classes are lost. Raise frac.",
+            ClassesLostWarning,
+            stacklevel=2,
+        )
     cells = []
     for group, group_quota in zip(groups, quotas, strict=True):
         parts = _by_held_out(data_map, group)

@@ -30,6 +30,7 @@ class RunningStatistics:
     def __init__(self, n_samples, window):
         self.window = window
         self.n_seen = np.zeros(n_samples, dtype=np.int64)
+        self.last_epoch = np.full(n_samples, -1, dtype=np.int64)
         self.mean = np.zeros(n_samples)
         self.squares = np.zeros(n_samples)  # sum of squared deviations from the running mean
         self.n_correct = np.zeros(n_samples, dtype=np.int64)
@@ -59,6 +60,7 @@ class RunningStatistics:
 
         self._slide_window(p, n_seen, rows)
         self.n_seen[rows] = n_seen
+        self.last_epoch[rows] = epoch
         self.mean[rows] = mean
         self.squares[rows] = squares
         self.n_correct[rows] += seen.correct

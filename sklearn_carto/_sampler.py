@@ -12,7 +12,7 @@ from sklearn_carto._compat import (
     _check_n_features,
     _fit_context,
 )
-from sklearn_carto._containers import take
+from sklearn_carto._containers import holds_containers, take
 from sklearn_carto._selector import DataMapSelector
 
 
@@ -34,7 +34,7 @@ class DataMapSampler(BaseSampler):
         Share of each class, lowest margin first, that is set aside before any rule, in [0, 1).
     stratify : bool, default=True
         Whether each class keeps its share of the rows. False is the paper's rule.
-    memory : str, joblib.Memory or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to cache maps.
     random_state : int, RandomState instance or None, default=None
         Breaks ties, draws where a rule draws, and seeds the probe.
@@ -117,8 +117,9 @@ class DataMapSampler(BaseSampler):
         """
         check_classification_targets(y)
         labels, _ = check_target_type(y, indicate_one_vs_all=True)
-        _check_feature_names(self, X, reset=True)
-        _check_n_features(self, X, reset=True)
+        if not holds_containers(X):  # the inputs of a net know no number of features
+            _check_feature_names(self, X, reset=True)
+            _check_n_features(self, X, reset=True)
         return self._fit_resample(X, y, labels)
 
     def _fit_resample(self, X, y, labels):

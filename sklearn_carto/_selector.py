@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
+from os import PathLike
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -18,11 +19,11 @@ from sklearn_carto._compat import (
     _check_feature_names,
     _check_n_features,
     _fit_context,
-    _num_samples,
     _routing_enabled,
 )
-from sklearn_carto._containers import refuse_missing, take
+from sklearn_carto._containers import holds_containers, n_samples_of, refuse_missing, take
 from sklearn_carto._fingerprint import fingerprint
+from sklearn_carto._labels import check_labels
 from sklearn_carto._probe import as_probe, draw_map
 from sklearn_carto._regions import choose_rows, parse_region
 
@@ -54,7 +55,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Share of each class, lowest margin first, that is set aside before any rule, in [0, 1).
     stratify : bool, default=True
         Whether each class keeps its share of the rows. False is the paper's rule.
-    memory : str, joblib.Memory or None, default=None
+    memory : str, path-like, joblib.Memory or None, default=None
         Where to cache maps. The key covers data, labels, weights, the probe's parameters and our
         version, so that a grid search over `region` and `frac` trains the probe once a fold.
     random_state : int, RandomState instance or None, default=None
@@ -100,7 +101,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         "frac": [Interval(Real, 0, 1, closed="right")],
         "noise_cut": [Interval(Real, 0, 1, closed="left"), Mapping],
         "stratify": ["boolean"],
-        "memory": [str, HasMethods("cache"), None],
+        "memory": [str, PathLike, HasMethods("cache"), None],
         "random_state": ["random_state"],
     }
 
@@ -150,6 +151,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             rows.
         """
         parse_region(self.region)
+        check_labels(y, self)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         if _routing_enabled() and params:
@@ -181,7 +183,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            The training set (known again by its values, in whatever container), or other rows.
+            The training set (known again by its values, types and names of columns, however they
+            lie in memory), or other rows.
 
         Returns
         -------
@@ -190,11 +193,13 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._check_columns(X, reset=False)
-        if _num_samples(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
+        if n_samples_of(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
             return X
         return take(X, self.sample_indices_)
 
     def _check_columns(self, X, *, reset):
+        if holds_containers(X):  # the inputs of a net, which know no number of features
+            return
         _check_feature_names(self, X, reset=reset)
         if hasattr(self, "n_features_in_") and not reset and getattr(X, "ndim", 2) == 1:
             raise ValueError(

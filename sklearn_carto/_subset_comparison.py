@@ -154,11 +154,11 @@ class SubsetComparison:
             warnings.simplefilter("ignore", UndefinedIntervalWarning)
             summary = self.summary()
         n_splits, n_seeds = (len(np.unique(self.results_[name])) for name in ("split", "seed"))
-        width = max(len(name) for name in summary["region"].tolist())
         text = [
-            f"{n_splits} splits x {n_seeds} seeds; differences with 95 % intervals "
-            "(corrected resampled t-test)"
+            f"{_counted(n_splits, 'split')} x {_counted(n_seeds, 'seed')}; differences with 95 % "
+            "intervals (corrected resampled t-test); speed-up of the training, map aside"
         ]
+        width = max(map(len, [*summary["region"].tolist(), *summary["score"].tolist()]))
         score = None
         for i in range(len(summary["score"])):
             line = {name: values[i] for name, values in summary.items()}
@@ -166,13 +166,15 @@ class SubsetComparison:
                 score = line["score"]
                 text.append("")
                 text.append(
-                    f"{score:<{width}}  share    rows   mean   to random (interval)"
-                    "      to full (interval)        speed-up"
+                    f"{score:<{width}}  share    rows   mean  {'to random (interval)':<24}  "
+                    f"{'to full (interval)':<24} speed-up"
                 )
+            share = f"{100 * line['frac']:.3g}%"
             differences = "  ".join(_difference(line, to) for to in ("vs_random", "vs_full"))
             text.append(
-                f"{line['region']:<{width}}  {line['frac']:>5.0%} {line['n_train']:>7.0f}  "
-                f"{line['mean']:.3f}  {differences}  {line['speed_up']:>6.1f}x"
+                f"{line['region']:<{width}} {share:>6} "
+                f"{line['n_train']:>7.0f}  {line['mean']:.3f}  {differences}  "
+                f"{line['speed_up']:>6.1f}x"
             )
         return "\n".join(text)
 
@@ -185,5 +187,11 @@ class SubsetComparison:
 def _difference(line, to):
     if np.isnan(line[to]):
         return " " * 24
-    text = f"{line[to]:+.3f} ({line[f'{to}_low']:+.3f}, {line[f'{to}_high']:+.3f})"
+    text = f"{line[to]:+.3f}"
+    if not np.isnan(line[f"{to}_low"]):
+        text += f" ({line[f'{to}_low']:+.3f}, {line[f'{to}_high']:+.3f})"
     return f"{text:<24}"
+
+
+def _counted(number, name):
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"

@@ -9,6 +9,7 @@
          └─ RowsChangedError (also ValueError)    rows cannot be traced to the rows of ``X``
     UserWarning
      └─ CartographyWarning
+         ├─ ClassesLostWarning                    a budget is smaller than the number of classes
          ├─ DegenerateMapWarning                  one epoch, no movement, or saturated
          ├─ DoubleSoftmaxWarning                  a net applies a softmax to probabilities
          ├─ HeldOutRowsWarning                    a map holds rows that the model did not train on
@@ -20,6 +21,7 @@ A wrong value of a parameter is scikit-learn's ``InvalidParameterError``, or a p
 __all__ = [
     "CartographyError",
     "CartographyWarning",
+    "ClassesLostWarning",
     "DegenerateMapWarning",
     "DoubleSoftmaxWarning",
     "HeldOutRowsWarning",
@@ -48,6 +50,10 @@ class RowsChangedError(CartographyError, ValueError):
 
 class CartographyWarning(UserWarning):
     """The root of our warnings."""
+
+
+class ClassesLostWarning(CartographyWarning):
+    """A budget of rows is smaller than the number of classes, so that classes are lost."""
 
 
 class DegenerateMapWarning(CartographyWarning):

@@ -47,3 +47,10 @@ def test_another_kind_of_file_is_refused(tmp_path):
     np.savez(path, x=np.arange(3))
     with pytest.raises(ValueError, match="no file of sklearn_carto"):
         read_archive(path, "Map")
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("confidence")
+    with pytest.raises(ValueError, match="does not hold a DataMap; it is no npz file"):
+        read_archive(path, "DataMap")

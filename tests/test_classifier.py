@@ -232,3 +232,33 @@ def test_predict_before_fit_is_scikit_learns_error():
 def test_methods_are_those_of_the_inner_estimator():
     assert not hasattr(CartographyClassifier(SGDClassifier(loss="hinge")), "predict_proba")
     assert hasattr(CartographyClassifier(LogisticRegression()), "predict_log_proba")
+
+
+def test_rows_of_a_data_frame_keep_their_names(tmp_path):
+    pd = pytest.importorskip("pandas")
+    names = [f"row {i}" for i in range(len(X))]
+    frame = pd.DataFrame(X, index=names, columns=[f"x{j}" for j in range(X.shape[1])])
+    data_map = CartographyClassifier(SGD, n_epochs=3).fit(frame, y).data_map_
+    assert data_map.to_frame()["sample_id"].tolist() == names
+    data_map.save(tmp_path / "map.npz")
+    assert DataMap.load(tmp_path / "map.npz").sample_ids.tolist() == names
+    counted = CartographyClassifier(SGD, n_epochs=3).fit(frame.reset_index(drop=True), y)
+    assert counted.data_map_.sample_ids is None
+
+
+def test_the_training_set_is_known_by_its_values():
+    model = CartographyClassifier(SGD, n_epochs=3)
+    with pytest.raises(NotFittedError):
+        model.saw(X, y)
+    model.fit(X, y)
+    assert model.saw(np.asfortranarray(X), y.astype(np.int32))
+    assert not model.saw(X[::-1], y[::-1])
+    assert not model.saw(X, y[::-1])
+
+
+def test_missing_labels_of_pandas_are_named():
+    pd = pytest.importorskip("pandas")
+    labels = pd.Series(np.array(["a", "b", "c"])[y], dtype="string")
+    labels[3] = pd.NA
+    with pytest.raises(ValueError, match=r"missing values .* \[3\]"):
+        CartographyClassifier(SGD).fit(X, labels)

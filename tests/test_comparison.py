@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
@@ -259,3 +260,58 @@ def test_warnings_of_others_pass_through_the_comparison():
 
     with pytest.warns(UserWarning, match="careful"):
         compare(selector=DataMapSelector(Chatty(loss="log_loss", alpha=0.01)), n_jobs=1)
+
+
+def fail_on_few(estimator, X, y):
+    if estimator.n_few < 40:
+        raise ZeroDivisionError("too few")
+    return estimator.score(X, y)
+
+
+class CountsRows(LogisticRegression):
+    def fit(self, X, y):
+        self.n_few = len(y)
+        return super().fit(X, y)
+
+
+def test_a_subset_that_fails_scores_what_was_asked_for_and_the_others_stand():
+    settings = {"selector": SELECTOR, "cv": 3, "random_state": 0, "scoring": fail_on_few}
+    settings |= {"regions": ["easy"], "fracs": (0.1, 0.5)}
+    with pytest.raises(ZeroDivisionError, match="too few"):
+        compare_subsets(CountsRows(), X, y, **settings)
+    with pytest.warns(FitFailedWarning, match="ZeroDivisionError: too few"):
+        comparison = compare_subsets(CountsRows(), X, y, error_score=np.nan, **settings)
+    assert np.isnan(column(comparison, "test_score", "easy", 0.1)).all()
+    assert np.isfinite(column(comparison, "test_score", "easy", 0.5)).all()
+    assert_array_equal(column(comparison, "n_train", "easy", 0.1), [16] * 3)
+
+
+def test_scorers_are_handed_the_model_itself():
+    comparison = compare(regions=["easy"], scoring=lambda model, X, y: model.coef_.shape[0])
+    assert set(comparison.results_["test_score"]) == {3.0}
+
+
+def full(data_map):
+    return data_map.confidence
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"ood": (X, y)}, TypeError, "ood must map names to data sets"),
+        ({"regions": [full]}, ValueError, "called 'full'"),
+    ],
+)
+def test_what_would_be_misread_is_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        compare(**settings)
+
+
+def test_the_table_lines_up_and_tells_shares_apart():
+    text = str(compare(regions=["easy"], fracs=(0.2, 0.204), scoring=["accuracy", "f1_macro"]))
+    header, first = [line for line in text.splitlines()[1:] if line][:2]
+    assert header.index("share") + len("share") == first.index("%") + 1
+    assert " 20.4% " in text
+    one_split = compare(regions=["easy"], cv=[(np.arange(200), np.arange(200, 240))])
+    assert "nan" not in str(one_split)
+    assert "1 split x 1 seed" in str(one_split)

@@ -246,3 +246,21 @@ def test_the_published_winogrande_map_draws(data_folder, tmp_path):
     assert_allclose(display.colorbar_.get_ticks(), np.arange(7) / 6)
     assert "25,000 of 40,398 rows" in display.note_.get_text()
     matplotlib.pyplot.close(display.figure_)
+
+
+def test_rows_never_seen_belong_to_no_region_and_count_for_none():
+    data_map = DataMap(
+        confidence=[0.9, np.nan, 0.5, 0.1],
+        variability=[0.1, np.nan, 0.4, 0.2],
+        correctness=[1, np.nan, 0.5, 0],
+        n_epochs=3,
+    )
+    names = ["easy-to-learn", "unseen", "ambiguous", "hard-to-learn"]
+    assert data_map.region_labels().tolist() == names
+    nothing = DataMap(confidence=[np.nan], variability=[np.nan], correctness=[np.nan], n_epochs=1)
+    assert nothing.region_labels().tolist() == ["unseen"]
+
+
+def test_a_map_of_no_epoch_is_refused():
+    with pytest.raises(ValueError, match="n_epochs must be at least 1"):
+        DataMap(confidence=[0.5], variability=[0.1], correctness=[1], n_epochs=0)

@@ -5,7 +5,8 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -13,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import NotWatchableError
 
 X, y, _ = make_cartography(150, random_state=0)
 SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
@@ -130,3 +132,12 @@ def test_the_seed_of_the_estimator_is_the_selectors_where_none_is_given():
         for seed in (0, 0, 1)
     ]
     assert rows[0] == rows[1] != rows[2]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "selector", "error"),
+    [(LinearRegression(), SELECTOR, NotWatchableError), (FINAL, SelectKBest(k=2), ValueError)],
+)
+def test_regressors_and_other_selectors_are_refused(estimator, selector, error):
+    with pytest.raises(error, match="regressor|'selector' parameter"):
+        DistilledClassifier(estimator, selector).fit(X, y)

@@ -148,9 +148,11 @@ def test_names_and_held_out_rows_survive_saving(tmp_path):
         ({"labels": [["a"], ["b"]]}, "must have one dimension"),
         ({"classes": ["x", "y"]}, r"labels hold \['z'\], not among the classes"),
         ({"held_out_mask": [True]}, "held_out_mask must have one entry for each of the 30 rows"),
+        ({"classes": ["x", "y", "z", "z"]}, "must name each class once"),
+        ({"n_epochs": 0}, "n_epochs must be at least 1"),
+        ({"record": "banana"}, "record must be 'epoch_end' or 'training'"),
         ({"sample_ids": ["a", "b"]}, "sample_ids must have one entry for each of the 30 rows"),
     ],
-    ids=["labels", "classes", "held_out_mask", "sample_ids"],
 )
 def test_bad_beginnings_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
@@ -200,3 +202,51 @@ def test_statistics_of_the_papers_sample_equal_a_hand_computation(data_folder):
         assert data_map.confidence[row] == pytest.approx(mean, abs=1e-6)
         assert data_map.variability[row] == pytest.approx(spread, abs=1e-6)
         assert data_map.correctness[row] == pytest.approx(hits[i] / n_seen)
+
+
+def test_epochs_may_be_chosen_by_a_mask_a_number_or_a_list():
+    dynamics = recorded()
+    late = DataMap.from_dynamics(dynamics, epochs=slice(8, None))
+    for epochs in (np.arange(12) >= 8, [8, 9, 10, 11], [11, 10, 9, 8, 8]):
+        same = DataMap.from_dynamics(dynamics, epochs=epochs)
+        assert same.n_epochs == 4
+        assert_same_map(same, late)
+    one = DataMap.from_dynamics(dynamics, epochs=3)
+    assert_allclose(one.confidence, dynamics.true_proba[:, 3])
+    with pytest.raises(IndexError, match="out of bounds"):
+        DataMap.from_dynamics(dynamics, epochs=[12])
+
+
+@pytest.mark.parametrize(
+    ("scores", "from_logits", "error", "message"),
+    [
+        ([0.2, 0.8], False, ValueError, "from_logits=True"),
+        ([[0.2, 0.9], [0.5, 0.5]], False, ProbabilityError, "each row must sum to 1"),
+        ([[1.5, -0.5], [0.5, 0.5]], False, ProbabilityError, "must not be negative"),
+        ([[np.nan, 0.5], [0.5, 0.5]], True, ProbabilityError, "NaN"),
+    ],
+)
+def test_scores_that_are_no_probabilities_are_refused(scores, from_logits, error, message):
+    dynamics = TrainingDynamics(["a", "b"])
+    with pytest.raises(error, match=message):
+        dynamics.record(0, np.array(scores), from_logits=from_logits)
+    assert dynamics.n_epochs == 0
+
+
+def test_one_dimension_of_logits_is_the_second_class():
+    dynamics = TrainingDynamics(["a", "b"])
+    dynamics.record(0, np.log([3.0, 3.0]), from_logits=True)
+    assert_allclose(dynamics.true_proba[:, 0], [0.25, 0.75], rtol=1e-6)
+
+
+@pytest.mark.parametrize("epoch", [-1, 0, 1])
+def test_epochs_must_ascend_for_each_row(epoch):
+    dynamics = TrainingDynamics(["a", "b"])
+    dynamics.record(1, np.array([[0.9, 0.1], [0.2, 0.8]]))
+    with pytest.raises(ValueError, match=f"must ascend for each row; got {epoch}"):
+        dynamics.record(epoch, np.array([[0.9, 0.1]]), rows=[1])
+
+
+def test_a_row_named_twice_is_refused():
+    with pytest.raises(ValueError, match="epoch 0 name a row twice"):
+        TrainingDynamics(["a", "b"]).record(0, np.full((2, 2), 0.5), rows=[0, 0])

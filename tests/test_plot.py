@@ -272,3 +272,9 @@ def test_axes_and_scores_of_a_comparison_are_checked():
         comparison.plot(ax=axes[0])
     with pytest.raises(ValueError, match="Known are test_accuracy, usps_accuracy"):
         comparison.plot(score="accuracy")
+
+
+def test_one_colour_for_all_points_needs_no_colour_bar(random_map):
+    display = random_map().plot(color="black")
+    assert display.colorbar_ is None
+    assert_allclose(display.points_.get_facecolor()[:, :3], 0.0)

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_carto import DataMap
 from sklearn_carto._regions import STATISTICS, describe_region
-from sklearn_carto.exceptions import HeldOutRowsWarning
+from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
 
 CONFIDENCE = [0.9, 0.1, 0.5, 0.8, 0.2, 0.6, 0.95, 0.3, 0.4, 0.7]
 VARIABILITY = [0.05, 0.1, 0.45, 0.2, 0.15, 0.4, 0.01, 0.3, 0.5, 0.25]
@@ -55,6 +55,7 @@ def test_median_rows_are_nearest_to_the_median_of_their_class(ten_rows):
     assert_array_equal(ten_rows.select("median", 0.4), [2, 5, 8, 9])
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.ClassesLostWarning")
 @pytest.mark.parametrize("stratify", [True, False])
 @pytest.mark.parametrize("frac", [0.003, 0.01, 0.1, 0.33, 0.5, 0.999, 1.0])
 @pytest.mark.parametrize(
@@ -292,3 +293,9 @@ def test_every_statistic_is_a_region_in_both_directions(random_map):
         high = data_map.select(f"high-{name.replace('_', '-')}", 0.2, stratify=False)
         low = data_map.select(f"low-{name}", 0.2, stratify=False)
         assert values[name][high].min() > np.median(values[name]) > values[name][low].max()
+
+
+def test_a_budget_below_the_number_of_classes_draws_a_warning(random_map):
+    with pytest.warns(ClassesLostWarning, match="2 rows cannot hold .* 3 classes"):
+        rows = random_map(100).select("easy", 0.02, random_state=0)
+    assert len(rows) == 2

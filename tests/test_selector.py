@@ -254,3 +254,25 @@ def test_another_number_of_features_is_refused():
 def test_transform_before_fit_is_scikit_learns_error():
     with pytest.raises(NotFittedError, match="not fitted yet"):
         make().transform(X)
+
+
+@pytest.mark.parametrize("kind", ["list", "Series", "array", "object"])
+def test_text_asks_for_a_pipeline_whatever_holds_it(kind):
+    texts = [f"word {i}" for i in range(len(y))]
+    if kind == "Series":
+        texts = pytest.importorskip("pandas").Series(texts)
+    elif kind != "list":
+        texts = np.array(texts, dtype=object if kind == "object" else str)
+    with pytest.raises(ValueError, match=r"X holds text .* make_pipeline"):
+        DataMapSelector().fit(texts, y)
+
+
+def test_a_cache_folder_may_be_a_path(tmp_path):
+    selector = make(memory=tmp_path / "maps").fit(X, y)
+    assert_array_equal(selector.sample_indices_, make().fit(X, y).sample_indices_)
+    assert any((tmp_path / "maps").rglob("*.pkl"))
+
+
+def test_labels_that_are_missing_name_the_selector():
+    with pytest.raises(ValueError, match="DataMapSelector requires y"):
+        DataMapSelector().fit(X)

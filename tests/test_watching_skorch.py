@@ -21,7 +21,11 @@ from skorch.dataset import Dataset  # noqa: E402
 from skorch.helper import predefined_split  # noqa: E402
 from torch import nn  # noqa: E402
 
-from sklearn_carto import CartographyClassifier  # noqa: E402
+from sklearn_carto import (  # noqa: E402
+    CartographyClassifier,
+    DataMapSelector,
+    DistilledClassifier,
+)
 from sklearn_carto.datasets import make_cartography  # noqa: E402
 from sklearn_carto.exceptions import (  # noqa: E402
     DoubleSoftmaxWarning,
@@ -377,3 +381,17 @@ def test_a_dict_of_rows_is_watched():
 def test_a_net_that_regresses_is_refused():
     with pytest.raises(NotWatchableError, match="is a regressor"):
         CartographyClassifier(skorch.NeuralNetRegressor(Module)).fit(X, y)
+
+
+def test_a_selector_and_a_distilled_classifier_take_a_dict_of_rows():
+    class Named(Module):
+        def forward(self, x):
+            return super().forward(x)
+
+    rows = {"x": X}
+    net = make_net(module=Named, train_split=None)
+    selector = DataMapSelector(net, frac=0.2, random_state=0)
+    few = selector.fit_transform(rows, NAMES[y])
+    assert_array_equal(few["x"], X[selector.sample_indices_])
+    model = DistilledClassifier(net, selector).fit(rows, NAMES[y])
+    assert set(model.predict(rows)) <= set(NAMES)

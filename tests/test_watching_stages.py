@@ -13,6 +13,7 @@ from sklearn.ensemble import (
 )
 
 from sklearn_carto import CartographyClassifier
+from sklearn_carto.exceptions import HeldOutRowsWarning
 
 X, y = make_classification(
     400, n_classes=3, n_informative=5, flip_y=0.2, class_sep=0.7, random_state=0
@@ -74,3 +75,15 @@ def test_margins_of_boosting_come_from_its_logits():
     logits[np.arange(len(y)), y] = -np.inf
     assert model.data_map_.margin_from == "logits"
     assert_allclose(model.dynamics_.margin[:, -1], own - logits.max(axis=1), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "remedy"),
+    [
+        (HistGradientBoostingClassifier(max_iter=5, early_stopping=True), "early_stopping=False"),
+        (GradientBoostingClassifier(n_estimators=5, n_iter_no_change=9), "n_iter_no_change=None"),
+    ],
+)
+def test_an_ensemble_that_holds_rows_out_draws_a_warning(ensemble, remedy):
+    with pytest.warns(HeldOutRowsWarning, match=f"10% of the rows .* Set {remedy}"):
+        CartographyClassifier(ensemble, random_state=0).fit(X, y)

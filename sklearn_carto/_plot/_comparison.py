@@ -7,8 +7,9 @@ import numpy as np
 from sklearn_carto._compat import check_matplotlib_support
 
 # after Okabe and Ito: told apart by colour-blind readers
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#222222")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31")
 _MARKERS = "osD^vP*"
+_OF_FULL = {"color": "#222222", "marker": "o"}
 
 
 class SubsetComparisonDisplay:
@@ -140,7 +141,7 @@ class SubsetComparisonDisplay:
         """One fraction: a row for each training set, the first on top."""
         for i, region in enumerate(regions):
             where = np.flatnonzero(lines["region"] == region)
-            style = self._draw(ax, score, region, i, lines, where, [i], upward=False)
+            style = self._draw(ax, score, region, i - 1, lines, where, [i], upward=False)
             if region in ("full", "random"):
                 self.references_[score, region] = ax.axvline(
                     lines["mean"][where[0]],
@@ -198,6 +199,8 @@ class SubsetComparisonDisplay:
         errors = np.abs([lines["mean_low"][where] - means, lines["mean_high"][where] - means])
         colour = _COLOURS[number % len(_COLOURS)]
         style = {"color": colour, "marker": _MARKERS[number % len(_MARKERS)]}
+        if region == "full":  # the others have the same colour and mark in every picture
+            style, colour = _OF_FULL, _OF_FULL["color"]
         xy = (places, means) if upward else (means, places)
         self.bars_[score, region] = ax.errorbar(
             *xy,

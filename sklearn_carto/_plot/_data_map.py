@@ -14,10 +14,11 @@ _KINDS = ("scatter", "hexbin", "kde")
 _STEPS = 10  # up to so many epochs each value of correctness has a colour of its own
 _N_CELLS = 128  # a side, of the grid that a density is counted on
 _SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
+_ROOM = 0.09  # above and below the map, for the names of the regions; also, to the right, twice
 _CORNERS = {  # place in the axes, and how the text hangs on it
-    "easy-to-learn": ((0.02, 0.97), "left", "top"),
+    "easy-to-learn": ((0.02, 0.985), "left", "top"),
     "ambiguous": ((0.98, 0.5), "right", "center"),
-    "hard-to-learn": ((0.02, 0.03), "left", "bottom"),
+    "hard-to-learn": ((0.02, 0.015), "left", "bottom"),
 }
 _HISTOGRAMS = {"confidence": (0, 1), "variability": (0, None), "correctness": (0, 1)}
 
@@ -42,8 +43,8 @@ class DataMapDisplay:
         The rows, or the hexagons they fall into.
     contours_ : matplotlib QuadContourSet or None
         The contours of ``kind="kde"``.
-    colorbar_ : matplotlib Colorbar
-        What the colours stand for.
+    colorbar_ : matplotlib Colorbar or None
+        What the colours stand for; None where all points have the `color` that was asked for.
     region_texts_ : list of matplotlib Text
         The names of the regions.
     histogram_axes_ : dict of str to matplotlib Axes
@@ -159,7 +160,8 @@ class DataMapDisplay:
         random_state : int, RandomState instance or None, default=0
             Chooses and orders points, so that none hides the others by its place in the data.
         **kwargs : dict
-            Handed to matplotlib's `scatter` or `hexbin`, over what we choose.
+            Handed to matplotlib's `scatter` or `hexbin`, over what we choose: ``color="black"``
+            paints all points alike.
 
         Returns
         -------
@@ -189,9 +191,16 @@ class DataMapDisplay:
             _, ax = plt.subplots(figsize=size, layout="constrained")
         self.ax_, self.figure_, self.contours_ = ax, ax.figure, None
         axes = _make_room(ax) if histograms else []
-        style = _colours(cmap, self.data_map.n_epochs)
+        style = _colours(cmap, self.data_map.n_epochs) if "color" not in kwargs else {}
         across = max(0.1, 1.05 * self.data_map.variability[seen].max())
-        ax.set(xlabel="variability", ylabel="confidence", xlim=(-0.01, across), ylim=(-0.02, 1.02))
+        room = _ROOM if region_names else 0.02
+        ax.set(
+            xlabel="variability",
+            ylabel="confidence",
+            xlim=(-0.01, across * (1 + 2 * room)),
+            ylim=(-room, 1 + room),
+            yticks=np.linspace(0, 1, 6),
+        )
         rng = check_random_state(random_state)
         if kind == "hexbin":
             n_drawn = len(seen)
@@ -201,12 +210,7 @@ class DataMapDisplay:
             drawn = _thin(rows, self.data_map.region_labels()[rows], max_samples, rng)
             n_drawn = len(seen) - len(rows) + len(drawn)
             self._draw_points(drawn, {**style, **kwargs})
-        self.colorbar_ = self.figure_.colorbar(self.points_, ax=ax, label="correctness")
-        self.colorbar_.solids.set_alpha(1.0)
-        if self.data_map.n_epochs <= _STEPS:
-            self.colorbar_.set_ticks(_steps(self.data_map.n_epochs))
-            self.colorbar_.minorticks_off()
-        self.colorbar_.ax.yaxis.set_major_formatter("{x:.1f}")
+        self.colorbar_ = None if "color" in kwargs else self._draw_colorbar()
         self.region_texts_ = _write_region_names(ax) if region_names else []
         self.note_ = _write_note(ax, self.data_map.n_samples - len(seen), n_drawn, len(seen))
         self.histogram_axes_ = dict(zip(_HISTOGRAMS, axes, strict=False))
@@ -215,6 +219,17 @@ class DataMapDisplay:
             steps = self.data_map.n_epochs if name == "correctness" else None
             _draw_histogram(of_histogram, values, name, _HISTOGRAMS[name], steps)
         return self
+
+    def _draw_colorbar(self):
+        colorbar = self.figure_.colorbar(self.points_, ax=self.ax_, label="correctness")
+        colorbar.solids.set_alpha(1.0)
+        n_epochs = self.data_map.n_epochs
+        if n_epochs <= _STEPS:
+            colorbar.set_ticks(_steps(n_epochs))
+            colorbar.minorticks_off()
+        tenths = n_epochs > _STEPS or 10 % n_epochs == 0
+        colorbar.ax.yaxis.set_major_formatter("{x:.1f}" if tenths else "{x:.2f}")
+        return colorbar
 
     def _draw_points(self, rows, style):
         n = max(len(rows), 1)
@@ -229,7 +244,8 @@ class DataMapDisplay:
             getattr(self.data_map, name)[rows]
             for name in ("variability", "confidence", "correctness")
         )
-        self.points_ = self.ax_.scatter(x, y, **{"c": colour, **ours, **style})
+        colours = {} if "color" in style else {"c": colour}
+        self.points_ = self.ax_.scatter(x, y, **{**colours, **ours, **style})
 
     def _draw_hexagons(self, rows, style):
         x, y, colour = (
@@ -273,7 +289,9 @@ def _make_room(ax):
             "histograms=True needs axes made by subplots, whose place can be shared. Pass such "
             "axes, or none."
         )
-    grid = place.subgridspec(3, 2, width_ratios=(3, 1))
+    by_hand = ax.figure.get_layout_engine() is None  # nobody else keeps texts apart
+    spaces = {"wspace": 0.55, "hspace": 0.9} if by_hand else {}
+    grid = place.subgridspec(3, 2, width_ratios=(3, 1), **spaces)
     ax.set_subplotspec(grid[:, 0])
     return [ax.figure.add_subplot(grid[i, 1]) for i in range(3)]
 

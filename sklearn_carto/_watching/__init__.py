@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 
-from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
+from sklearn_carto._labels import refuse_regressor
 from sklearn_carto._watching import _partial_fit, _skorch, _stages
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -39,8 +39,8 @@ def find_way(estimator):
             "A FrozenEstimator does not train, so there is nothing to watch. Pass the estimator "
             "itself, or a frozen CartographyClassifier to DataMapSelector."
         )
-    if not isinstance(last, str) and is_regressor(last):
-        raise NotWatchableError(f"{name} is a regressor; a data map is drawn of a classifier.")
+    if not isinstance(last, str):
+        refuse_regressor(last)
     for way in _WAYS:
         if way.can_watch(last):
             if not (hasattr(last, "predict_proba") or hasattr(last, "decision_function")):
@@ -50,6 +50,11 @@ def find_way(estimator):
                     "SGDClassifier(loss='log_loss')."
                 )
             return way
+    if hasattr(type(last), "partial_fit"):
+        raise NotWatchableError(
+            f"{name} has no partial_fit with the parameters that it was given, so that it cannot "
+            "be watched while it learns. An MLPClassifier needs solver='adam' or 'sgd'."
+        )
     raise NotWatchableError(
         f"{name} cannot be watched while it learns: it has no partial_fit and no "
         "staged_predict_proba, and it is no skorch net. Choose an estimator that trains in steps, "

@@ -27,11 +27,13 @@ class Recording:
         Position of each label among the classes.
     keep_history : bool
         Whether every epoch is kept beside the running statistics.
+    sample_ids : ndarray of shape (n_samples,), default=None
+        Names of the rows.
     """
 
-    def __init__(self, labels, classes, codes, keep_history):
+    def __init__(self, labels, classes, codes, keep_history, sample_ids=None):
         self.labels, self.classes, self.codes = labels, classes, codes
-        self.keep_history = keep_history
+        self.keep_history, self.sample_ids = keep_history, sample_ids
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
     @property
@@ -47,6 +49,7 @@ class Recording:
             n_epochs=n_epochs,
             keep_history=self.keep_history,
             held_out_mask=held_out_mask,
+            sample_ids=self.sample_ids,
         )
 
     def epoch(self, epoch, blocks, estimator, *, from_logits):

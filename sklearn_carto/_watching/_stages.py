@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from sklearn_carto._containers import take
 from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
+from sklearn_carto.exceptions import HeldOutRowsWarning
 
 method = "fit"
 encodes_labels = False
@@ -38,6 +41,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         Wraps the loop over blocks of rows, to show progress.
     """
     estimator.fit(X, y, **params)
+    _warn_of_held_out_rows(estimator)
     head = take(X, slice(0, min(64, recording.n_samples)))
     answer = answer_in(estimator, head)
     from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")
@@ -52,6 +56,24 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
                 recording.block(
                     epoch_of_stage[stage], rows, scores, estimator, from_logits=from_logits
                 )
+
+
+def _warn_of_held_out_rows(estimator):
+    """Say that an ensemble that stops early holds rows out; it does not tell which."""
+    if hasattr(estimator, "do_early_stopping_"):
+        remedy = "early_stopping=False"
+        holds_out = estimator.do_early_stopping_ and estimator.validation_fraction is not None
+    else:
+        remedy = "n_iter_no_change=None"
+        holds_out = getattr(estimator, "n_iter_no_change", None) is not None
+    if holds_out:
+        warnings.warn(
+            f"{type(estimator).__name__} stops early: it held out "
+            f"{estimator.validation_fraction:.0%} of the rows and does not say which, so that the "
+            f"map holds them unmarked. Set {remedy} for a map of rows that it trained on alone.",
+            HeldOutRowsWarning,
+            stacklevel=2,
+        )
 
 
 def spread(n_epochs, n_stages):
