@@ -3,11 +3,13 @@
 from importlib.util import find_spec
 
 from sklearn_carto import datasets, exceptions, metrics
+from sklearn_carto._agreement import MapAgreement, map_agreement
 from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._comparison import compare_subsets
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._distilled import DistilledClassifier
 from sklearn_carto._dynamics import TrainingDynamics
+from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._selector import DataMapSelector
@@ -20,6 +22,8 @@ __all__ = [
     "DataMapDisplay",
     "DataMapSelector",
     "DistilledClassifier",
+    "MapAgreement",
+    "MapAgreementDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",
     "TrainingDynamics",
@@ -27,6 +31,7 @@ __all__ = [
     "compare_subsets",
     "datasets",
     "exceptions",
+    "map_agreement",
     "metrics",
 ]
 if find_spec("imblearn") is not None:

@@ -18,14 +18,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
+from sklearn_carto._answering import answering
 from sklearn_carto._containers import check_same_length, take
-from sklearn_carto._delegation import DelegatingClassifier
-from sklearn_carto._distilled import default_selector
+from sklearn_carto._distilled import default_selector, with_judge
 from sklearn_carto._labels import check_labels, refuse_regressor
-from sklearn_carto._probe import draw_map
+from sklearn_carto._probe import Probing
 from sklearn_carto._progress import progress
-from sklearn_carto._regions import choose_rows, describe_region, parse_region
-from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._regions import describe_region, parse_region
+from sklearn_carto._selector import DataMapSelector, select_rows
 from sklearn_carto._subset_comparison import SubsetComparison
 from sklearn_carto._watching._final import train
 from sklearn_carto.exceptions import DegenerateMapWarning
@@ -148,7 +148,7 @@ def compare_subsets(
     y, classes, _ = check_labels(y, estimator)
     check_same_length(X, y)
     check_consistent_length(y, groups)
-    selector = _check_selector(selector, estimator, paper=isinstance(regions, str))
+    selector = _check_selector(selector, estimator, scoring, paper=isinstance(regions, str))
     candidates = _check_candidates(regions, fracs)
     ood = _check_ood(ood, classes)
     check_scoring(estimator, scoring)
@@ -194,26 +194,28 @@ def _compare_on_split(
     test_sets = {"test": (take(X, test), y[test]), **ood}
     start = time.perf_counter()
     with _held_back(DegenerateMapWarning) as messages:
-        data_map = draw_map(
-            selector.estimator, X_fold, y_fold, seed=seed, memory=selector.memory, params={}
+        probing = Probing(
+            selector.estimator,
+            X_fold,
+            y_fold,
+            seed=seed,
+            memory=selector.memory,
+            cv=selector.cv,
+            n_jobs=selector.n_jobs,
         )
+        probing.data_map  # noqa: B018  drawn here, so that its time is known
     map_time = time.perf_counter() - start
     results = []
     for name, region, frac in candidates:
+        facts = {"region": name, "frac": frac, "split": i_split, "seed": i_seed, "map_time": 0.0}
         if region is not None:
+            start = time.perf_counter()
             # the baseline is random over all rows: a cut is part of what it is compared with
-            cut = 0.0 if region == "random" else selector.noise_cut
-            rows = choose_rows(
-                data_map,
-                region,
-                frac,
-                noise_cut=cut,
-                stratify=selector.stratify,
-                random_state=seed,
-            )
-        facts = {"region": name, "frac": frac, "split": i_split, "seed": i_seed}
-        needs_map = region not in (None, "random")
-        facts["map_time"] = map_time if needs_map else 0.0
+            own = {} if region != "random" else {"noise_cut": 0.0}
+            asked = clone(selector).set_params(region=region, frac=frac, **own)
+            rows = select_rows(asked, probing, seed).rows
+            if region != "random":
+                facts["map_time"] = map_time + time.perf_counter() - start
         X_few, y_few = (X_fold, y_fold) if region is None else (take(X_fold, rows), y_fold[rows])
         facts["n_train"] = len(y_few)
         try:
@@ -249,9 +251,8 @@ def _held_back(category):
 
 def _train_and_score(estimator, X, y, seed, scoring, test_sets):
     start = time.perf_counter()
-    model, classes, label_codes = train(estimator, X, y, seed=seed)
+    model = answering(train(estimator, X, y, seed=seed))
     trained = time.perf_counter()
-    model = _Answering(model, classes) if label_codes else model
     scorer = check_scoring(model, scoring)
     scores: dict[str, float] = {}
     for place, (X_test, y_test) in test_sets.items():
@@ -262,21 +263,7 @@ def _train_and_score(estimator, X, y, seed, scoring, test_sets):
     return {**scores, **times}
 
 
-class _Answering(DelegatingClassifier):
-    """A trained net that answers in the labels of the user."""
-
-    _label_codes = True
-
-    def __init__(self, estimator, classes=None):
-        self.estimator = self.estimator_ = estimator
-        self.classes_ = classes
-
-    def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
-        """Refuse to train again."""
-        raise AttributeError("this model is trained already")
-
-
-def _check_selector(selector, estimator, *, paper):
+def _check_selector(selector, estimator, scoring, *, paper):
     selector = default_selector(estimator) if selector is None else selector
     if not isinstance(selector, DataMapSelector):
         raise TypeError(
@@ -288,7 +275,9 @@ def _check_selector(selector, estimator, *, paper):
             "A frozen map cannot be compared by cross-validation: it saw the test rows, and holds "
             "for no training fold. Pass the CartographyClassifier itself, unfrozen."
         )
-    selector = clone(selector)
+    selector = with_judge(selector, estimator)
+    if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
+        selector.set_params(scoring=scoring)
     return selector.set_params(stratify=False) if paper else selector
 
 
@@ -302,7 +291,8 @@ def _check_candidates(regions, fracs):
     for region in regions:
         if isinstance(region, str) and region == "full":
             continue
-        parse_region(region)
+        if region != "auto":
+            parse_region(region)
         name = describe_region(region)
         taken = name == "full" or (named.setdefault(name, region) is not region)
         if taken and named.get(name) != region:

@@ -34,6 +34,12 @@ def default_selector(estimator):
     )
 
 
+def with_judge(selector, estimator):
+    """Clone a selector; the final estimator judges for "auto", unless another one does."""
+    selector = clone(selector)
+    return selector if selector.judge is not None else selector.set_params(judge=clone(estimator))
+
+
 class DistilledClassifier(DelegatingClassifier):
     """Train a classifier on the rows that a selector keeps.
 
@@ -125,7 +131,7 @@ class DistilledClassifier(DelegatingClassifier):
             for_selector, for_estimator = routed.selector.fit, routed.estimator.fit
         else:
             refuse_unknown_params(self.estimator, "fit", for_estimator)
-        selector = clone(self._selector())
+        selector = with_judge(self._selector(), self.estimator)
         selector.fit(X, y, **for_selector)
         rows = selector.sample_indices_
         model = train(

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from numbers import Integral
 from os import PathLike
+from typing import NamedTuple
 
 import numpy as np
 from joblib import Memory
 from scipy.sparse import issparse
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_carto._classifier import CartographyClassifier
-from sklearn_carto._compat import _num_samples
+from sklearn_carto._compat import _check_method_params, _num_samples
 from sklearn_carto._containers import take
+from sklearn_carto._data_map import DataMap
 from sklearn_carto._fingerprint import fingerprint
+from sklearn_carto._noise import estimated_cut
 from sklearn_carto._version import __version__
+from sklearn_carto._watching._recording import in_class_order
 
 
 def default_probe(X):
@@ -69,45 +78,102 @@ def _text_columns(X):
 _TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}
 
 
-def draw_map(estimator, X, y, *, seed, memory, params):
-    """Train the probe and return its map; or the map of a frozen probe.
+class Probing:
+    """What a probe says of a training set, each part asked for once, when it is needed.
 
     Parameters
     ----------
     estimator : estimator or None
         What is watched; None: the default. A CartographyClassifier is used as it is; one that is
         fitted, in a FrozenEstimator, is not trained again.
-    X, y : container, array-like
+    X, y : container, ndarray of shape (n_samples,)
         The training set.
-    seed : int, RandomState instance or None
-        Seeds the probe.
-    memory : str, path-like, joblib.Memory or None
+    seed : int, RandomState instance or None, default=None
+        Seeds the probe and the folds.
+    memory : str, path-like, joblib.Memory or None, default=None
         Cache of maps. A RandomState instance is not cached, since it moves on.
-    params : dict
+    params : dict, default=None
         Further arguments of the probe's `fit`.
-
-    Returns
-    -------
-    data_map : DataMap
-        The map.
-
-    Raises
-    ------
-    ValueError
-        If a frozen map is one of other rows.
+    cv : int, cross-validation generator or iterable, default=4
+        Number of folds, or how to split.
+    n_jobs : int, default=None
+        Folds that are probed in parallel.
     """
-    if isinstance(estimator, FrozenEstimator):
-        return _frozen_map(estimator.estimator, X, y)
-    probe = as_probe(default_probe(X) if estimator is None else estimator)
-    if isinstance(seed, np.random.RandomState):
-        seed, memory = seed.randint(np.iinfo(np.int32).max), None
-    if seed is not None:
-        probe.set_params(random_state=seed)
-    if memory is None:
-        return _fit_probe(probe, X, y, params, None)
-    memory = Memory(memory, verbose=0) if isinstance(memory, (str, PathLike)) else memory
-    key = fingerprint(X, y, params or None), __version__
-    return memory.cache(_fit_probe, ignore=["X", "y", "params"])(probe, X, y, params, key)
+
+    def __init__(self, estimator, X, y, *, seed=None, memory=None, params=None, cv=4, n_jobs=None):
+        if isinstance(seed, np.random.RandomState):
+            seed, memory = seed.randint(np.iinfo(np.int32).max), None
+        self.estimator, self.X, self.y = estimator, X, np.asarray(y)
+        self.seed, self.params, self.cv, self.n_jobs = seed, params or {}, cv, n_jobs
+        self.memory = Memory(memory, verbose=0) if isinstance(memory, (str, PathLike)) else memory
+
+    @cached_property
+    def data_map(self):
+        """The map of all rows; of a frozen probe the one that it holds."""
+        if isinstance(self.estimator, FrozenEstimator):
+            return _frozen_map(self.estimator.estimator, self.X, self.y)
+        return self._cached(_draw_map)(*self._arguments(slice(None)))
+
+    @cached_property
+    def folds(self):
+        """For each fold a map of the other rows, and what their probe says of the fold."""
+        if isinstance(self.estimator, FrozenEstimator):
+            raise ValueError(
+                "A frozen map holds for all its rows together, but 'auto' draws maps of parts of "
+                "them. Pass the CartographyClassifier itself, unfrozen."
+            )
+        classes, counts = np.unique(self.y, return_counts=True)
+        cv = self.cv
+        if isinstance(cv, Integral) and counts.min() < cv:
+            raise ValueError(
+                f"'auto' splits the rows of each class into {cv} folds, but class "
+                f"{classes[counts.argmin()].tolist()!r} has {counts.min()}. Lower cv, or choose a "
+                "region and a noise_cut by name."
+            )
+        if isinstance(cv, Integral):
+            cv = StratifiedKFold(cv, shuffle=True, random_state=self.seed)
+        splits = list(check_cv(cv, self.y, classifier=True).split(np.zeros(len(self.y)), self.y))
+        probe = self._cached(_probe_fold)
+        answers = Parallel(n_jobs=self.n_jobs)(
+            delayed(probe)(*self._arguments(train, take(self.X, test)), classes)
+            for train, test in splits
+        )
+        return [Fold(*split, *answer) for split, answer in zip(splits, answers, strict=True)]
+
+    @cached_property
+    def estimated_cut(self):
+        """Share of each class whose labels are in doubt, from probabilities out of fold."""
+        classes, codes = np.unique(self.y, return_inverse=True)
+        tests = np.concatenate([fold.test for fold in self.folds])
+        probabilities = np.concatenate([fold.probabilities for fold in self.folds])
+        return estimated_cut(probabilities, classes, codes[tests])
+
+    def _arguments(self, rows, X_asked=None):
+        """List what a cached function is called with; the key stands for the data behind it."""
+        everything = isinstance(rows, slice)
+        X, y = (self.X, self.y) if everything else (take(self.X, rows), self.y[rows])
+        params = self.params if everything else _check_method_params(self.X, self.params, rows)
+        probe = as_probe(default_probe(X) if self.estimator is None else self.estimator)
+        if self.seed is not None:
+            probe.set_params(random_state=self.seed)
+        key = None
+        if self.memory is not None:
+            key = fingerprint(X, y, params or None, X_asked), __version__
+        return probe, key, X, y, params, X_asked
+
+    def _cached(self, function):
+        if self.memory is None:
+            return function
+        return self.memory.cache(function, ignore=["X", "y", "params", "X_asked"])
+
+
+class Fold(NamedTuple):
+    """A training set but for a fold, and what a probe of it says."""
+
+    train: np.ndarray  # indices of the rows outside of the fold
+    test: np.ndarray  # and of the fold
+    data_map: DataMap  # of the rows outside
+    probabilities: np.ndarray  # of the rows of the fold, shape (n_test, n_classes)
 
 
 def as_probe(estimator):
@@ -117,8 +183,19 @@ def as_probe(estimator):
     return CartographyClassifier(clone(estimator), keep_history=False)
 
 
-def _fit_probe(probe, X, y, params, key):
+def _draw_map(probe, key, X, y, params, X_asked):
     return probe.fit(X, y, **params).data_map_
+
+
+def _probe_fold(probe, key, X, y, params, X_asked, classes):
+    probe.fit(X, y, **params)
+    if hasattr(probe, "predict_proba"):
+        answers = probe.predict_proba(X_asked)
+    else:
+        scores = probe.decision_function(X_asked)
+        scores = np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores
+        answers = softmax(scores, axis=1)
+    return probe.data_map_, in_class_order(answers, probe.classes_, classes)
 
 
 def _frozen_map(fitted, X, y):

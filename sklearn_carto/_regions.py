@@ -62,6 +62,11 @@ def choose_rows(data_map, region, frac, *, noise_cut=0.0, stratify=True, random_
     indices : ndarray of shape (n_rows,)
         Ascending.
     """
+    if "auto" in (region if isinstance(region, str) else None, noise_cut):
+        raise ValueError(
+            "'auto' needs rows, labels and a model to try, which a data map does not hold: use "
+            "DataMapSelector(region='auto') or DataMapSelector(noise_cut='auto')."
+        )
     components = parse_region(region)
     if not 0 < frac <= 1:
         raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")

@@ -27,17 +27,26 @@ class DataMapSampler(BaseSampler):
     estimator : estimator, default=None
         The probe; see :class:`DataMapSelector`.
     region : str, callable or mapping, default="ambiguous"
-        Which rows: see :meth:`DataMap.select`.
+        Which rows: see :class:`DataMapSelector`.
     frac : float, default=0.33
         Share of the rows to keep, in (0, 1].
-    noise_cut : float or mapping of class to float, default=0.0
-        Share of each class, lowest margin first, that is set aside before any rule, in [0, 1).
+    noise_cut : float, mapping of class to float or "auto", default=0.0
+        Share of each class, lowest margin first, that is set aside before any rule, in [0, 1);
+        "auto": as many as confident learning counts.
     stratify : bool, default=True
         Whether each class keeps its share of the rows. False is the paper's rule.
     memory : str, path-like, joblib.Memory or None, default=None
         Where to cache maps.
     random_state : int, RandomState instance or None, default=None
         Breaks ties, draws where a rule draws, and seeds the probe.
+    judge : estimator, default=None
+        The model that is trained to score the candidates of the region "auto". None: the probe.
+    scoring : str, callable or None, default=None
+        What "auto" scores by; see :class:`DataMapSelector`.
+    cv : int, cross-validation generator or iterable, default=4
+        Folds of "auto".
+    n_jobs : int, default=None
+        Folds and candidates of "auto" that run in parallel.
 
     Attributes
     ----------
@@ -45,6 +54,10 @@ class DataMapSampler(BaseSampler):
         The map of the training set.
     sample_indices_ : ndarray of shape (n_selected,)
         The rows kept, ascending.
+    region_, noise_cut_ : as the parameters
+        What was used; of "auto" what it chose and counted.
+    auto_results_ : dict of str to ndarray of shape (n_candidates,)
+        Only after "auto": what was tried, see :class:`DataMapSelector`.
     sampling_strategy_ : dict of label to int
         How many rows of each class were kept.
     n_features_in_ : int
@@ -88,6 +101,10 @@ class DataMapSampler(BaseSampler):
         stratify=True,
         memory=None,
         random_state=None,
+        judge=None,
+        scoring=None,
+        cv=4,
+        n_jobs=None,
     ):
         self.estimator = estimator
         self.region = region
@@ -96,6 +113,10 @@ class DataMapSampler(BaseSampler):
         self.stratify = stratify
         self.memory = memory
         self.random_state = random_state
+        self.judge = judge
+        self.scoring = scoring
+        self.cv = cv
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X, y):
@@ -124,7 +145,9 @@ class DataMapSampler(BaseSampler):
 
     def _fit_resample(self, X, y, labels):
         selector = DataMapSelector(**self.get_params(deep=False)).fit(X, labels)
-        self.data_map_ = selector.data_map_
+        for name in ("data_map_", "region_", "noise_cut_", "auto_results_"):
+            if hasattr(selector, name):
+                setattr(self, name, getattr(selector, name))
         self.sample_indices_ = rows = selector.sample_indices_
         names, counts = np.unique(np.asarray(labels)[rows], return_counts=True)
         self.sampling_strategy_ = dict(zip(names.tolist(), counts.tolist(), strict=True))

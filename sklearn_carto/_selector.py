@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from os import PathLike
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import get_scorer_names
 from sklearn.utils import ClassifierTags, check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_carto._compat import (
     HasMethods,
     Interval,
+    StrOptions,
     _check_feature_names,
     _check_n_features,
     _fit_context,
@@ -24,8 +27,9 @@ from sklearn_carto._compat import (
 from sklearn_carto._containers import holds_containers, n_samples_of, refuse_missing, take
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._labels import check_labels
-from sklearn_carto._probe import as_probe, draw_map
+from sklearn_carto._probe import Probing, as_probe, default_probe
 from sklearn_carto._regions import choose_rows, parse_region
+from sklearn_carto._search import search_region
 
 
 class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
@@ -48,11 +52,16 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         HistGradientBoostingClassifier watched through its 20 stages on dense rows, SGDClassifier
         with log loss on sparse ones.
     region : str, callable or mapping, default="ambiguous"
-        Which rows: see :meth:`DataMap.select`.
+        Which rows: see :meth:`DataMap.select`. Besides, "auto" finds the rule that teaches best,
+        by cross-validation on the training rows alone: random, coverage, weighted, dual-beta,
+        median, easy or ambiguous, each without and with an estimated noise cut. It is taken only
+        if it beats random by more than one standard error; else random is.
     frac : float, default=0.33
         Share of the rows to keep, in (0, 1].
-    noise_cut : float or mapping of class to float, default=0.0
+    noise_cut : float, mapping of class to float or "auto", default=0.0
         Share of each class, lowest margin first, that is set aside before any rule, in [0, 1).
+        "auto": as many as confident learning [2]_ counts from probabilities out of fold, never more
+        than half a class. The region "auto" does not heed it.
     stratify : bool, default=True
         Whether each class keeps its share of the rows. False is the paper's rule.
     memory : str, path-like, joblib.Memory or None, default=None
@@ -60,6 +69,16 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         version, so that a grid search over `region` and `frac` trains the probe once a fold.
     random_state : int, RandomState instance or None, default=None
         Breaks ties, draws where a rule draws, and seeds the probe.
+    judge : estimator, default=None
+        The model that is trained to score the candidates of "auto". None: the probe;
+        :class:`DistilledClassifier` and :func:`compare_subsets` put their final estimator here.
+    scoring : str, callable or None, default=None
+        What "auto" scores by. None: the judge's own `score`, or balanced accuracy where one class
+        has more than twice the rows of another.
+    cv : int, cross-validation generator or iterable, default=4
+        Folds of "auto", for candidates and for the noise cut.
+    n_jobs : int, default=None
+        Folds and candidates of "auto" that run in parallel. The result is the same for any number.
 
     Attributes
     ----------
@@ -67,6 +86,14 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         The map of the training set.
     sample_indices_ : ndarray of shape (n_selected,)
         The rows kept, ascending.
+    region_ : str, callable or mapping
+        The region that was used; of "auto" the one that it chose.
+    noise_cut_ : float or dict of class to float
+        The cut that was used; of "auto" what it counted.
+    auto_results_ : dict of str to ndarray of shape (n_candidates,)
+        Only after "auto", what was tried: `region`, `noise_cut` (whether one was made),
+        `mean_score`, `mean_gain` over random, its `standard_error`, `chosen`, and
+        `split<k>_score`; NaN where a candidate was given up.
     n_features_in_ : int
         Number of features, where X has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -81,6 +108,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     References
     ----------
     .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 3.
+    .. [2] C. Northcutt, L. Jiang and I. Chuang, "Confident Learning: Estimating Uncertainty in
+       Dataset Labels", JAIR 70, 2021.
 
     Examples
     --------
@@ -99,10 +128,14 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         "estimator": [HasMethods("fit"), None],
         "region": [str, callable, Mapping],
         "frac": [Interval(Real, 0, 1, closed="right")],
-        "noise_cut": [Interval(Real, 0, 1, closed="left"), Mapping],
+        "noise_cut": [Interval(Real, 0, 1, closed="left"), Mapping, StrOptions({"auto"})],
         "stratify": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
         "random_state": ["random_state"],
+        "judge": [HasMethods("fit"), None],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "cv": ["cv_object"],
+        "n_jobs": [Integral, None],
     }
 
     def __init__(
@@ -115,6 +148,10 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         stratify=True,
         memory=None,
         random_state=None,
+        judge=None,
+        scoring=None,
+        cv=4,
+        n_jobs=None,
     ):
         self.estimator = estimator
         self.region = region
@@ -123,6 +160,10 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.stratify = stratify
         self.memory = memory
         self.random_state = random_state
+        self.judge = judge
+        self.scoring = scoring
+        self.cv = cv
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, **params):
@@ -147,11 +188,12 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the region is unknown, a share is out of range, or a frozen map is one of other
-            rows.
+            If the region is unknown, a share is out of range, a frozen map is one of other
+            rows, or "auto" meets a class with fewer rows than folds.
         """
-        parse_region(self.region)
-        check_labels(y, self)
+        if self.region != "auto":
+            parse_region(self.region)
+        y, _, _ = check_labels(y, self)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         if _routing_enabled() and params:
@@ -159,17 +201,21 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         random_state = self.random_state
         if random_state is not None and not isinstance(random_state, np.random.RandomState):
             random_state = int(random_state)
-        self.data_map_ = draw_map(
-            self.estimator, X, y, seed=random_state, memory=self.memory, params=params
+        probing = Probing(
+            self.estimator,
+            X,
+            y,
+            seed=random_state,
+            memory=self.memory,
+            params=params,
+            cv=self.cv,
+            n_jobs=self.n_jobs,
         )
-        self.sample_indices_ = choose_rows(
-            self.data_map_,
-            self.region,
-            self.frac,
-            noise_cut=self.noise_cut,
-            stratify=self.stratify,
-            random_state=check_random_state(random_state),
-        )
+        self.data_map_ = probing.data_map
+        chosen = select_rows(self, probing, random_state)
+        self.sample_indices_, self.region_, self.noise_cut_ = chosen[:3]
+        if chosen.auto_results is not None:
+            self.auto_results_ = chosen.auto_results
         self._check_columns(X, reset=True)
         self._training_set = fingerprint(X)
         return self
@@ -254,3 +300,55 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         else:
             tags.input_tags = get_tags(self.estimator).input_tags
         return tags
+
+
+class Chosen(NamedTuple):
+    """Rows, and how they were chosen."""
+
+    rows: np.ndarray
+    region: object
+    noise_cut: object
+    auto_results: dict | None
+
+
+def select_rows(selector, probing, random_state):
+    """Choose rows of a probed training set as a selector's parameters say.
+
+    Parameters
+    ----------
+    selector : DataMapSelector
+        Its parameters count, nothing that it learned.
+    probing : Probing
+        The training set.
+    random_state : int, RandomState instance or None
+        Breaks ties, draws where a rule draws.
+
+    Returns
+    -------
+    chosen : Chosen
+        The rows, ascending, with region and noise cut as they were used.
+    """
+    region, cut, results = selector.region, selector.noise_cut, None
+    if isinstance(region, str) and region == "auto":
+        judge = selector.judge
+        if judge is None:
+            own = selector.estimator
+            judge = as_probe(default_probe(probing.X) if own is None else own)
+        region, cut, results = search_region(
+            probing,
+            selector.frac,
+            judge=judge,
+            scoring=selector.scoring,
+            stratify=selector.stratify,
+        )
+    elif isinstance(cut, str):
+        cut = probing.estimated_cut
+    rows = choose_rows(
+        probing.data_map,
+        region,
+        selector.frac,
+        noise_cut=cut,
+        stratify=selector.stratify,
+        random_state=check_random_state(random_state),
+    )
+    return Chosen(rows, region, cut, results)

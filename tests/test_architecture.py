@@ -35,13 +35,17 @@ FLOORS = {
     "_data_map": 4,
     "_watching": 5,
     "_delegation": 5,
+    "_noise": 5,
+    "_agreement": 5,
+    "_answering": 6,
     "_classifier": 6,
     "_probe": 7,
-    "_selector": 8,
-    "_sampler": 9,
-    "_distilled": 9,
-    "_comparison": 10,
-    "__init__": 11,
+    "_search": 8,
+    "_selector": 9,
+    "_sampler": 10,
+    "_distilled": 10,
+    "_comparison": 11,
+    "__init__": 12,
 }
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 
@@ -87,6 +91,8 @@ def test_public_names_are_these():
         "DataMapDisplay",
         "DataMapSelector",
         "DistilledClassifier",
+        "MapAgreement",
+        "MapAgreementDisplay",
         "SubsetComparison",
         "SubsetComparisonDisplay",
         "TrainingDynamics",
@@ -94,6 +100,7 @@ def test_public_names_are_these():
         "compare_subsets",
         "datasets",
         "exceptions",
+        "map_agreement",
         "metrics",
     }
     assert set(sklearn_carto.__all__) - {"DataMapSampler"} == expected

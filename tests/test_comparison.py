@@ -1,6 +1,7 @@
 """compare_subsets: fair, leak-free, and the same on any number of cores."""
 
 import warnings
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -58,12 +59,13 @@ def test_one_map_is_drawn_for_each_fold_and_seed_and_never_sees_the_test_rows(mo
     drawn = []
     from sklearn_carto import _comparison
 
-    def spy(estimator, X_fold, y_fold, **params):
-        drawn.append(X_fold)
-        return original(estimator, X_fold, y_fold, **params)
+    class Spy(_comparison.Probing):
+        @cached_property
+        def data_map(self):
+            drawn.append(self.X)
+            return super().data_map
 
-    original = _comparison.draw_map
-    monkeypatch.setattr(_comparison, "draw_map", spy)
+    monkeypatch.setattr(_comparison, "Probing", Spy)
     compare(regions=["easy", "hard", "ambiguous"], fracs=(0.1, 0.2, 0.5), n_seeds=2)
     assert len(drawn) == 6
     tests = [test for _, test in StratifiedKFold(3).split(X, y) for _ in range(2)]

@@ -228,7 +228,7 @@ def test_weights_reach_the_probe():
     ("params", "message"),
     [
         ({"region": "ambigous"}, "Unknown region 'ambigous'. Known are ambiguous, coverage"),
-        ({"region": "auto"}, "Unknown region 'auto'"),
+        ({"region": "autos"}, "Unknown region 'autos'"),
         ({"region": {"easy": 0.5, "hard": 0.6}}, "must sum to 1"),
         ({"region": {"easy": 0.999, "hard": 0.001}}, "too small for a mixture of easy, hard"),
         ({"region": 3}, "'region' parameter"),

@@ -1,0 +1,52 @@
+"""Confident learning's count of wrong labels."""
+
+import numpy as np
+from numpy.testing import assert_array_equal
+from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+
+from sklearn_carto._noise import confident_issues, estimated_cut
+
+
+def test_issues_counted_by_hand():
+    # thresholds, the mean own probability of each class: (.9 + .3) / 2 = .6 and (.8 + .4) / 2 = .6
+    p = np.array([[0.9, 0.1], [0.3, 0.7], [0.2, 0.8], [0.6, 0.4]])
+    codes = np.array([0, 0, 1, 1])
+    # row 1 reaches only class 1, row 3 only class 0 (exactly)
+    assert_array_equal(confident_issues(p, codes), [False, True, False, True])
+
+
+def test_a_row_that_reaches_no_threshold_is_no_issue():
+    p = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])
+    assert not confident_issues(p, np.array([0, 0, 1])).any()
+
+
+def test_of_several_classes_the_most_probable_counts():
+    # thresholds .5, .3 and .15: row 3 reaches the first two
+    p = np.array([[0.5, 0.3, 0.2], [0.4, 0.3, 0.3], [0.45, 0.4, 0.15], [0.55, 0.4, 0.05]])
+    codes = np.array([0, 1, 2, 2])
+    p[2, 2], p[3, 2] = 0.25, 0.05
+    assert confident_issues(p, codes)[3]
+    assert confident_issues(p, np.array([0, 1, 2, 0])).tolist()[3] is False
+
+
+def test_the_cut_finds_the_rate_of_flipped_labels_class_by_class():
+    X, truth = make_blobs(1500, centers=[[0, 0], [6, 0], [0, 6]], random_state=3)
+    rng = np.random.RandomState(0)
+    flipped = (truth == 1) & (rng.random_sample(len(truth)) < 0.2)
+    y = np.where(flipped, 2, truth)
+    p = cross_val_predict(LogisticRegression(), X, y, cv=5, method="predict_proba")
+    cut = estimated_cut(p, np.array(["a", "b", "c"]), y)
+    # the model itself learns that one in five of these rows is a c, hence the count is cautious
+    share = flipped.sum() / (y == 2).sum()
+    assert 0.4 * share < cut["c"] < 1.1 * share
+    assert max(cut["a"], cut["b"]) < 0.03
+
+
+def test_a_cut_takes_never_more_than_half_a_class():
+    p = np.tile([0.9, 0.1], (10, 1))
+    p[0] = [0.1, 0.9]
+    codes = np.array([1] * 9 + [0])
+    p[9] = [0.5, 0.5]
+    assert estimated_cut(p, np.array([0, 1]), codes) == {0: 0.0, 1: 0.5}

@@ -1,0 +1,194 @@
+"""The rule "auto" and the estimated noise cut: found on the training rows alone."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import balanced_accuracy_score, make_scorer
+from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_carto import (
+    CartographyClassifier,
+    DataMapSelector,
+    DistilledClassifier,
+    compare_subsets,
+)
+from sklearn_carto._search import CANDIDATES
+from sklearn_carto.datasets import make_cartography
+
+X, truth, _ = make_cartography(360, frac_mislabelled=0.0, random_state=0)
+FLIPPED = np.random.RandomState(0).random_sample(360) < 0.25
+y = np.where(FLIPPED, (truth + 1) % 3, truth)
+PROBE = CartographyClassifier(SGDClassifier(loss="log_loss", alpha=0.01), n_epochs=6)
+JUDGE = KNeighborsClassifier(1)  # takes every label at its word
+
+
+def auto(**params):
+    settings = {"region": "auto", "frac": 0.33, "judge": JUDGE, "random_state": 0}
+    return DataMapSelector(PROBE, **{**settings, **params})
+
+
+def test_with_many_wrong_labels_it_cuts_or_leaves_them_out():
+    selector = auto().fit(X, y)
+    assert FLIPPED[selector.sample_indices_].mean() < 0.5 * FLIPPED.mean()
+    results = selector.auto_results_
+    assert results["mean_gain"][results["chosen"]] > results["standard_error"][results["chosen"]]
+    assert results["region"][results["chosen"]] == selector.region_
+
+
+def test_what_was_tried_is_kept_and_every_score_is_that_of_a_loop_by_hand():
+    selector = auto(cv=3).fit(X, y)
+    results = selector.auto_results_
+    assert results["region"].tolist() == [*CANDIDATES, *CANDIDATES]
+    assert results["noise_cut"].tolist() == [False] * 7 + [True] * 7
+    assert results["chosen"].sum() == 1
+    assert_allclose(results["mean_gain"][0], 0.0)
+    splits = StratifiedKFold(3, shuffle=True, random_state=0).split(X, y)
+    seeds = np.random.RandomState(0).randint(2**31 - 1, size=3)
+    for k, (train, test) in enumerate(splits):
+        probe = clone(PROBE).set_params(random_state=0).fit(X[train], y[train])
+        rows = probe.data_map_.select("easy", 0.33, random_state=int(seeds[k]))
+        score = clone(JUDGE).fit(X[train[rows]], y[train[rows]]).score(X[test], y[test])
+        assert_allclose(results[f"split{k}_score"][CANDIDATES.index("easy")], score)
+
+
+def test_a_candidate_that_cannot_win_is_given_up():
+    results = auto(cv=5).fit(X, y).auto_results_
+    last = np.isnan(results["split4_score"])
+    assert 0 < last.sum() < len(last)
+    assert not last[0]
+    assert not np.isnan(results["split1_score"]).any()
+    assert np.isnan(results["mean_score"][last]).all()
+
+
+def test_where_nothing_beats_random_random_is_taken():
+    rng = np.random.RandomState(0)
+    noise = rng.normal(size=(200, 4)), rng.randint(2, size=200)
+    chosen = [auto(random_state=seed).fit(*noise).region_ for seed in range(5)]
+    assert chosen.count("random") >= 3
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_same_seed_finds_the_same_on_any_number_of_jobs(n_jobs):
+    first, again = auto().fit(X, y), auto(n_jobs=n_jobs).fit(X, y)
+    assert_array_equal(first.sample_indices_, again.sample_indices_)
+    for name, values in first.auto_results_.items():
+        assert_array_equal(again.auto_results_[name], values)
+
+
+def test_the_estimated_cut_is_close_to_the_share_of_wrong_labels():
+    selector = auto(region="random", noise_cut="auto").fit(X, y)
+    shares = [FLIPPED[y == c].mean() for c in range(3)]
+    assert_allclose([selector.noise_cut_[c] for c in range(3)], shares, atol=0.1)
+    assert FLIPPED[selector.sample_indices_].mean() < 0.5 * FLIPPED.mean()
+    clean = auto(region="random", noise_cut="auto").fit(X, truth)
+    assert max(clean.noise_cut_.values()) < 0.1
+    assert not hasattr(selector, "auto_results_")
+
+
+def test_the_final_estimator_is_the_judge_unless_another_is_given():
+    class Spy(LogisticRegression):
+        sizes: ClassVar = []
+
+        def fit(self, X, y, sample_weight=None):
+            self.sizes.append(len(X))
+            return super().fit(X, y, sample_weight=sample_weight)
+
+    DistilledClassifier(Spy(), auto(judge=None, cv=2)).fit(X, y)
+    assert Spy.sizes.count(round(0.33 * 180)) >= 2 * len(CANDIDATES)
+    Spy.sizes.clear()
+    DistilledClassifier(Spy(), auto(cv=2)).fit(X, y)
+    assert Spy.sizes == [round(0.33 * 360)]
+
+
+def test_uneven_classes_are_judged_by_balanced_accuracy():
+    rows = np.concatenate([np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)[:30]])
+    few, labels = X[rows], truth[rows]
+    by_default = auto().fit(few, labels).auto_results_
+    explicit = auto(scoring=make_scorer(balanced_accuracy_score)).fit(few, labels).auto_results_
+    accuracy = auto(scoring="accuracy").fit(few, labels).auto_results_
+    assert_allclose(by_default["split0_score"], explicit["split0_score"])
+    assert not np.allclose(by_default["split0_score"], accuracy["split0_score"])
+
+
+def test_weights_reach_the_judge_where_it_takes_them():
+    weight = np.where(FLIPPED, 1e-6, 1.0)
+    judged = auto(judge=LogisticRegression())
+    plain = judged.fit(X, y).auto_results_["split0_score"]
+    weighted = clone(judged).fit(X, y, sample_weight=weight).auto_results_["split0_score"]
+    assert not np.allclose(plain, weighted)
+    auto().fit(X, y, sample_weight=weight)  # neighbours take none, and get none
+
+
+def test_it_sits_in_a_pipeline_and_is_cross_validated():
+    model = make_pipeline(StandardScaler(), DistilledClassifier(JUDGE, auto(judge=None, cv=2)))
+    scores = cross_validate(model, X, y, cv=3, return_estimator=True)
+    for fitted in scores["estimator"]:
+        assert len(fitted[-1].selector_.sample_indices_) == round(0.33 * 240)
+
+
+def test_compare_subsets_takes_auto_among_the_regions():
+    selector = DataMapSelector(PROBE, cv=2)
+    comparison = compare_subsets(
+        JUDGE, X, y, selector=selector, regions=["easy", "auto"], cv=2, random_state=0
+    )
+    results = comparison.results_
+    assert set(results["region"]) == {"full", "random", "easy", "auto"}
+    of_auto = results["region"] == "auto"
+    assert (results["n_train"][of_auto] == round(0.33 * 180)).all()
+    assert (results["map_time"][of_auto] > results["map_time"][results["region"] == "easy"]).all()
+
+
+class Counting(SGDClassifier):
+    n_calls: ClassVar = []
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.n_calls.append(len(X))
+        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+
+def test_maps_of_folds_come_from_the_cache(tmp_path):
+    probe = CartographyClassifier(Counting(loss="log_loss", alpha=0.01), n_epochs=4)
+    selector = auto(memory=str(tmp_path), cv=2).set_params(estimator=probe)
+    first = selector.fit(X, y)
+    assert len(Counting.n_calls) == 3 * 4
+    rows = first.sample_indices_
+    again = clone(selector).fit(X, y)
+    assert len(Counting.n_calls) == 3 * 4
+    assert_array_equal(again.sample_indices_, rows)
+    clone(selector).fit(X, truth)
+    assert len(Counting.n_calls) == 6 * 4
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "message"),
+    [
+        (auto(), np.where(np.arange(360) < 3, 9, y), "into 4 folds, but class 9 has 3"),
+        (auto(region={"auto": 1.0}), y, "Unknown region 'auto'"),
+        (auto(cv=1), y, "cv"),
+        (auto(scoring="accurate"), y, "'scoring' parameter"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(selector, labels, message):
+    with pytest.raises(ValueError, match=message):
+        selector.fit(X, labels)
+
+
+def test_a_map_alone_knows_no_auto(random_map):
+    with pytest.raises(ValueError, match="DataMapSelector"):
+        random_map().select("auto", 0.3)
+    with pytest.raises(ValueError, match="DataMapSelector"):
+        random_map().select("easy", 0.3, noise_cut="auto")
+
+
+def test_a_frozen_map_cannot_be_drawn_of_parts():
+    frozen = FrozenEstimator(clone(PROBE).fit(X, y))
+    with pytest.raises(ValueError, match="frozen"):
+        auto().set_params(estimator=frozen).fit(X, y)
