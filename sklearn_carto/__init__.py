@@ -6,18 +6,23 @@ from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._agreement import MapAgreement, map_agreement
 from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._comparison import compare_subsets
+from sklearn_carto._cross_distillation import CrossDistillation, cross_distillation
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._distilled import DistilledClassifier
 from sklearn_carto._dynamics import TrainingDynamics
 from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
+from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._subset_comparison import SubsetComparison
+from sklearn_carto._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._version import __version__
 
 __all__ = [
     "CartographyClassifier",
+    "CrossDistillation",
+    "CrossDistillationDisplay",
     "DataMap",
     "DataMapDisplay",
     "DataMapSelector",
@@ -29,10 +34,13 @@ __all__ = [
     "TrainingDynamics",
     "__version__",
     "compare_subsets",
+    "cross_distillation",
     "datasets",
     "exceptions",
     "map_agreement",
     "metrics",
+    "sweep_fractions",
+    "sweep_replacement",
 ]
 if find_spec("imblearn") is not None:
     __all__ += ["DataMapSampler"]  # noqa: PLE0604  loaded when it is asked for

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import time
-import warnings
-from collections.abc import Mapping
-from contextlib import contextmanager
-from numbers import Integral
-
 import numpy as np
-from sklearn.base import clone
-from sklearn.exceptions import FitFailedWarning
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_consistent_length
 
-from sklearn_carto._answering import answering
-from sklearn_carto._containers import check_same_length, take
 from sklearn_carto._distilled import default_selector, with_judge
-from sklearn_carto._labels import check_labels, refuse_regressor
-from sklearn_carto._probe import Probing
-from sklearn_carto._progress import progress
 from sklearn_carto._regions import describe_region, parse_region
-from sklearn_carto._selector import DataMapSelector, select_rows
+from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._subset_comparison import SubsetComparison
-from sklearn_carto._watching._final import train
-from sklearn_carto.exceptions import DegenerateMapWarning
+from sklearn_carto._trials import Plan, Trial, run_trials
 
 PAPER_REGIONS = (
     "high-confidence",
@@ -52,6 +33,7 @@ def compare_subsets(
     scoring=None,
     ood=None,
     n_seeds=1,
+    match="epochs",
     error_score="raise",
     n_jobs=None,
     random_state=None,
@@ -92,6 +74,10 @@ def compare_subsets(
         Data sets from elsewhere, which each model is scored on besides.
     n_seeds : int, default=1
         How often each split is repeated with another seed, for probe, model and draws.
+    match : {"epochs", "steps"}, default="epochs"
+        Whether a model trains on a subset for as many epochs as on all rows, which are fewer steps,
+        or for as many steps: its `max_iter`, `max_epochs` or `n_epochs`, and `n_iter_no_change`,
+        are then raised in proportion.
     error_score : "raise" or float, default="raise"
         What a subset scores that the model could not be trained on, or be scored on: a number (NaN,
         say) with a warning, or "raise": its error.
@@ -144,126 +130,55 @@ def compare_subsets(
     >>> sorted(set(comparison.results_["region"].tolist()))
     ['ambiguous', 'full', 'random']
     """
-    refuse_regressor(estimator)
-    y, classes, _ = check_labels(y, estimator)
-    check_same_length(X, y)
-    check_consistent_length(y, groups)
-    selector = _check_selector(selector, estimator, scoring, paper=isinstance(regions, str))
-    candidates = _check_candidates(regions, fracs)
-    ood = _check_ood(ood, classes)
-    check_scoring(estimator, scoring)
-    if not (isinstance(n_seeds, Integral) and int(n_seeds) >= 1):
-        raise ValueError(f"n_seeds must be a whole number of at least 1; got {n_seeds!r}.")
-    splits = _splits(cv, groups, y)
-    seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
-    tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
-    shown = progress(tasks, description="splits and seeds", verbose=verbose)
-    outcomes = Parallel(n_jobs=n_jobs)(
-        delayed(_compare_on_split)(
-            estimator,
-            selector,
-            X,
-            y,
-            splits[i],
-            candidates,
-            scoring,
-            ood,
-            error_score,
-            (i, j, int(seeds[i, j])),
-        )
-        for i, j in shown
+    selector = check_selector(selector, estimator, scoring)
+    if isinstance(regions, str):
+        selector.set_params(stratify=False)  # as in the paper
+    plan = Plan(
+        {"model": estimator},
+        {"probe": selector},
+        _trials(regions, fracs),
+        scoring=scoring,
+        ood=ood,
+        error_score=error_score,
+        match=match,
     )
-    rows = [row for of_split, _ in outcomes for row in of_split]
-    said = [message for _, messages in outcomes for message in messages]
-    for message in dict.fromkeys(said):
-        text = f"{message} (Said of {said.count(message)} of the {len(tasks)} maps.)"
-        warnings.warn(text, DegenerateMapWarning, stacklevel=2)
-    names = dict.fromkeys(name for row in rows for name in row)  # a failed fit has no scores
-    results = {name: np.array([row.get(name, error_score) for row in rows]) for name in names}
-    test_ratio = float(np.mean([len(test) / len(rest) for rest, test in splits]))
-    return SubsetComparison(results, test_ratio, stratify=selector.stratify)
+    results, test_ratio = run_trials(
+        plan,
+        X,
+        y,
+        cv=cv,
+        groups=groups,
+        n_seeds=n_seeds,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
+    del results["probe"], results["model"]
+    return SubsetComparison(results, test_ratio, stratify=selector.stratify, match=match)
 
 
-def _compare_on_split(
-    estimator, selector, X, y, split, candidates, scoring, ood, error_score, names
-):
-    """Train and score all subsets of one training fold, on one map."""
-    i_split, i_seed, seed = names
-    fold, test = split
-    X_fold, y_fold = take(X, fold), y[fold]
-    test_sets = {"test": (take(X, test), y[test]), **ood}
-    start = time.perf_counter()
-    with _held_back(DegenerateMapWarning) as messages:
-        probing = Probing(
-            selector.estimator,
-            X_fold,
-            y_fold,
-            seed=seed,
-            memory=selector.memory,
-            cv=selector.cv,
-            n_jobs=selector.n_jobs,
-        )
-        probing.data_map  # noqa: B018  drawn here, so that its time is known
-    map_time = time.perf_counter() - start
-    results = []
-    for name, region, frac in candidates:
-        facts = {"region": name, "frac": frac, "split": i_split, "seed": i_seed, "map_time": 0.0}
-        if region is not None:
-            start = time.perf_counter()
-            # the baseline is random over all rows: a cut is part of what it is compared with
-            own = {} if region != "random" else {"noise_cut": 0.0}
-            asked = clone(selector).set_params(region=region, frac=frac, **own)
-            rows = select_rows(asked, probing, seed).rows
-            if region != "random":
-                facts["map_time"] = map_time + time.perf_counter() - start
-        X_few, y_few = (X_fold, y_fold) if region is None else (take(X_fold, rows), y_fold[rows])
-        facts["n_train"] = len(y_few)
-        try:
-            measured = _train_and_score(clone(estimator), X_few, y_few, seed, scoring, test_sets)
-        except Exception as error:
-            if error_score == "raise":
-                error.add_note(f"raised while training on the subset {facts}")
-                raise
-            warnings.warn(
-                f"Training or scoring failed on the subset {facts}; its scores are {error_score}. "
-                f"{type(error).__name__}: {error}",
-                FitFailedWarning,
-                stacklevel=2,
-            )
-            measured = {"fit_time": np.nan, "score_time": np.nan}
-        results.append({**facts, **measured})
-    return results, messages
+def check_selector(selector, estimator, scoring):
+    """Make the selector of a comparison: a clone, with the final estimator for a judge.
 
+    Parameters
+    ----------
+    selector : DataMapSelector or None
+        What the user gave.
+    estimator : estimator
+        The model that is trained on the subsets.
+    scoring : str, callable, ...
+        The user's; where it is one scorer, "auto" scores by it.
 
-@contextmanager
-def _held_back(category):
-    """Collect the texts of one kind of warning, which many maps would repeat; let others pass."""
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", category)
-        yield messages
-    for one in caught:
-        if issubclass(one.category, category):
-            messages.append(str(one.message))
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    Returns
+    -------
+    selector : DataMapSelector
+        A clone.
 
-
-def _train_and_score(estimator, X, y, seed, scoring, test_sets):
-    start = time.perf_counter()
-    model = answering(train(estimator, X, y, seed=seed))
-    trained = time.perf_counter()
-    scorer = check_scoring(model, scoring)
-    scores: dict[str, float] = {}
-    for place, (X_test, y_test) in test_sets.items():
-        answer = scorer(model, X_test, y_test)
-        answer = answer if isinstance(answer, Mapping) else {"score": answer}
-        scores |= {f"{place}_{metric}": float(value) for metric, value in answer.items()}
-    times = {"fit_time": trained - start, "score_time": time.perf_counter() - trained}
-    return {**scores, **times}
-
-
-def _check_selector(selector, estimator, scoring, *, paper):
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no DataMapSelector, or holds a frozen map.
+    """
     selector = default_selector(estimator) if selector is None else selector
     if not isinstance(selector, DataMapSelector):
         raise TypeError(
@@ -278,11 +193,11 @@ def _check_selector(selector, estimator, scoring, *, paper):
     selector = with_judge(selector, estimator)
     if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
         selector.set_params(scoring=scoring)
-    return selector.set_params(stratify=False) if paper else selector
+    return selector
 
 
-def _check_candidates(regions, fracs):
-    """Names, regions and shares: the full set (None), then for each share random and the rest."""
+def _trials(regions, fracs):
+    """List the full set, then for each share random and the rest."""
     if isinstance(regions, str):
         if regions != "paper":
             raise ValueError(f"regions must be a list of regions, or 'paper'; got {regions!r}.")
@@ -301,35 +216,9 @@ def _check_candidates(regions, fracs):
     for frac in fracs:
         if not 0 < frac <= 1:
             raise ValueError(f"fracs must lie in (0, 1]; got {frac!r}.")
-    subsets = [(name, region, float(f)) for f in fracs for name, region in named.items()]
-    return [("full", None, 1.0), *subsets]
-
-
-def _check_ood(ood, classes):
-    if not (ood is None or isinstance(ood, Mapping)):
-        raise TypeError(
-            f"ood must map names to data sets, as in {{'elsewhere': (X2, y2)}}; got "
-            f"{type(ood).__name__}."
-        )
-    checked = {}
-    for name, pair in (ood or {}).items():
-        if name == "test":
-            raise ValueError("An ood data set cannot be called 'test'; that is the test fold.")
-        X, y = pair
-        check_consistent_length(X, y)
-        y = np.asarray(y)
-        unseen = np.setdiff1d(y, classes)
-        if len(unseen):
-            raise ValueError(
-                f"The ood data set {name!r} holds labels that are never seen in training: "
-                f"{unseen[:5].tolist()}. Leave their rows out, or map their labels to known ones."
-            )
-        checked[name] = (X, y)
-    return checked
-
-
-def _splits(cv, groups, y):
-    if groups is not None and (cv is None or isinstance(cv, Integral)):
-        cv = StratifiedGroupKFold(5 if cv is None else cv)
-    splitter = check_cv(cv, y, classifier=True)
-    return list(splitter.split(np.zeros(len(y)), y, groups))
+    subsets = [
+        Trial(name, "probe", region, float(frac))
+        for frac in fracs
+        for name, region in named.items()
+    ]
+    return [Trial("full", "probe", None, 1.0), *subsets]

@@ -211,6 +211,8 @@ class DataMap:
             ``"ambiguous"`` (highest variability), ``"easy"`` or ``"easy-to-learn"`` (highest
             confidence), ``"hard"`` or ``"hard-to-learn"`` (lowest confidence), ``"random"``,
             ``"coverage"`` [2]_, ``"weighted"``, ``"dual-beta"`` [3]_, ``"median"`` [4]_;
+            ``"corner-easy"``, ``"corner-ambiguous"``, ``"corner-hard"`` (nearest to variability and
+            confidence (0, 1), (0.5, 0.5) and (0, 0), each axis scaled to [0, 1]);
             ``"<high|low>-<statistic>"`` for any statistic of the map; a callable that takes the
             map and gives a score a row, the highest taken first; a mapping of these to shares that
             sum to 1, no row twice.

@@ -263,11 +263,24 @@ def _median(data_map, pool, frac, rng):
     return -np.abs(confidence - np.median(confidence))
 
 
+def _nearest_to(corner):
+    """Rank rows by their distance to a corner of the map, both axes scaled to [0, 1]."""
+
+    def score(data_map, pool, frac, rng):
+        across, upward = 2 * data_map.variability[pool], data_map.confidence[pool]
+        return -np.hypot(across - 2 * corner[0], upward - corner[1])
+
+    return score
+
+
 _DRAWING_RULES = {
     "random": _random,
     "weighted": _weighted,
     "dual-beta": _dual_beta,
     "median": _median,
+    "corner-easy": _nearest_to((0, 1)),
+    "corner-ambiguous": _nearest_to((0.5, 0.5)),
+    "corner-hard": _nearest_to((0, 0)),
 }
 
 

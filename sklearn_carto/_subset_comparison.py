@@ -22,6 +22,8 @@ class SubsetComparison:
         Test rows for each training row of a split.
     stratify : bool
         Whether the subsets keep the shares of the classes.
+    match : {"epochs", "steps"}
+        Whether models trained equally many epochs, or equally many steps.
 
     Attributes
     ----------
@@ -34,6 +36,8 @@ class SubsetComparison:
         Test rows for each training row of a split.
     stratify : bool
         Whether the subsets keep the shares of the classes.
+    match : {"epochs", "steps"}
+        Whether models trained equally many epochs, or equally many steps.
 
     Examples
     --------
@@ -48,13 +52,14 @@ class SubsetComparison:
     ['full', 'random', 'easy']
     """
 
-    _not_scores = ("region", "frac", "split", "seed", "n_train")
+    _not_scores = ("region", "frac", "split", "seed", "n_train", "replaced")
     _times = ("fit_time", "score_time", "map_time")
 
-    def __init__(self, results, test_ratio, *, stratify=True):
+    def __init__(self, results, test_ratio, *, stratify=True, match="epochs"):
         self.results_ = results
         self.test_ratio = test_ratio
         self.stratify = stratify
+        self.match = match
 
     def summary(self):
         """Average over splits and seeds, with 95 % intervals.
@@ -155,8 +160,9 @@ class SubsetComparison:
             summary = self.summary()
         n_splits, n_seeds = (len(np.unique(self.results_[name])) for name in ("split", "seed"))
         text = [
-            f"{_counted(n_splits, 'split')} x {_counted(n_seeds, 'seed')}; differences with 95 % "
-            "intervals (corrected resampled t-test); speed-up of the training, map aside"
+            f"{_counted(n_splits, 'split')} x {_counted(n_seeds, 'seed')}, equal {self.match}; "
+            "differences with 95 % intervals (corrected resampled t-test); speed-up of the "
+            "training, map aside",
         ]
         width = max(map(len, [*summary["region"].tolist(), *summary["score"].tolist()]))
         score = None

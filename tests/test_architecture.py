@@ -38,14 +38,18 @@ FLOORS = {
     "_noise": 5,
     "_agreement": 5,
     "_answering": 6,
+    "_matching": 6,
     "_classifier": 6,
     "_probe": 7,
     "_search": 8,
     "_selector": 9,
     "_sampler": 10,
     "_distilled": 10,
-    "_comparison": 11,
-    "__init__": 12,
+    "_trials": 11,
+    "_comparison": 12,
+    "_sweeps": 13,
+    "_cross_distillation": 13,
+    "__init__": 14,
 }
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 
@@ -87,6 +91,8 @@ def test_private_names_of_scikit_learn_come_through_one_door(path):
 def test_public_names_are_these():
     expected = {
         "CartographyClassifier",
+        "CrossDistillation",
+        "CrossDistillationDisplay",
         "DataMap",
         "DataMapDisplay",
         "DataMapSelector",
@@ -98,10 +104,13 @@ def test_public_names_are_these():
         "TrainingDynamics",
         "__version__",
         "compare_subsets",
+        "cross_distillation",
         "datasets",
         "exceptions",
         "map_agreement",
         "metrics",
+        "sweep_fractions",
+        "sweep_replacement",
     }
     assert set(sklearn_carto.__all__) - {"DataMapSampler"} == expected
     for name in sklearn_carto.__all__:

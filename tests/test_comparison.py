@@ -57,15 +57,15 @@ def test_the_full_set_and_an_equally_large_random_one_are_always_there():
 
 def test_one_map_is_drawn_for_each_fold_and_seed_and_never_sees_the_test_rows(monkeypatch):
     drawn = []
-    from sklearn_carto import _comparison
+    from sklearn_carto import _trials
 
-    class Spy(_comparison.Probing):
+    class Spy(_trials.Probing):
         @cached_property
         def data_map(self):
             drawn.append(self.X)
             return super().data_map
 
-    monkeypatch.setattr(_comparison, "Probing", Spy)
+    monkeypatch.setattr(_trials, "Probing", Spy)
     compare(regions=["easy", "hard", "ambiguous"], fracs=(0.1, 0.2, 0.5), n_seeds=2)
     assert len(drawn) == 6
     tests = [test for _, test in StratifiedKFold(3).split(X, y) for _ in range(2)]

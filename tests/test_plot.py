@@ -14,7 +14,10 @@ from sklearn_carto import (
     DataMapSelector,
     SubsetComparison,
     SubsetComparisonDisplay,
+    map_agreement,
+    sweep_replacement,
 )
+from sklearn_carto.datasets import make_cartography
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -278,3 +281,31 @@ def test_one_colour_for_all_points_needs_no_colour_bar(random_map):
     display = random_map().plot(color="black")
     assert display.colorbar_ is None
     assert_allclose(display.points_.get_facecolor()[:, :3], 0.0)
+
+
+def test_a_replacement_sweep_is_drawn_over_the_share_that_is_replaced():
+    X, y, _ = make_cartography(150, random_state=0)
+    settings = {"cv": 3, "random_state": 0, "frac": 0.2, "shares": (0, 0.5, 1)}
+    selector = DataMapSelector(SGDClassifier(loss="log_loss", alpha=0.01))
+    sweep = sweep_replacement(LogisticRegression(), X, y, selector=selector, **settings)
+    display = sweep.plot()
+    marks = display.marks_["test_score", "mixtures"]
+    assert_allclose([mark.get_xdata()[0] for mark in marks], [0, 50, 100])
+    summary = sweep.summary()
+    assert_allclose([mark.get_ydata()[0] for mark in marks], summary["mean"][2:])
+    assert display.axes_[0].get_xlabel().startswith("share of the budget")
+
+
+def test_agreement_is_drawn_with_correlation_above_and_overlap_below(random_map):
+    maps = {name: random_map(seed=i, labels=None) for i, name in enumerate("abc")}
+    agreement = map_agreement(maps)
+    display = agreement.plot(statistics=["aum"])
+    assert list(display.images_) == ["aum", "regions"]
+    matrix = display.images_["aum"].get_array()
+    assert_allclose(matrix[0, 2], agreement.rank_correlation_["aum"][0, 2])
+    assert_allclose(matrix[2, 0], agreement.overlap_["aum"][2, 0])
+    assert_allclose(display.images_["regions"].get_array()[1, 0], agreement.mutual_info_[1, 0])
+    with pytest.raises(ValueError, match="Unknown statistic 'charm'"):
+        agreement.plot(statistics=["charm"])
+    with pytest.raises(ValueError, match="3 axes"):
+        agreement.plot(ax=plt.subplots()[1])

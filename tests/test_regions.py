@@ -216,7 +216,7 @@ def test_a_region_chooses_other_rows_than_random_does(random_map):
 @pytest.mark.parametrize(
     ("region", "message"),
     [
-        ("ambigous", "Unknown region 'ambigous'. Known are ambiguous, coverage"),
+        ("ambigous", "Unknown region 'ambigous'. Known are ambiguous, corner-ambiguous"),
         ("high-entropy", "with a statistic of confidence, variability"),
         ("mid-confidence", "Unknown region"),
         (3, "Unknown region 3"),
@@ -299,3 +299,19 @@ def test_a_budget_below_the_number_of_classes_draws_a_warning(random_map):
     with pytest.warns(ClassesLostWarning, match="2 rows cannot hold .* 3 classes"):
         rows = random_map(100).select("easy", 0.02, random_state=0)
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("corner", "expected"),
+    [("corner-easy", [0, 3, 6]), ("corner-ambiguous", [2, 5, 8]), ("corner-hard", [1, 4, 7])],
+)
+def test_corners_take_the_nearest_rows_with_both_axes_scaled(ten_rows, corner, expected):
+    assert_array_equal(ten_rows.select(corner, 0.3, stratify=False), expected)
+
+
+def test_half_the_largest_variability_is_as_far_as_half_the_confidence():
+    # from the hard corner: (0.2, 0) lies at 0.4, (0, 0.45) at 0.45
+    data_map = DataMap(
+        confidence=[0.0, 0.45, 1.0], variability=[0.2, 0.0, 0.0], correctness=[0, 0, 1], n_epochs=5
+    )
+    assert data_map.select("corner-hard", 0.33, stratify=False).tolist() == [0]

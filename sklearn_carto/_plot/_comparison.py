@@ -16,8 +16,9 @@ class SubsetComparisonDisplay:
     """Picture of what models learned from subsets of a training set.
 
     With one fraction, a line for each training set: its mean score with a 95 % interval, the full
-    set and random as vertical lines. With several, scores over the fraction. Marks are filled
-    where the interval of the difference to random leaves out 0, and hollow where it does not.
+    set and random as vertical lines. With several, scores over the fraction; of a replacement sweep
+    over the share that is replaced. Marks are filled where the interval of the difference to random
+    leaves out 0, and hollow where it does not.
 
     Use :meth:`from_comparison` or :meth:`SubsetComparison.plot` to make and draw one.
 
@@ -109,7 +110,8 @@ class SubsetComparisonDisplay:
         summary = self.comparison.summary()
         scores = _choose_scores(summary, score)
         regions = list(dict.fromkeys(summary["region"].tolist()))
-        sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1
+        replaced = self._replaced()
+        sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1 or replaced
         if ax is None:
             size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
             room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for legend, or names
@@ -132,7 +134,10 @@ class SubsetComparisonDisplay:
         for axes, name in zip(self.axes_, scores, strict=True):
             of_score = summary["score"] == name
             lines = {column: values[of_score] for column, values in summary.items()}
-            (self._draw_sweep if sweep else self._draw_rows)(axes, name, lines, regions)
+            if replaced:
+                self._draw_replacement(axes, name, lines, replaced)
+            else:
+                (self._draw_sweep if sweep else self._draw_rows)(axes, name, lines, regions)
         if sweep:
             self.axes_[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         return self
@@ -188,10 +193,34 @@ class SubsetComparisonDisplay:
         ax.set_xticks(shares, [f"{share:g}" for share in shares])
         ax.set_xticks([], minor=True)
         ax.set_xlabel("share of the training rows [%]")
-        ax.set_ylabel(_in_words(score))
-        ax.grid(color="0.9")
-        ax.set_axisbelow(True)
-        ax.spines[["top", "right"]].set_visible(False)
+        _finish(ax, score)
+
+    def _replaced(self):
+        """Share that is replaced in each region of a replacement sweep; empty where it is none."""
+        results = self.comparison.results_
+        if "replaced" not in results:
+            return {}
+        pairs = zip(results["region"].tolist(), results["replaced"].tolist(), strict=True)
+        return {region: share for region, share in pairs if np.isfinite(share)}
+
+    def _draw_replacement(self, ax, score, lines, replaced):
+        """Draw scores over the share of a fixed budget that is replaced."""
+        for region, line in (("full", "-"), ("random", "--")):
+            self.references_[score, region] = ax.axhline(
+                lines["mean"][lines["region"] == region][0],
+                color=_OF_FULL["color"] if region == "full" else _COLOURS[0],
+                linestyle=line,
+                linewidth=1.2,
+                label=region,
+                zorder=0,
+            )
+        order = sorted(replaced, key=replaced.__getitem__)
+        where = np.array([np.flatnonzero(lines["region"] == region)[0] for region in order])
+        shares = 100 * np.array([replaced[region] for region in order])
+        style = self._draw(ax, score, "mixtures", 1, lines, where, shares, upward=True)
+        ax.plot(shares, lines["mean"][where], **style, linewidth=1.4, label="mixtures", zorder=2)
+        ax.set_xlabel("share of the budget that is replaced [%]")
+        _finish(ax, score)
 
     def _draw(self, ax, score, region, number, lines, where, places, *, upward):
         """Means, intervals, and marks that are filled where random is beaten or missed."""
@@ -227,6 +256,13 @@ class SubsetComparisonDisplay:
             for x, y, filled in zip(*xy, differs, strict=True)
         ]
         return style
+
+
+def _finish(ax, score):
+    ax.set_ylabel(_in_words(score))
+    ax.grid(color="0.9")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _choose_scores(summary, score):
