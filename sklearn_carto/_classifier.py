@@ -9,13 +9,21 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._compat import HasMethods, Interval, StrOptions, _fit_context, _routing_enabled
-from sklearn_carto._containers import check_same_length, row_names
+from sklearn_carto._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _check_method_params,
+    _fit_context,
+    _routing_enabled,
+)
+from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._fingerprint import fingerprint
@@ -66,6 +74,11 @@ class CartographyClassifier(DelegatingClassifier):
         the same state, and visit the rows in the same order.
     verbose : int, default=0
         Whether to show progress.
+    cv : int, cross-validation generator or iterable, default=None
+        None: each row is recorded by the model that trains on it, which shows what the model learns
+        and what it memorises. Else out of fold, by a model that did not train on it, which shows
+        what the other rows tell of a row: for finding wrong labels with models that memorise, at
+        the price of as many trainings as folds, and one on all rows for `estimator_`.
 
     Attributes
     ----------
@@ -130,6 +143,7 @@ class CartographyClassifier(DelegatingClassifier):
         "keep_history": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "cv": ["cv_object"],
     }
 
     def __init__(
@@ -141,6 +155,7 @@ class CartographyClassifier(DelegatingClassifier):
         keep_history=True,
         random_state=None,
         verbose=0,
+        cv=None,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -148,6 +163,7 @@ class CartographyClassifier(DelegatingClassifier):
         self.keep_history = keep_history
         self.random_state = random_state
         self.verbose = verbose
+        self.cv = cv
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, **params):
@@ -185,35 +201,73 @@ class CartographyClassifier(DelegatingClassifier):
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         routed = self._route(way.method, params)
-        estimator, seed = clone(self.estimator), self._seed()
-        set_seed(estimator, seed)
-        Xt, watched, depth = X, estimator, 0
-        while isinstance(watched, Pipeline):
-            Xt = fit_transformers(watched, Xt, y, routed[f"transformers_{depth}"])
-            watched, depth = watched.steps[-1][1], depth + 1
-        refuse_unknown_params(watched, way.method, routed["watched"])
-        y_watched = way.encode(watched, codes, len(classes)) if way.encodes_labels else y
-        recording = Recording(y, classes, codes, self.keep_history, row_names(X))
-        track = partial(progress, description="epochs", verbose=self.verbose)
-        interrupted = True
+        seed, names = self._seed(), row_names(X)
+        recording = Recording(y, classes, codes, self.keep_history, names)
+        if self.cv is not None:  # out of fold; the model that is kept trains on all rows
+            for fold, rest in self._folds(y, classes, seed):
+                taken: dict = defaultdict(dict)
+                for step, of_step in routed.items():
+                    taken[step] = _check_method_params(X, of_step, rest)
+                part, few, asked = recording.of_rows(fold), take(X, rest), take(X, fold)
+                self._watch(clone(self.estimator), few, y[rest], part, taken, seed, asked)
+        whole = recording if self.cv is None else Recording(y, classes, codes, False)
+        estimator, interrupted = clone(self.estimator), True
         try:
-            way.watch(
-                watched,
-                Xt,
-                y_watched,
-                recording,
-                n_epochs=self.n_epochs,
-                seed=seed,
-                params=routed["watched"],
-                track=track,
-            )
+            self._watch(estimator, X, y, whole, routed, seed)
             interrupted = False
         finally:
-            if recording.complete():
+            if whole.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
                 self._training_set = _fingerprint_of_set(X, classes, codes)
         self._warn_of_degenerate_map()
         return self
+
+    def _watch(self, estimator, X, y, recording, routed, seed, asked=None):
+        """Train an estimator in place, and record the rows asked for."""
+        way = find_way(estimator)
+        set_seed(estimator, seed)
+        watched, depth = estimator, 0
+        while isinstance(watched, Pipeline):
+            X = fit_transformers(watched, X, y, routed[f"transformers_{depth}"])
+            if asked is not None and len(watched.steps) > 1:
+                asked = watched[:-1].transform(asked)
+            watched, depth = watched.steps[-1][1], depth + 1
+        refuse_unknown_params(watched, way.method, routed["watched"])
+        if way.encodes_labels:
+            codes = np.searchsorted(recording.classes, y)
+            y = way.encode(watched, codes, len(recording.classes))
+        way.watch(
+            watched,
+            X,
+            y,
+            recording,
+            n_epochs=self.n_epochs,
+            seed=seed,
+            params=routed["watched"],
+            track=partial(progress, description="epochs", verbose=self.verbose),
+            asked=asked,
+        )
+
+    def _folds(self, y, classes, seed):
+        """Each fold with the rows outside of it, which hold every class."""
+        cv = self.cv
+        if isinstance(cv, Integral):
+            counts = np.unique(y, return_counts=True)[1]
+            if counts.min() < cv:
+                raise ValueError(
+                    f"cv={cv} splits the rows of each class into {cv} folds, but class "
+                    f"{classes[counts.argmin()].tolist()!r} has {counts.min()}. Lower cv."
+                )
+            cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
+        splits = check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y)
+        folds = [(test, train) for train, test in splits]
+        tested = np.concatenate([fold for fold, _ in folds])
+        if not np.array_equal(np.sort(tested), np.arange(len(y))):
+            raise ValueError("cv must put each row into exactly one test fold.")
+        for _, rest in folds:
+            if len(np.unique(y[rest])) < len(classes):
+                raise ValueError("cv must leave rows of every class outside of each fold.")
+        return folds
 
     def _keep(self, estimator, dynamics, label_codes, interrupted):
         self.estimator_ = estimator

@@ -64,8 +64,8 @@ class DataMap:
         Names of the rows, where they come from outside.
     margin_from : {"logits", "probabilities"}, default=None
         Where `aum` and `loss` come from.
-    record : {"epoch_end", "training"}, default="epoch_end"
-        When the probabilities were asked for.
+    record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
+        How the probabilities were asked for.
     standard_errors : mapping of str to ndarray of shape (n_samples,), default=None
         Standard error of each statistic, of a mean over several maps.
 

@@ -9,6 +9,8 @@ from sklearn_carto._observation import Observation, observe
 from sklearn_carto._running import RunningStatistics, dual_window
 from sklearn_carto.exceptions import ProbabilityError
 
+RECORDED = ("epoch_end", "training", "out_of_fold")
+
 
 class TrainingDynamics:
     """What a model said of each training row, epoch by epoch.
@@ -29,9 +31,9 @@ class TrainingDynamics:
         True for rows that the model does not train on.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows, where they come from outside.
-    record : {"epoch_end", "training"}, default="epoch_end"
-        When probabilities are asked for: in a pass of its own after each epoch, or as they arise
-        while the model trains.
+    record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
+        How probabilities were asked for: in a pass of its own after each epoch, as they arise
+        while the model trains, or of models that did not train on the row.
 
     Attributes
     ----------
@@ -86,8 +88,8 @@ class TrainingDynamics:
             raise ValueError(f"classes must name each class once; got {self.classes.tolist()}.")
         if n_epochs is not None and n_epochs < 1:
             raise ValueError(f"n_epochs must be at least 1; got {n_epochs!r}.")
-        if record not in ("epoch_end", "training"):
-            raise ValueError(f"record must be 'epoch_end' or 'training'; got {record!r}.")
+        if record not in RECORDED:
+            raise ValueError(f"record must be one of {', '.join(RECORDED)}; got {record!r}.")
         self.columns = _columns(self.labels, self.classes)
         self.planned_epochs = 20 if n_epochs is None else int(n_epochs)
         self.keep_history = keep_history

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from numbers import Integral
 from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +107,7 @@ class Probing:
             seed, memory = seed.randint(np.iinfo(np.int32).max), None
         self.estimator, self.X, self.y = estimator, X, np.asarray(y)
         self.seed, self.params, self.cv, self.n_jobs = seed, params or {}, cv, n_jobs
-        self.memory = Memory(memory, verbose=0) if isinstance(memory, (str, PathLike)) else memory
+        self.memory = _open_cache(memory) if isinstance(memory, (str, PathLike)) else memory
 
     @cached_property
     def data_map(self):
@@ -165,6 +167,21 @@ class Probing:
         if self.memory is None:
             return function
         return self.memory.cache(function, ignore=["X", "y", "params", "X_asked"])
+
+
+def _open_cache(folder):
+    """Make the cache in a folder, or say that it cannot be."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"The cache folder {str(folder)!r} cannot be written ({error.strerror}). Give memory "
+            "another folder, or None."
+        ) from error
+    return Memory(folder, verbose=0)
 
 
 class Fold(NamedTuple):

@@ -150,7 +150,7 @@ def test_names_and_held_out_rows_survive_saving(tmp_path):
         ({"held_out_mask": [True]}, "held_out_mask must have one entry for each of the 30 rows"),
         ({"classes": ["x", "y", "z", "z"]}, "must name each class once"),
         ({"n_epochs": 0}, "n_epochs must be at least 1"),
-        ({"record": "banana"}, "record must be 'epoch_end' or 'training'"),
+        ({"record": "banana"}, "record must be one of epoch_end"),
         ({"sample_ids": ["a", "b"]}, "sample_ids must have one entry for each of the 30 rows"),
     ],
 )

@@ -309,3 +309,18 @@ def test_agreement_is_drawn_with_correlation_above_and_overlap_below(random_map)
         agreement.plot(statistics=["charm"])
     with pytest.raises(ValueError, match="3 axes"):
         agreement.plot(ax=plt.subplots()[1])
+
+
+def test_standard_errors_of_a_mean_are_drawn_as_crosses(random_map):
+    maps = [random_map(50, seed=seed, labels=None) for seed in range(3)]
+    mean = DataMap.mean(maps)
+    display = mean.plot(standard_errors=True)
+    across, upward = display.crosses_.lines[2]
+    drawn = display.points_.get_offsets()
+    lengths = [np.ptp(line[:, 0]) for line in across.get_segments()]
+    rows = [np.flatnonzero(np.isclose(mean.variability, x))[0] for x in drawn[:, 0]]
+    assert_allclose(lengths, 2 * mean.standard_errors["variability"][rows])
+    lengths = [np.ptp(line[:, 1]) for line in upward.get_segments()]
+    assert_allclose(lengths, 2 * mean.standard_errors["confidence"][rows])
+    with pytest.raises(ValueError, match="holds no standard errors"):
+        maps[0].plot(standard_errors=True)

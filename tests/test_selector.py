@@ -227,7 +227,10 @@ def test_weights_reach_the_probe():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"region": "ambigous"}, "Unknown region 'ambigous'. Known are ambiguous, coverage"),
+        (
+            {"region": "ambigous"},
+            "Unknown region 'ambigous'. Known are",
+        ),
         ({"region": "autos"}, "Unknown region 'autos'"),
         ({"region": {"easy": 0.5, "hard": 0.6}}, "must sum to 1"),
         ({"region": {"easy": 0.999, "hard": 0.001}}, "too small for a mixture of easy, hard"),
@@ -276,3 +279,9 @@ def test_a_cache_folder_may_be_a_path(tmp_path):
 def test_labels_that_are_missing_name_the_selector():
     with pytest.raises(ValueError, match="DataMapSelector requires y"):
         DataMapSelector().fit(X)
+
+
+def test_a_cache_folder_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ValueError, match=r"The cache folder .*file.* cannot be written"):
+        make(memory=tmp_path / "file").fit(X, y)

@@ -41,6 +41,8 @@ class DataMapDisplay:
         Its figure.
     points_ : matplotlib PathCollection or PolyCollection
         The rows, or the hexagons they fall into.
+    crosses_ : matplotlib ErrorbarContainer or None
+        The standard errors.
     contours_ : matplotlib QuadContourSet or None
         The contours of ``kind="kde"``.
     colorbar_ : matplotlib Colorbar or None
@@ -133,6 +135,7 @@ class DataMapDisplay:
         max_samples=25_000,
         histograms=False,
         region_names=True,
+        standard_errors=False,
         cmap=None,
         random_state=0,
         **kwargs,
@@ -154,6 +157,9 @@ class DataMapDisplay:
             Whether to draw histograms of confidence, variability and correctness beside the map.
         region_names : bool, default=True
             Whether to write the names of the regions into their corners.
+        standard_errors : bool, default=False
+            Whether each point that is drawn bears a cross of its standard errors, across and
+            upward, of a map that is the mean of several.
         cmap : str or matplotlib Colormap, default=None
             Colours of correctness from 0 to 1. None: orange to dark blue, which colour-blind
             readers can tell apart.
@@ -173,12 +179,17 @@ class DataMapDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `kind` is unknown, `max_samples` below 3, no row has a place on the map, or
-            histograms are asked for beside axes that are no subplot.
+            If `kind` is unknown, `max_samples` below 3, no row has a place on the map,
+            histograms are asked for beside axes that are no subplot, or standard errors of a map
+            that holds none.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
+        if standard_errors and self.data_map.standard_errors is None:
+            raise ValueError(
+                "This data map holds no standard errors; DataMap.mean of several maps gives them."
+            )
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")
         if max_samples < 3:
@@ -189,7 +200,7 @@ class DataMapDisplay:
         if ax is None:
             size = (9.0, 5.4) if histograms else (7.2, 5.4)
             _, ax = plt.subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_, self.contours_ = ax, ax.figure, None
+        self.ax_, self.figure_, self.contours_, self.crosses_ = ax, ax.figure, None, None
         axes = _make_room(ax) if histograms else []
         style = _colours(cmap, self.data_map.n_epochs) if "color" not in kwargs else {}
         across = max(0.1, 1.05 * self.data_map.variability[seen].max())
@@ -210,6 +221,8 @@ class DataMapDisplay:
             drawn = _thin(rows, self.data_map.region_labels()[rows], max_samples, rng)
             n_drawn = len(seen) - len(rows) + len(drawn)
             self._draw_points(drawn, {**style, **kwargs})
+            if standard_errors:
+                self._draw_crosses(drawn)
         self.colorbar_ = None if "color" in kwargs else self._draw_colorbar()
         self.region_texts_ = _write_region_names(ax) if region_names else []
         self.note_ = _write_note(ax, self.data_map.n_samples - len(seen), n_drawn, len(seen))
@@ -246,6 +259,14 @@ class DataMapDisplay:
         )
         colours = {} if "color" in style else {"c": colour}
         self.points_ = self.ax_.scatter(x, y, **{**colours, **ours, **style})
+
+    def _draw_crosses(self, rows):
+        names = ("variability", "confidence")
+        place = [getattr(self.data_map, name)[rows] for name in names]
+        reach = [self.data_map.standard_errors[name][rows] for name in names]
+        self.crosses_ = self.ax_.errorbar(
+            *place, *reach[::-1], fmt="none", ecolor="0.4", elinewidth=0.6, alpha=0.7, zorder=1
+        )
 
     def _draw_hexagons(self, rows, style):
         x, y, colour = (

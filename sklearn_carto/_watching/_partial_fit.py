@@ -19,7 +19,7 @@ def can_watch(estimator):
     return hasattr(estimator, "partial_fit")
 
 
-def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
+def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=None):
     """Train epoch by epoch, and record each at its end.
 
     Parameters
@@ -38,7 +38,10 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         Further arguments of `partial_fit`.
     track : callable
         Wraps the loop over epochs, to show progress.
+    asked : container, default=None
+        The rows that are recorded; None: X.
     """
+    asked = X if asked is None else asked
     _refuse_early_stopping(estimator)
     _resolve_class_weight(estimator, recording.classes, y)
     let_seeds_run_on(estimator)
@@ -50,12 +53,12 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
     for epoch in track(range(n_epochs)):
         n_updates = getattr(estimator, "t_", 0)
         estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
-        _raise_swallowed_interrupt(estimator, n_updates, recording.n_samples)
+        _raise_swallowed_interrupt(estimator, n_updates, len(y))
         if answer is None:
-            answer = answer_in(estimator, take(X, slice(0, min(64, recording.n_samples))))
+            answer = answer_in(estimator, take(asked, slice(0, min(64, recording.n_samples))))
         ask = getattr(estimator, answer)
         scores = (
-            (rows, in_class_order(ask(take(X, rows)), estimator.classes_, recording.classes))
+            (rows, in_class_order(ask(take(asked, rows)), estimator.classes_, recording.classes))
             for rows in blocks
         )
         recording.epoch(epoch, scores, estimator, from_logits=answer == "decision_function")

@@ -34,15 +34,28 @@ class Recording:
     def __init__(self, labels, classes, codes, keep_history, sample_ids=None):
         self.labels, self.classes, self.codes = labels, classes, codes
         self.keep_history, self.sample_ids = keep_history, sample_ids
+        self.whole, self.fold = self, None
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
     @property
     def n_samples(self):
         """Number of rows."""
-        return len(self.labels)
+        return len(self.codes)
+
+    def of_rows(self, rows):
+        """Make the recording of a fold, which writes its rows into the recording of all."""
+        part = Recording(self.labels, self.classes, self.codes[rows], self.keep_history)
+        part.whole, part.fold = self, rows
+        return part
 
     def begin(self, n_epochs, held_out_mask=None):
         """Start to record, once the number of epochs is known."""
+        if self.whole is not self:
+            if self.whole.dynamics is None:
+                self.whole.begin(n_epochs)
+                self.whole.dynamics.record_mode = "out_of_fold"
+            self.dynamics = self.whole.dynamics
+            return
         self.dynamics = TrainingDynamics(
             self.labels,
             classes=self.classes,
@@ -70,14 +83,17 @@ class Recording:
             self._observe(epoch, rows, scores, estimator, from_logits) for rows, scores in blocks
         ]
         whole = Observation(*(np.concatenate(part) for part in zip(*seen, strict=True)))
-        self.dynamics.add(epoch, seen[0] if len(seen) == 1 else whole)
+        self.dynamics.add(epoch, seen[0] if len(seen) == 1 else whole, self._place())
         self.dynamics.margin_from = "logits" if from_logits else "probabilities"
 
     def block(self, epoch, rows, scores, estimator, *, from_logits):
         """Record one block of rows; used where stages run inside blocks."""
         seen = self._observe(epoch, rows, scores, estimator, from_logits)
-        self.dynamics.add(epoch, seen, rows)
+        self.dynamics.add(epoch, seen, self._place(rows))
         self.dynamics.margin_from = "logits" if from_logits else "probabilities"
+
+    def _place(self, rows=slice(None)):
+        return rows if self.fold is None else self.fold[rows]
 
     def complete(self):
         """Whether there is at least one epoch, and every row was seen as often as every other."""

@@ -56,7 +56,7 @@ def encode(estimator, codes, n_classes):
     return codes.astype(np.float32)
 
 
-def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
+def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=None):
     """Train the net by its own `fit`, and record at the end of each epoch.
 
     Parameters
@@ -75,6 +75,8 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         Further arguments of `fit`.
     track : callable
         Wraps an iterator over epochs, to show progress.
+    asked : container, default=None
+        The rows that are recorded; None: X.
     """
     if "sample_weight" in params:
         raise TypeError(
@@ -83,7 +85,8 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         )
     if n_epochs is not None:
         estimator.set_params(max_epochs=n_epochs)
-    listener = _Listener(estimator, X, recording, track(range(estimator.max_epochs)))
+    ticks = track(range(estimator.max_epochs))
+    listener = _Listener(estimator, X, len(y), asked, recording, ticks)
     with torch_seeded(seed, estimator.device), _overheard(estimator, listener):
         estimator.fit(X, y, **params)
     listener.finish()
@@ -92,24 +95,25 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
 class _Listener:
     """What we do at the events of a net's training loop."""
 
-    def __init__(self, net, X, recording, ticks):
-        self.net, self.X, self.recording, self.ticks = net, X, recording, ticks
+    def __init__(self, net, X, n_samples, asked, recording, ticks):
+        self.net, self.X, self.n_samples, self.asked = net, X, n_samples, asked
+        self.recording, self.ticks = recording, ticks
         self.n_begun = self.n_ended = 0
         self.ask = None
 
     def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
         if self.n_begun == 0:
             next(self.ticks, None)
-            n_samples = self.recording.n_samples
-            trained = _rows_behind(dataset_train, self.net, self.X, n_samples)
-            held_out = ~np.isin(np.arange(n_samples), trained)
+            trained = _rows_behind(dataset_train, self.net, self.X, self.n_samples)
+            held_out = ~np.isin(np.arange(self.n_samples), trained)
             self.recording.begin(self.net.max_epochs, held_out if held_out.any() else None)
         self.n_begun += 1
 
     def on_epoch_end(self, **kwargs):
         with generators_kept(self.net.device), _modes_kept(self.net):
             if self.ask is None:
-                self.ask = _Question(self.net, self.X, self.recording)
+                asked = self.X if self.asked is None else self.asked
+                self.ask = _Question(self.net, asked, self.recording)
             blocks = self.ask.blocks()
             self.recording.epoch(self.n_ended, blocks, self.net, from_logits=self.ask.from_logits)
         self.n_ended += 1

@@ -19,7 +19,7 @@ def can_watch(estimator):
     return hasattr(estimator, "staged_predict_proba")
 
 
-def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
+def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=None):
     """Train, then replay the stages; cost linear in the number of stages.
 
     Parameters
@@ -39,18 +39,21 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track):
         Further arguments of `fit`.
     track : callable
         Wraps the loop over blocks of rows, to show progress.
+    asked : container, default=None
+        The rows that are recorded; None: X.
     """
+    asked = X if asked is None else asked
     estimator.fit(X, y, **params)
     _warn_of_held_out_rows(estimator)
-    head = take(X, slice(0, min(64, recording.n_samples)))
+    head = take(asked, slice(0, min(64, recording.n_samples)))
     answer = answer_in(estimator, head)
     from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")
     staged = getattr(estimator, f"staged_{answer if from_logits else 'predict_proba'}")
-    n_stages = sum(1 for _ in staged(take(X, slice(0, 1))))
+    n_stages = sum(1 for _ in staged(take(asked, slice(0, 1))))
     epoch_of_stage = {stage: epoch for epoch, stage in enumerate(spread(n_epochs, n_stages))}
     recording.begin(len(epoch_of_stage))
     for rows in track(row_blocks(recording.n_samples, len(recording.classes))):
-        for stage, scores in enumerate(staged(take(X, rows))):
+        for stage, scores in enumerate(staged(take(asked, rows))):
             if stage in epoch_of_stage:
                 scores = in_class_order(scores, estimator.classes_, recording.classes)
                 recording.block(
