@@ -1,12 +1,13 @@
 """Which rule selects best? Rules x shares x data sets x wrong labels, in and out of distribution.
 
-Run ``python benchmarks/selection.py [--rows 4000] [--seeds 5] [--jobs 2] [task ...]``. Data are
+Run ``python benchmarks/selection.py [--rows 2500] [--seeds 5] [--jobs 2] [task ...]``. Data are
 read from the folder that SKLEARN_CARTO_DATA names. Each fit is a line of ``selection.csv``; the
-table is printed.
+table is printed (of an earlier run with ``--table``).
 """
 
 import argparse
 import csv
+import gzip
 import os
 import tempfile
 import time
@@ -93,8 +94,6 @@ def _flat(images):
 
 
 def _read_text(name, label):
-    import gzip
-
     with gzip.open(FOLDER / name, "rt", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return (np.array([row[name] for row in rows], object) for name in ("text", label, "split"))
@@ -154,101 +153,99 @@ def run(task, noise, seed, n_rows):
     return results
 
 
+class Study:
+    """What was measured: scores in points, by task, share of wrong labels, seed, share and rule."""
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.tasks = list(dict.fromkeys(line["task"] for line in lines))
+        self.seeds = sorted({int(line["seed"]) for line in lines})
+        rules = dict.fromkeys(line["rule"] for line in lines)
+        self.rules = [r for r in rules if r not in ("full", "random", "auto")] + ["auto"]
+        self.cells = {self._key(line): line for line in lines}
+
+    @staticmethod
+    def _key(line):
+        share = None if line["rule"] == "full" else float(line["share"])
+        return line["task"], float(line["noise"]), int(line["seed"]), share, line["rule"]
+
+    def gains(self, rule, noises, share, *, tasks=None, to="random", column="score"):
+        """Points that a rule gains, one entry a task, share of wrong labels and seed."""
+        found = []
+        for task in tasks or self.tasks:
+            for noise in noises:
+                for seed in self.seeds:
+                    own = self.cells[task, noise, seed, share, rule]
+                    base = self.cells[task, noise, seed, None if to == "full" else share, to]
+                    found.append(100 * (float(own[column]) - float(base[column])))
+        found = np.array(found)
+        return found[np.isfinite(found)]  # one task has no data from elsewhere
+
+    def costs(self):
+        """Time of auto and of the training on its rows, in trainings on all rows."""
+        found = []
+        for task in self.tasks:
+            for noise in NOISES:
+                for seed in self.seeds:
+                    whole = float(self.cells[task, noise, seed, None, "full"]["fit_time"])
+                    own = [self.cells[task, noise, seed, share, "auto"] for share in SHARES]
+                    times = [float(cell["map_time"]) + float(cell["fit_time"]) for cell in own]
+                    found.append(np.array(times) / whole)
+        return np.median(found, axis=0)
+
+
+def _in_points(gains):
+    """Mean with twice its standard error."""
+    return f"{gains.mean():+.1f} ±{2 * gains.std(ddof=1) / np.sqrt(len(gains)):.1f}"
+
+
 def table(lines):
-    """Gains over random in points, mean over tasks and seeds, and the share of cells that lose."""
-    keys = [(line["task"], line["noise"], line["seed"], line["share"]) for line in lines]
-    score = {
-        (*key, line["rule"]): 100 * line["score"] for key, line in zip(keys, lines, strict=True)
-    }
-    ood = {(*key, line["rule"]): 100 * line["ood"] for key, line in zip(keys, lines, strict=True)}
-    tasks = list(dict.fromkeys(line["task"] for line in lines))
-    seeds = sorted({line["seed"] for line in lines})
-    rules = [
-        r for r in dict.fromkeys(line["rule"] for line in lines) if r not in ("full", "random")
-    ]
-    rules.remove("auto")
-    full = {k[:3]: v for k, v in score.items() if k[-1] == "full"}
-    full_ood = {k[:3]: v for k, v in ood.items() if k[-1] == "full"}
-
-    def gain(table, rule, noise, share, chosen=tasks, to="random"):
-        cells = []
-        for task in chosen:
-            for seed in seeds:
-                one = table[task, noise, seed, share, rule]
-                base = full_ood if table is ood else full
-                if to == "full":
-                    cells.append(one - base[task, noise, seed])
-                else:
-                    cells.append(one - table[task, noise, seed, share, "random"])
-        return np.array(cells)
-
-    text = ["| rule | " + " | ".join(f"{n:.0%} wrong" for n in NOISES) + " | out of distribution |"]
-    text.append("|---|" + "---|" * (len(NOISES) + 1))
-    for rule in [*sorted(rules), "auto"]:
-        cells = []
-        for noise in NOISES:
-            means = [gain(score, rule, noise, share).mean() for share in SHARES]
-            cells.append(" ".join(f"{m:+.1f}" for m in means))
-        shifted = [np.nanmean([gain(ood, rule, n, share) for n in NOISES]) for share in SHARES]
-        cells.append(" ".join(f"{m:+.1f}" for m in shifted))
-        text.append(f"| {rule} | " + " | ".join(cells) + " |")
-    cells = [
-        " ".join(f"{gain(score, 'auto', n, s, to='full').mean():+.1f}" for s in SHARES)
-        for n in NOISES
-    ]
-    shifted = [np.nanmean([gain(ood, "auto", n, s, to="full") for n in NOISES]) for s in SHARES]
-    cells.append(" ".join(f"{m:+.1f}" for m in shifted))
-    text.append("| *auto less all rows* | " + " | ".join(cells) + " |")
-    text += ["", "| auto less random | " + " | ".join(f"{n:.0%} wrong" for n in NOISES) + " |"]
-    text.append("|---|" + "---|" * len(NOISES))
-    for task in tasks:
-        cells = []
-        for noise in NOISES:
-            one = []
-            for share in SHARES:
-                cell = gain(score, "auto", noise, share, [task])
-                half = 2.0 * cell.std(ddof=1) / np.sqrt(len(cell)) if len(cell) > 1 else np.nan
-                one.append(f"{cell.mean():+.1f} ±{half:.1f}")
-            cells.append(", ".join(one))
-        text.append(f"| {task} | " + " | ".join(cells) + " |")
-    cost = []
-    for task in tasks:
-        for noise in NOISES:
-            for seed in seeds:
-                fits = [
-                    line
-                    for line in lines
-                    if (line["task"], line["noise"], line["seed"]) == (task, noise, seed)
-                ]
-                whole = next(line["fit_time"] for line in fits if line["rule"] == "full")
-                cost.append(
-                    [
-                        next(
-                            line["map_time"] + line["fit_time"]
-                            for line in fits
-                            if line["rule"] == "auto" and line["share"] == share
-                        )
-                        / whole
-                        for share in SHARES
-                    ]
-                )
-    median = np.median(cost, axis=0)
-    text += [
-        "",
-        "Cost of auto, in trainings on all rows (median): "
-        + ", ".join(f"{m:.0f} at {s:.0%}" for m, s in zip(median, SHARES, strict=True)),
-    ]
+    """Write the study as Markdown."""
+    study = Study(lines)
+    places = [(f"{noise:.0%} wrong", (noise,), "score") for noise in NOISES]
+    places.append(("elsewhere", NOISES, "ood"))
+    text = []
+    for share in SHARES:
+        text += [f"### {share:.0%} of the rows", ""]
+        text.append("| rule | " + " | ".join(name for name, _, _ in places) + " | loses |")
+        text.append("|---|" + "---|" * (len(places) + 1))
+        for rule in study.rules:
+            cells = [
+                _in_points(study.gains(rule, noises, share, column=column))
+                for _, noises, column in places
+            ]
+            lost = (study.gains(rule, NOISES, share) < -0.5).mean()
+            text.append(f"| {rule} | " + " | ".join(cells) + f" | {lost:.0%} |")
+        cells = [
+            _in_points(study.gains("auto", noises, share, to="full", column=column))
+            for _, noises, column in places
+        ]
+        text += ["| *auto, less all rows* | " + " | ".join(cells) + " | |", ""]
+    text += ["### auto less random, by data set", ""]
+    text.append("| data set | share | " + " | ".join(f"{n:.0%} wrong" for n in NOISES) + " |")
+    text.append("|---|---|" + "---|" * len(NOISES))
+    for task in study.tasks:
+        for share in SHARES:
+            cells = [_in_points(study.gains("auto", (n,), share, tasks=[task])) for n in NOISES]
+            text.append(f"| {task} | {share:.0%} | " + " | ".join(cells) + " |")
+    cost = ", ".join(f"{c:.0f} at {s:.0%}" for c, s in zip(study.costs(), SHARES, strict=True))
+    text += ["", f"Cost of auto, in trainings on all rows (median): {cost}."]
     return "\n".join(text)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tasks", nargs="*", default=list(TASKS))
-    parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--rows", type=int, default=2500)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", default="selection.csv")
+    parser.add_argument("--table", action="store_true", help="print the table of --output alone")
     settings = parser.parse_args()
+    if settings.table:
+        with open(settings.output, newline="") as file:
+            print(table(list(csv.DictReader(file))))
+        return
     jobs = [
         (task, noise, seed, settings.rows)
         for seed in range(settings.seeds)

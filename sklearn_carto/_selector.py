@@ -53,9 +53,9 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         with log loss on sparse ones.
     region : str, callable or mapping, default="ambiguous"
         Which rows: see :meth:`DataMap.select`. Besides, "auto" finds the rule that teaches best,
-        by cross-validation on the training rows alone: random, coverage, weighted, dual-beta,
-        median, easy or ambiguous, each without and with an estimated noise cut. It is taken only
-        if it beats random by more than one standard error; else random is.
+        by cross-validation on the training rows alone: random, median or easy; and after an
+        estimated noise cut random, coverage, weighted, dual-beta, median or ambiguous. It is taken
+        only if it beats random by more than one standard error; else random is.
     frac : float, default=0.33
         Share of the rows to keep, in (0, 1].
     noise_cut : float, mapping of class to float or "auto", default=0.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import make_blobs
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import balanced_accuracy_score, make_scorer
@@ -20,7 +21,7 @@ from sklearn_carto import (
     DistilledClassifier,
     compare_subsets,
 )
-from sklearn_carto._search import CANDIDATES
+from sklearn_carto._search import CUT, UNCUT
 from sklearn_carto.datasets import make_cartography
 
 X, truth, _ = make_cartography(360, frac_mislabelled=0.0, random_state=0)
@@ -46,8 +47,8 @@ def test_with_many_wrong_labels_it_cuts_or_leaves_them_out():
 def test_what_was_tried_is_kept_and_every_score_is_that_of_a_loop_by_hand():
     selector = auto(cv=3).fit(X, y)
     results = selector.auto_results_
-    assert results["region"].tolist() == [*CANDIDATES, *CANDIDATES]
-    assert results["noise_cut"].tolist() == [False] * 7 + [True] * 7
+    assert results["region"].tolist() == [*UNCUT, *CUT]
+    assert results["noise_cut"].tolist() == [False] * 3 + [True] * 6
     assert results["chosen"].sum() == 1
     assert_allclose(results["mean_gain"][0], 0.0)
     splits = StratifiedKFold(3, shuffle=True, random_state=0).split(X, y)
@@ -56,7 +57,14 @@ def test_what_was_tried_is_kept_and_every_score_is_that_of_a_loop_by_hand():
         probe = clone(PROBE).set_params(random_state=0).fit(X[train], y[train])
         rows = probe.data_map_.select("easy", 0.33, random_state=int(seeds[k]))
         score = clone(JUDGE).fit(X[train[rows]], y[train[rows]]).score(X[test], y[test])
-        assert_allclose(results[f"split{k}_score"][CANDIDATES.index("easy")], score)
+        assert_allclose(results[f"split{k}_score"][UNCUT.index("easy")], score)
+
+
+def test_without_wrong_labels_each_rule_is_tried_once():
+    rows, labels = make_blobs(120, centers=3, cluster_std=0.3, random_state=0)
+    results = auto(cv=2).fit(rows, labels).auto_results_
+    assert sorted(results["region"]) == sorted({*UNCUT, *CUT})
+    assert not results["noise_cut"].any()
 
 
 def test_a_candidate_that_cannot_win_is_given_up():
@@ -102,7 +110,7 @@ def test_the_final_estimator_is_the_judge_unless_another_is_given():
             return super().fit(X, y, sample_weight=sample_weight)
 
     DistilledClassifier(Spy(), auto(judge=None, cv=2)).fit(X, y)
-    assert Spy.sizes.count(round(0.33 * 180)) >= 2 * len(CANDIDATES)
+    assert Spy.sizes.count(round(0.33 * 180)) >= 2 * len(UNCUT + CUT)
     Spy.sizes.clear()
     DistilledClassifier(Spy(), auto(cv=2)).fit(X, y)
     assert Spy.sizes == [round(0.33 * 360)]
