@@ -292,28 +292,6 @@ class DataMap:
             labels[(self.variability >= border) & (self.variability > 0)] = "ambiguous"
         return np.where(seen, labels, "unseen")
 
-    def rows_by_class(self):
-        """Return the rows of each class that occurs, classes in sorted order.
-
-        Returns
-        -------
-        rows : list of ndarray
-            Ascending row indices, one array a class.
-
-        Raises
-        ------
-        ValueError
-            If the map holds no labels.
-        """
-        if self.labels is None:
-            raise ValueError(
-                "This data map holds no labels, so rows cannot be chosen class by class. "
-                "Give it labels, or pass stratify=False and no noise_cut."
-            )
-        _, inverse = np.unique(self.labels, return_inverse=True)
-        borders = np.cumsum(np.bincount(inverse))[:-1]
-        return np.split(np.argsort(inverse, kind="stable"), borders)
-
     def to_frame(self, backend="pandas"):
         """Return the map as a data frame.
 

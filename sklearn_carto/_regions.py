@@ -155,7 +155,7 @@ def _budgets(components, n_rows, rng):
 
 def _cells(data_map, n_rows, noise_cut, stratify, rng):
     """Pools of candidate rows with their quotas; each pool holds at least its quota."""
-    groups = data_map.rows_by_class() if stratify else [np.arange(data_map.n_samples)]
+    groups = _rows_by_class(data_map) if stratify else [np.arange(data_map.n_samples)]
     kept = ~_cut_mask(data_map, noise_cut, rng)
     quotas = class_quotas(n_rows, [len(rows) for rows in groups], rng)
     if (quotas == 0).any():
@@ -176,6 +176,18 @@ def _cells(data_map, n_rows, noise_cut, stratify, rng):
                 pool = np.union1d(pool, aside[back[: quota - len(pool)]])
             cells.append((pool, quota))
     return cells
+
+
+def _rows_by_class(data_map):
+    """Ascending rows of each class that occurs, classes in sorted order."""
+    if data_map.labels is None:
+        raise ValueError(
+            "This data map holds no labels, so rows cannot be chosen class by class. "
+            "Give it labels, or pass stratify=False and no noise_cut."
+        )
+    _, inverse = np.unique(data_map.labels, return_inverse=True)
+    borders = np.cumsum(np.bincount(inverse))[:-1]
+    return np.split(np.argsort(inverse, kind="stable"), borders)
 
 
 def _by_held_out(data_map, rows):
@@ -205,7 +217,7 @@ def _cut_mask(data_map, noise_cut, rng):
         unknown = sorted(set(noise_cut) - set(data_map.classes.tolist()), key=str)
         raise ValueError(f"noise_cut names {unknown}, not among the classes of the map.")
     margin = _statistic(data_map, "aum", "noise_cut")
-    for rows in data_map.rows_by_class():
+    for rows in _rows_by_class(data_map):
         of_class = isinstance(noise_cut, Mapping)
         share = noise_cut.get(data_map.labels[rows[0]], 0.0) if of_class else noise_cut
         mask[rows[_highest(-margin[rows], rng)[: round(share * len(rows))]]] = True

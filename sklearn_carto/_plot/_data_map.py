@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._budget import class_quotas
 from sklearn_carto._compat import check_matplotlib_support
+from sklearn_carto._plot._density import N_CELLS, density_of, levels_of
 
 _KINDS = ("scatter", "hexbin", "kde")
 _STEPS = 10  # up to so many epochs each value of correctness has a colour of its own
-_N_CELLS = 128  # a side, of the grid that a density is counted on
-_SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
 _ROOM = 0.09  # above and below the map, for the names of the regions; also, to the right, twice
 _CORNERS = {  # place in the axes, and how the text hangs on it
     "easy-to-learn": ((0.02, 0.985), "left", "top"),
@@ -285,18 +283,18 @@ class DataMapDisplay:
         """Draw the contours; return the rows that lie outside of all."""
         x, y = self.data_map.variability[rows], self.data_map.confidence[rows]
         edges = [
-            np.linspace(0, self.ax_.get_xlim()[1], _N_CELLS + 1),
-            np.linspace(0, 1, _N_CELLS + 1),
+            np.linspace(0, self.ax_.get_xlim()[1], N_CELLS + 1),
+            np.linspace(0, 1, N_CELLS + 1),
         ]
-        density = _density(x, y, edges)
-        levels = _levels(density)
+        density = density_of(x, y, edges)
+        levels = levels_of(density)
         middles = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
         greys = [str(grey) for grey in np.linspace(0.92, 0.55, len(levels))]
         self.contours_ = self.ax_.contourf(
             *middles, density.T, levels=[*levels, np.inf], colors=greys, zorder=1
         )
         cells = [
-            np.clip(np.digitize(values, edge) - 1, 0, _N_CELLS - 1)
+            np.clip(np.digitize(values, edge) - 1, 0, N_CELLS - 1)
             for values, edge in zip((x, y), edges, strict=True)
         ]
         return rows[density[tuple(cells)] < levels[0]]
@@ -346,25 +344,6 @@ def _thin(rows, regions, max_samples, rng):
         chosen = [order[of_region[order] == i][:quota] for i, quota in enumerate(quotas)]
         order = rng.permutation(np.concatenate(chosen))
     return rows[order]
-
-
-def _density(x, y, edges):
-    """Smoothed count of rows a cell; mass does not leak over the borders of the map."""
-    counts, _, _ = np.histogram2d(x, y, bins=edges)
-    spread = 0.5 * len(x) ** (-1 / 6)  # half of Scott's rule, for maps have several crowds
-    widths = [
-        max(1.0, spread * np.std(values) / (edge[1] - edge[0]))
-        for values, edge in zip((x, y), edges, strict=True)
-    ]
-    return gaussian_filter(counts, widths, mode="reflect")
-
-
-def _levels(density):
-    """Densities above which the given shares of all rows lie, ascending."""
-    cells = np.sort(density, axis=None)[::-1]
-    inside = np.cumsum(cells) / cells.sum()
-    levels = cells[np.searchsorted(inside, _SHARES)]
-    return np.unique(levels)
 
 
 def _write_region_names(ax):
