@@ -86,6 +86,7 @@ def electricity():
 
 
 TASKS = {f.__name__: f for f in (mnist_usps, cifar10n, sentiment, clinc150, adult, electricity)}
+NAMES = {"random_after_cut": "random"}
 SCORING = {"adult": "balanced_accuracy"}
 
 
@@ -141,7 +142,7 @@ def run(task, noise, seed, n_rows):
                         "task": task,
                         "noise": noise,
                         "seed": seed,
-                        "rule": region if cut == 0.0 else f"{region} + cut",
+                        "rule": region if cut == 0.0 else f"{NAMES.get(region, region)} + cut",
                         "share": found["frac"][i],
                         "score": found["test_score"][i],
                         "ood": found["ood_score"][i] if ood is not None else np.nan,
