@@ -355,8 +355,13 @@ class CartographyClassifier(DelegatingClassifier):
 
     def _warn_of_degenerate_map(self):
         data_map, watched = self.data_map_, type(last_step(self.estimator_)).__name__
-        reason = None
-        if data_map.n_epochs == 1:
+        reason, n_seen = None, self.dynamics_.n_seen
+        if n_seen.min() < n_seen.max():
+            reason = (
+                f"{watched} trained for {n_seen.min()} to {n_seen.max()} epochs outside of the "
+                "folds, so that rows of different folds hardly compare. Switch early stopping off"
+            )
+        elif data_map.n_epochs == 1:
             reason = (
                 "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
                 "(a net: max_epochs)"

@@ -120,7 +120,7 @@ class DistilledClassifier(DelegatingClassifier):
             The fitted classifier.
         """
         refuse_regressor(self.estimator)
-        y, _, _ = check_labels(y, self)
+        y, classes, _ = check_labels(y, self)
         check_same_length(X, y)
         refuse_missing(X, self)
         if sample_weight is not None:
@@ -131,14 +131,17 @@ class DistilledClassifier(DelegatingClassifier):
             for_selector, for_estimator = routed.selector.fit, routed.estimator.fit
         else:
             refuse_unknown_params(self.estimator, "fit", for_estimator)
-        selector = with_judge(self._selector(), self.estimator)
-        selector.fit(X, y, **for_selector)
+        given = self._selector()
+        selector = with_judge(given, self.estimator)
+        judge_params = for_estimator if given.judge is None else None
+        selector._fit_judged(X, y, for_selector, judge_params)
         rows = selector.sample_indices_
         model = train(
             clone(self.estimator),
             take(X, rows),
             y[rows],
             params=_check_method_params(X, for_estimator, indices=rows),
+            classes=classes,
         )
         self.selector_ = selector
         self.estimator_, self.classes_, self._label_codes = model

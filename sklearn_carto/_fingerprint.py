@@ -52,6 +52,10 @@ def _add(digest, part):
         for i, name in enumerate(part.columns):  # by position: names may occur twice
             column = part.iloc[:, i] if hasattr(part, "iloc") else part[:, i]
             digest.update(f"column {name!r};".encode())
+            if str(column.dtype).lower().startswith(("categor", "enum")):  # learned from otherwise
+                categories = getattr(column, "cat", None)
+                digest.update(b"categories;")
+                _add_array(digest, np.asarray(getattr(categories, "categories", [])))
             _add_array(digest, np.asarray(column))
     else:
         text = isinstance(part, (list, tuple)) and len(part) and isinstance(part[0], str)

@@ -52,12 +52,16 @@ def check_match(match, estimator):
     """
     if match not in ("epochs", "steps"):
         raise ValueError(f"match must be 'epochs' or 'steps'; got {match!r}.")
-    last = last_step(estimator)
-    if match == "steps" and _name_of_epochs(last) is None:
+    if match == "steps" and not trains_in_epochs(estimator):
         raise ValueError(
-            f"{type(last).__name__} does not train in epochs, or does not say how many, so that "
-            "steps cannot be matched. Use match='epochs', which leaves it as it is."
+            f"{type(last_step(estimator)).__name__} does not train in epochs, or does not say how "
+            "many, so that steps cannot be matched. Use match='epochs', which leaves it as it is."
         )
+
+
+def trains_in_epochs(estimator):
+    """Whether an estimator, or the last step of a pipeline, says how many epochs it trains."""
+    return _name_of_epochs(last_step(estimator)) is not None
 
 
 def _name_of_epochs(estimator):

@@ -42,7 +42,8 @@ def confident_issues(probabilities, codes):
     counts = np.bincount(codes, minlength=n_classes)
     sums = np.bincount(codes, weights=own, minlength=n_classes)
     thresholds = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
-    confident = np.where(probabilities >= thresholds, probabilities, -np.inf)
+    # a mean of equal numbers may exceed each of them by a rounding error
+    confident = np.where(probabilities >= thresholds - 1e-6, probabilities, -np.inf)
     best = confident.argmax(axis=1)
     return np.isfinite(confident.max(axis=1)) & (best != codes)
 

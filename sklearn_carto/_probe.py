@@ -22,7 +22,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._compat import _check_method_params, _num_samples
-from sklearn_carto._containers import take
+from sklearn_carto._containers import row_names, take
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._noise import estimated_cut
@@ -135,6 +135,12 @@ class Probing:
         if isinstance(cv, Integral):
             cv = StratifiedKFold(cv, shuffle=True, random_state=self.seed)
         splits = list(check_cv(cv, self.y, classifier=True).split(np.zeros(len(self.y)), self.y))
+        whole = all(len(np.unique(self.y[train])) == len(classes) for train, _ in splits)
+        if len(splits) < 2 or not whole:
+            raise ValueError(
+                "The cv of 'auto' must make at least two folds, with rows of every class outside "
+                f"of each; got {self.cv!r}."
+            )
         probe = self._cached(_probe_fold)
         answers = Parallel(n_jobs=self.n_jobs)(
             delayed(probe)(*self._arguments(train, take(self.X, test)), classes)
@@ -160,7 +166,7 @@ class Probing:
             probe.set_params(random_state=self.seed)
         key = None
         if self.memory is not None:
-            key = fingerprint(X, y, params or None, X_asked), __version__
+            key = fingerprint(X, y, params or None, X_asked, row_names(X)), __version__
         return probe, key, X, y, params, X_asked
 
     def _cached(self, function):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
+from inspect import Parameter, signature
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +38,7 @@ class Found(NamedTuple):
     results: dict  # of arrays, one entry a candidate
 
 
-def search_region(probing, frac, *, judge, scoring=None, stratify=True):
+def search_region(probing, frac, *, judge, judge_params=None, scoring=None, stratify=True):
     """Find the rule, and whether to cut noise, by cross-validation on the training rows.
 
     Each candidate chooses rows on the map of all rows but a fold; the judge is trained on them and
@@ -51,6 +54,8 @@ def search_region(probing, frac, *, judge, scoring=None, stratify=True):
         Share of the rows to keep.
     judge : estimator
         The model that will be trained on the rows.
+    judge_params : dict, default=None
+        Further arguments of its `fit`; None: those of the probe's `fit` that it takes.
     scoring : str, callable or None, default=None
         One scorer. None: the judge's own `score`, or balanced accuracy where the classes are
         uneven.
@@ -65,6 +70,9 @@ def search_region(probing, frac, *, judge, scoring=None, stratify=True):
     if scoring is None:
         counts = np.unique(probing.y, return_counts=True)[1]
         scoring = "balanced_accuracy" if counts.max() > UNEVEN * counts.min() else None
+    if judge_params is None:
+        judge_params = {n: value for n, value in probing.params.items() if _takes(judge, n)}
+    judged = partial(_score, probing, frac, judge, judge_params, scoring, stratify)
     cut = probing.estimated_cut
     candidates = [(region, 0.0) for region in UNCUT]
     if any(cut.values()):
@@ -78,10 +86,7 @@ def search_region(probing, frac, *, judge, scoring=None, stratify=True):
     for k, fold in enumerate(probing.folds):
         tried = np.flatnonzero(alive)
         scores[tried, k] = Parallel(n_jobs=probing.n_jobs)(
-            delayed(_score)(
-                probing, fold, candidates[i], frac, judge, scoring, stratify, int(seeds[k])
-            )
-            for i in tried
+            delayed(judged)(fold, candidates[i], int(seeds[k])) for i in tried
         )
         alive[tried] = _has_a_chance(scores[tried, : k + 1])
     gains = scores - scores[0]
@@ -108,7 +113,8 @@ def _has_a_chance(scores):
         return np.ones(len(scores), dtype=bool)
     gains = scores - scores[0]
     mean, error = gains.mean(axis=1), _standard_error(gains)
-    chance = mean + 2 * error >= mean.max()
+    best = mean.max(initial=-np.inf, where=np.isfinite(mean))
+    chance = mean + 2 * error >= best  # not where a score is NaN
     chance[0] = True
     return chance
 
@@ -117,8 +123,11 @@ def _standard_error(gains):
     return gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
 
 
-def _score(probing, fold, candidate, frac, judge, scoring, stratify, seed):
-    """Train the judge on the rows that a candidate chooses outside of a fold; score it inside."""
+def _score(probing, frac, judge, judge_params, scoring, stratify, fold, candidate, seed):
+    """Train the judge on the rows that a candidate chooses outside of a fold; score it inside.
+
+    A candidate that loses a class is out of the competition: NaN.
+    """
     region, cut = candidate
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CartographyWarning)  # said once, of the whole training set
@@ -126,16 +135,27 @@ def _score(probing, fold, candidate, frac, judge, scoring, stratify, seed):
             fold.data_map, region, frac, noise_cut=cut, stratify=stratify, random_state=seed
         )
     rows = fold.train[few]
-    taken = {name: value for name, value in probing.params.items() if _takes(judge, name)}
-    params = _check_method_params(probing.X, taken, rows)
-    few = take(probing.X, rows)
-    model = answering(train(clone(judge), few, probing.y[rows], params=params, seed=seed))
-    scorer = check_scoring(model, scoring)
-    return scorer(model, take(probing.X, fold.test), probing.y[fold.test])
+    classes = np.unique(probing.y)
+    if len(np.unique(probing.y[rows])) < len(classes):
+        return np.nan
+    params = _check_method_params(probing.X, judge_params, rows)
+    few, labels = take(probing.X, rows), probing.y[rows]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CartographyWarning)  # a judge that is a probe draws no map
+        trained = train(clone(judge), few, labels, params=params, seed=seed, classes=classes)
+    model = answering(trained)
+    score = check_scoring(model, scoring)(model, take(probing.X, fold.test), probing.y[fold.test])
+    if not isinstance(score, Real):
+        raise TypeError(
+            f"The scoring of 'auto' must give one number; got {type(score).__name__}. Give the "
+            "selector a scoring of its own."
+        )
+    return score
 
 
 def _takes(judge, name):
     """Whether the judge's `fit` takes an argument of the probe's `fit`."""
     if isinstance(judge, Pipeline):
         return name.partition("__")[0] in judge.named_steps
-    return has_fit_parameter(judge, name)
+    kinds = [parameter.kind for parameter in signature(judge.fit).parameters.values()]
+    return Parameter.VAR_KEYWORD in kinds or has_fit_parameter(judge, name)

@@ -165,7 +165,6 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.cv = cv
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, **params):
         """Draw the data map and choose rows.
 
@@ -191,11 +190,16 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             If the region is unknown, a share is out of range, a frozen map is one of other
             rows, or "auto" meets a class with fewer rows than folds.
         """
+        if sample_weight is not None:
+            params = {**params, "sample_weight": sample_weight}
+        return self._fit_judged(X, y, params, None)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def _fit_judged(self, X, y, params, judge_params):
+        """Fit, with arguments of the judge's `fit`; None: those of the probe that it takes."""
         if self.region != "auto":
             parse_region(self.region)
         y, _, _ = check_labels(y, self)
-        if sample_weight is not None:
-            params = {**params, "sample_weight": sample_weight}
         if _routing_enabled() and params:
             params = process_routing(self, "fit", **params).estimator.fit
         random_state = self.random_state
@@ -212,7 +216,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             n_jobs=self.n_jobs,
         )
         self.data_map_ = probing.data_map
-        chosen = select_rows(self, probing, random_state)
+        chosen = select_rows(self, probing, random_state, judge_params)
         self.sample_indices_, self.region_, self.noise_cut_ = chosen[:3]
         if chosen.auto_results is not None:
             self.auto_results_ = chosen.auto_results
@@ -311,7 +315,7 @@ class Chosen(NamedTuple):
     auto_results: dict | None
 
 
-def select_rows(selector, probing, random_state):
+def select_rows(selector, probing, random_state, judge_params=None):
     """Choose rows of a probed training set as a selector's parameters say.
 
     Parameters
@@ -322,6 +326,8 @@ def select_rows(selector, probing, random_state):
         The training set.
     random_state : int, RandomState instance or None
         Breaks ties, draws where a rule draws.
+    judge_params : dict, default=None
+        Further arguments of the judge's `fit`; None: those of the probe's that it takes.
 
     Returns
     -------
@@ -334,10 +340,13 @@ def select_rows(selector, probing, random_state):
         if judge is None:
             own = selector.estimator
             judge = as_probe(default_probe(probing.X) if own is None else own)
+            judge.set_params(cv=None, keep_history=False)  # it learns, and is not watched
+            judge_params = probing.params
         region, cut, results = search_region(
             probing,
             selector.frac,
             judge=judge,
+            judge_params=judge_params,
             scoring=selector.scoring,
             stratify=selector.stratify,
         )

@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._answering import answering
 from sklearn_carto._containers import check_same_length, take
 from sklearn_carto._labels import check_labels, refuse_regressor
-from sklearn_carto._matching import check_match, lengthened
+from sklearn_carto._matching import check_match, lengthened, trains_in_epochs
 from sklearn_carto._probe import Probing
 from sklearn_carto._progress import progress
 from sklearn_carto._selector import select_rows
@@ -123,7 +123,8 @@ def _try_on_split(plan, X, y, split, ood, names):
     for trial in plan.trials:
         start, map_time, rows = time.perf_counter(), 0.0, None
         if trial.region is not None:
-            rows = _rows_of(trial, plan.selectors[trial.probe], probings[trial.probe], seed)
+            selector, probing = plan.selectors[trial.probe], probings[trial.probe]
+            rows = _rows_of(trial, selector, probing, plan.match, seed)
             if trial.region != "random":
                 map_time = map_times[trial.probe] + time.perf_counter() - start
         X_few, y_few = (X_fold, y_fold) if rows is None else (take(X_fold, rows), y_fold[rows])
@@ -135,7 +136,7 @@ def _try_on_split(plan, X, y, split, ood, names):
                 model = lengthened(model, len(y_fold) / len(y_few))
             try:
                 measured = _train_and_score(
-                    clone(model), X_few, y_few, seed, plan.scoring, test_sets
+                    clone(model), X_few, y_few, np.unique(y), seed, plan.scoring, test_sets
                 )
             except Exception as error:
                 if plan.error_score == "raise":
@@ -166,10 +167,12 @@ def _probe(selector, X, y, seed):
     return probing
 
 
-def _rows_of(trial, selector, probing, seed):
+def _rows_of(trial, selector, probing, match, seed):
     # the baseline is random over all rows: a cut is part of what it is compared with
     own = {} if trial.region != "random" else {"noise_cut": 0.0}
     asked = clone(selector).set_params(region=trial.region, frac=trial.frac, **own)
+    if match == "steps" and trains_in_epochs(asked.judge):
+        asked.set_params(judge=lengthened(asked.judge, 1 / trial.frac))
     return select_rows(asked, probing, seed).rows
 
 
@@ -187,9 +190,9 @@ def _held_back(category):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
-def _train_and_score(estimator, X, y, seed, scoring, test_sets):
+def _train_and_score(estimator, X, y, classes, seed, scoring, test_sets):
     start = time.perf_counter()
-    model = answering(train(estimator, X, y, seed=seed))
+    model = answering(train(estimator, X, y, seed=seed, classes=classes))
     trained = time.perf_counter()
     scorer = check_scoring(model, scoring)
     scores: dict[str, float] = {}

@@ -94,3 +94,11 @@ def test_data_is_left_as_it_was():
     before = matrix.indices.copy()
     fingerprint(matrix)
     assert (matrix.indices == before).all()
+
+
+def test_categories_differ_from_their_numbers():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"c": [1, 2, 1]})
+    assert fingerprint(frame) != fingerprint(frame.astype("category"))
+    more = pd.DataFrame({"c": pd.Categorical([1, 2, 1], categories=[1, 2, 3])})
+    assert fingerprint(frame.astype("category")) != fingerprint(more)

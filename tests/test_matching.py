@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_carto import CartographyClassifier, compare_subsets
+from sklearn_carto import CartographyClassifier, DataMapSelector, compare_subsets
 from sklearn_carto._matching import check_match, lengthened
 from sklearn_carto.datasets import make_cartography
 
@@ -70,3 +70,18 @@ def test_models_without_epochs_cannot_be_matched_by_steps(estimator):
 def test_an_unknown_way_to_match_is_refused():
     with pytest.raises(ValueError, match="match must be 'epochs' or 'steps'; got 'time'"):
         compare_subsets(SGDClassifier(loss="log_loss"), X, np.asarray(y), match="time")
+
+
+def test_the_judge_of_auto_trains_as_many_steps_as_the_final_model():
+    class Epochs(SGDClassifier):
+        seen: ClassVar = []
+
+        def fit(self, X, y):
+            self.seen.append((len(X), self.max_iter))
+            return super().fit(X, y)
+
+    model = Epochs(loss="log_loss", alpha=0.1, max_iter=6, tol=None)
+    selector = DataMapSelector(SGDClassifier(loss="log_loss", alpha=0.1), cv=3)
+    settings = {"regions": ["auto"], "fracs": [0.25], "cv": 2, "random_state": 0}
+    compare_subsets(model, X, y, selector=selector, match="steps", **settings)
+    assert set(Epochs.seen) == {(120, 6), (30, 24), (20, 24)}

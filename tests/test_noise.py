@@ -1,6 +1,7 @@
 """Confident learning's count of wrong labels."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
@@ -50,3 +51,11 @@ def test_a_cut_takes_never_more_than_half_a_class():
     codes = np.array([1] * 9 + [0])
     p[9] = [0.5, 0.5]
     assert estimated_cut(p, np.array([0, 1]), codes) == {0: 0.0, 1: 0.5}
+
+
+@pytest.mark.parametrize(("n_samples", "n_first"), [(34, 32), (34, 17), (36, 31)])
+def test_equal_probabilities_reach_their_own_mean(n_samples, n_first):
+    # the mean of 32 numbers 0.6 is 0.6000000000000001
+    p = np.tile([0.6, 0.4], (n_samples, 1))
+    codes = np.repeat([0, 1], [n_first, n_samples - n_first])
+    assert estimated_cut(p, np.array([0, 1]), codes)[0] == 0.0

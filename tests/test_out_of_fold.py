@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, RepeatedKFold, StratifiedKFold
@@ -15,6 +15,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_carto import CartographyClassifier, DataMap, DataMapSelector
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import DegenerateMapWarning, HeldOutRowsWarning
 
 X, y, kind = make_cartography(300, random_state=0)
 SGD = SGDClassifier(loss="log_loss", alpha=0.01)
@@ -115,3 +116,13 @@ def test_a_selector_takes_it_for_a_probe():
 def test_folds_that_cannot_be_used_are_refused(cv, labels, message):
     with pytest.raises(ValueError, match=message):
         CartographyClassifier(SGD, cv=cv).fit(X, labels)
+
+
+def test_folds_of_different_numbers_of_epochs_draw_a_warning():
+    ensemble = GradientBoostingClassifier(n_estimators=200, n_iter_no_change=2)
+    watched = CartographyClassifier(ensemble, cv=4, random_state=0)
+    with (
+        pytest.warns(HeldOutRowsWarning, match="stops early"),
+        pytest.warns(DegenerateMapWarning, match="Switch early stopping off"),
+    ):
+        watched.fit(X, y)

@@ -4,13 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import balanced_accuracy_score, make_scorer
-from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -200,3 +201,89 @@ def test_a_frozen_map_cannot_be_drawn_of_parts():
     frozen = FrozenEstimator(clone(PROBE).fit(X, y))
     with pytest.raises(ValueError, match="frozen"):
         auto().set_params(estimator=frozen).fit(X, y)
+
+
+class Weighted(LogisticRegression):
+    """Notes whether it was given weights."""
+
+    given: ClassVar = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.given.append(sample_weight is not None)
+        return super().fit(X, y, sample_weight=sample_weight)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("in_pipeline", [True, False])
+def test_the_judge_is_given_what_the_final_model_is_given(wanted, in_pipeline):
+    Weighted.given.clear()
+    with sklearn.config_context(enable_metadata_routing=True):
+        probe = SGDClassifier(loss="log_loss", alpha=0.01).set_partial_fit_request(
+            sample_weight=not wanted
+        )
+        final = Weighted().set_fit_request(sample_weight=wanted)
+        if in_pipeline:
+            scaler = StandardScaler().set_fit_request(sample_weight=False)
+            final = make_pipeline(scaler, final)
+        selector = DataMapSelector(probe, region="auto", cv=2, random_state=0)
+        DistilledClassifier(final, selector).fit(X, y, sample_weight=np.ones(360))
+    assert len(Weighted.given) > 10
+    assert set(Weighted.given) == {wanted}
+
+
+def test_a_pipeline_that_judges_itself_gets_the_weights_of_its_steps():
+    class Learner(SGDClassifier):
+        given: ClassVar = []
+
+        def partial_fit(self, X, y, classes=None, sample_weight=None):
+            self.given.append(sample_weight is not None)
+            return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+    probe = make_pipeline(StandardScaler(), Learner(loss="log_loss", alpha=0.01))
+    selector = DataMapSelector(probe, region="auto", cv=2, random_state=0)
+    selector.fit(X, y, learner__sample_weight=np.ones(360))
+    assert set(Learner.given) == {True}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.ClassesLostWarning")
+def test_a_candidate_that_loses_a_class_is_out_of_the_competition():
+    rare = np.where(np.arange(360) < 12, 7, truth)
+    settings = {"frac": 0.05, "stratify": False, "cv": 2, "judge": LogisticRegression()}
+    for seed in range(3):
+        selector = auto(random_state=seed, **settings).fit(X, rare)
+        chosen = selector.auto_results_["chosen"]
+        lost = np.isnan(selector.auto_results_["split0_score"])
+        assert lost.any()
+        assert selector.region_ == "random" or not lost[chosen].any()
+
+
+def test_a_score_that_is_missing_gives_up_its_candidate_alone():
+    calls = []
+
+    def second_is_missing(model, X, y):
+        calls.append(1)
+        return np.nan if len(calls) == 2 else model.score(X, y)
+
+    results = auto(scoring=second_is_missing).fit(X, y).auto_results_
+    assert np.isnan(results["mean_score"][1])
+    assert np.isfinite(results["mean_score"]).sum() >= 2
+
+
+def test_a_probe_out_of_fold_judges_as_a_plain_learner():
+    probe = clone(PROBE).set_params(cv=5)
+    selector = auto(judge=None, frac=0.05).set_params(estimator=probe).fit(X, y)
+    assert len(selector.sample_indices_) == 18
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"cv": KFold(3)}, ValueError, "rows of every class outside"),
+        ({"cv": ShuffleSplit(1)}, ValueError, "at least two folds"),
+        ({"scoring": lambda model, X, y: {"a": 1.0}}, TypeError, "must give one number; got dict"),
+    ],
+)
+def test_folds_and_scores_that_cannot_be_used_are_refused(params, error, message):
+    order = np.argsort(y)
+    with pytest.raises(error, match=message):
+        auto(**params).fit(X[order], y[order])

@@ -285,3 +285,11 @@ def test_a_cache_folder_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(ValueError, match=r"The cache folder .*file.* cannot be written"):
         make(memory=tmp_path / "file").fit(X, y)
+
+
+def test_a_map_from_the_cache_bears_the_names_of_its_own_rows(tmp_path):
+    pd = pytest.importorskip("pandas")
+    for letter in "pq":
+        frame = pd.DataFrame(X, index=[f"{letter}{i}" for i in range(len(X))])
+        frame.columns = frame.columns.astype(str)
+        assert make(memory=tmp_path).fit(frame, y).data_map_.sample_ids[0] == f"{letter}0"

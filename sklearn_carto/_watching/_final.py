@@ -18,7 +18,7 @@ class Trained(NamedTuple):
     label_codes: bool  # whether it predicts positions among the classes, not labels
 
 
-def train(estimator, X, y, *, params=None, seed=None):
+def train(estimator, X, y, *, params=None, seed=None, classes=None):
     """Train an estimator in place.
 
     Parameters
@@ -31,6 +31,8 @@ def train(estimator, X, y, *, params=None, seed=None):
         Further arguments of `fit`.
     seed : int or None
         Set on every `random_state` of the estimator, and on torch's generators for a net.
+    classes : ndarray of shape (n_classes,), default=None
+        The labels that a net has outputs for, sorted; None: those of `y`.
 
     Returns
     -------
@@ -43,7 +45,8 @@ def train(estimator, X, y, *, params=None, seed=None):
     if not _skorch.can_watch(net):
         estimator.fit(X, y, **params)
         return Trained(estimator, getattr(estimator, "classes_", np.unique(y)), False)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes = np.unique(y) if classes is None else classes
+    codes = np.searchsorted(classes, y)
     with torch_seeded(seed, net.device):
         estimator.fit(X, _skorch.encode(net, codes, len(classes)), **params)
     return Trained(estimator, classes, True)
