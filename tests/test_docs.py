@@ -96,11 +96,3 @@ def test_examples_run(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")
     assert os.listdir(tmp_path)
-
-
-def test_the_project_speaks_of_itself_alone():
-    words = re.compile(r"/work/|/root/|\bissues? #?\d|\.library", flags=re.IGNORECASE)
-    for folder in ("sklearn_carto", "tests", "examples", "benchmarks"):
-        for path in (ROOT / folder).rglob("*.py"):
-            if path != Path(__file__):
-                assert not words.search(path.read_text()), path
