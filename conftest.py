@@ -2,4 +2,15 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("imblearn") else ["sklearn_carto/_sampler.py"]
+NEEDED = {
+    "_sampler": "imblearn",
+    "integrations/keras": "keras",
+    "integrations/lightning": "lightning",
+    "integrations/sklearn": "sklearn.callback",
+    "integrations/skorch": "skorch",
+    "integrations/torch": "torch",
+    "integrations/transformers": "transformers",
+}
+collect_ignore = [
+    f"sklearn_carto/{module}.py" for module, name in NEEDED.items() if find_spec(name) is None
+]

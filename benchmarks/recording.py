@@ -15,6 +15,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
 from threadpoolctl import threadpool_limits
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from sklearn_carto import CartographyClassifier
 
@@ -39,8 +40,8 @@ def seconds(train, estimator, X, y):
     return time.perf_counter() - start
 
 
-def ratio(name, estimator, train, X, y, limit):
-    watched = CartographyClassifier(estimator, n_epochs=N_EPOCHS, random_state=0)
+def ratio(name, estimator, train, X, y, limit, record="epoch_end", n_epochs=N_EPOCHS):
+    watched = CartographyClassifier(estimator, n_epochs=n_epochs, record=record, random_state=0)
     pairs = []
     for i in range(N_PAIRS + 1):
         sides = [(train, clone(estimator)), (fit, clone(watched))]
@@ -58,6 +59,34 @@ def ratio(name, estimator, train, X, y, limit):
     )
 
 
+class TextClassifier(torch.nn.Module):
+    """A small DistilBERT, its weights drawn by chance."""
+
+    def __init__(self):
+        super().__init__()
+        sizes = {"dim": 128, "hidden_dim": 256, "n_layers": 2, "n_heads": 4}
+        config = DistilBertConfig(vocab_size=1000, **sizes, num_labels=3)
+        self.model = DistilBertForSequenceClassification(config)
+
+    def forward(self, input_ids):
+        return self.model(input_ids).logits
+
+
+def transformer():
+    rng = np.random.RandomState(0)
+    net = NeuralNetClassifier(
+        TextClassifier,
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.AdamW,
+        max_epochs=2,
+        batch_size=32,
+        lr=1e-3,
+        train_split=None,
+        verbose=0,
+    )
+    return net, rng.randint(1000, size=(1500, 32)), rng.randint(3, size=1500)
+
+
 def main():
     torch.set_num_threads(1)
     X, y = make_classification(
@@ -73,11 +102,16 @@ def main():
         verbose=0,
     )
     whole = clone(net).set_params(train_split=None)
+    small_net, texts, labels = transformer()
     sgd = SGDClassifier(loss="log_loss", random_state=0)
     mlp = MLPClassifier((128,), batch_size=128, random_state=0)
     with threadpool_limits(1):
-        ratio("skorch net", net, fit, single, y, 1.08)
-        ratio("skorch net, train_split=None", whole, fit, single, y, 1.08)
+        ratio("skorch net, in training", net, fit, single, y, 1.05, "training")
+        ratio("the same, train_split=None", whole, fit, single, y, 1.05, "training")
+        ratio("skorch net, at epoch end", net, fit, single, y, 1.08)
+        ratio("the same, train_split=None", whole, fit, single, y, 1.08)
+        ratio("DistilBERT, in training", small_net, fit, texts, labels, 1.05, "training", 2)
+        ratio("DistilBERT, at epoch end", small_net, fit, texts, labels, 1.08, "epoch_end", 2)
         for rows, precision in ((single, "float32"), (X, "float64")):
             ratio(f"SGDClassifier, {precision}", sgd, partial_fit_loop, rows, y, 1.25)
             ratio(f"MLPClassifier, {precision}", mlp, partial_fit_loop, rows, y, 1.15)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
+from contextlib import nullcontext
+from copy import deepcopy
 from functools import partial
 from numbers import Integral
 
@@ -16,6 +18,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._compat import (
+    CallbackSupportMixin,
     HasMethods,
     Interval,
     StrOptions,
@@ -25,17 +28,19 @@ from sklearn_carto._compat import (
 )
 from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
+from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
+from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._labels import check_labels
-from sklearn_carto._progress import progress
+from sklearn_carto._progress import TrainingTask, progress
 from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
 from sklearn_carto._watching._recording import Recording
 from sklearn_carto._watching._seeds import set_seed
-from sklearn_carto.exceptions import DegenerateMapWarning
+from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError
 
 
-class CartographyClassifier(DelegatingClassifier):
+class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     """Train a classifier and record its training dynamics.
 
     A clone of `estimator` is trained just as it would be without us; after each epoch it is asked
@@ -47,6 +52,8 @@ class CartographyClassifier(DelegatingClassifier):
       `train_split` holds out are recorded too, and marked;
     - ensembles with `staged_predict_proba` (HistGradientBoostingClassifier, ...): each stage is an
       epoch, at a cost linear in their number;
+    - LogisticRegression, and what else shows its iterations to scikit-learn's callbacks
+      (scikit-learn >= 1.9): each iteration is an epoch;
     - a :class:`~sklearn.pipeline.Pipeline` that ends in one of these: its transformers are fitted
       once, its last step is watched.
 
@@ -60,9 +67,14 @@ class CartographyClassifier(DelegatingClassifier):
     n_epochs : int, default=None
         Number of epochs. None: what the estimator says itself (a net's `max_epochs`, the stages
         that an ensemble trained), else 20. On a net it sets `max_epochs`; of an ensemble it records
-        that many evenly spaced stages, and never changes the training.
-    record : {"epoch_end"}, default="epoch_end"
-        When probabilities are asked for: in a pass of its own at the end of each epoch.
+        that many evenly spaced stages, and of a solver's iterations that many first ones; neither
+        changes the training.
+    record : {"epoch_end", "training"}, default="epoch_end"
+        When probabilities are asked for: in a pass of its own at the end of each epoch, or, of a
+        skorch net, as they arise in training, at no extra pass. The latter are those of a model
+        that moves within the epoch, with dropout and batch statistics as in training; rows that a
+        loader leaves out of an epoch are not seen at it. Held-out rows are then recorded by the
+        net's own validation pass.
     keep_history : bool, default=True
         Whether `dynamics_` keeps every epoch, in O(n_samples * n_epochs) memory. The map is the
         same without.
@@ -113,6 +125,12 @@ class CartographyClassifier(DelegatingClassifier):
     `fit` of the others. With routing enabled, request metadata of that method, for example
     ``SGDClassifier().set_partial_fit_request(sample_weight=True)``.
 
+    With scikit-learn >= 1.9 it takes callbacks: each training (one, or with `cv` one a fold and a
+    last one) is a task of `fit`, and each epoch a task of its training. Where epochs are calls of
+    `partial_fit`, callbacks are handed a copy that can predict (`fitted_estimator`), and may end
+    the training. Ensembles are trained first, and shown while their stages are replayed, by blocks
+    of rows.
+
     Nets under a threading backend train one at a time, since torch's generators belong to the
     process. Not restored around the recording pass are generators private to a module or data set,
     and buffers that a forward pass in evaluation mode writes.
@@ -139,7 +157,7 @@ class CartographyClassifier(DelegatingClassifier):
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
         "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "record": [StrOptions({"epoch_end"})],
+        "record": [StrOptions({"epoch_end", "training"})],
         "keep_history": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -166,15 +184,17 @@ class CartographyClassifier(DelegatingClassifier):
         self.cv = cv
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X, y=None, sample_weight=None, **params):
         """Train a clone of the estimator and record its training dynamics.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            The training rows, handed to the estimator as they are.
+            The training rows, handed to the estimator as they are; of a skorch net also a dict or
+            tuple of inputs, or a torch Dataset.
         y : array-like of shape (n_samples,)
-            Labels of any type.
+            Labels of any type. May be left away where `X` is a torch Dataset: it is then read once
+            for its labels, which must be 0 to n_classes - 1.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, for the watched estimator.
         **params : dict
@@ -196,34 +216,45 @@ class CartographyClassifier(DelegatingClassifier):
             If `y` holds missing values, a single class, or several columns; if lengths differ.
         """
         way = find_way(self.estimator)
+        self._refuse_unheard(way)
+        y = labels_of(X) if y is None and is_dataset(X) else y
         y, classes, codes = check_labels(y, self)
         check_same_length(X, y)
-        if sample_weight is not None:
-            params = {**params, "sample_weight": sample_weight}
-        routed = self._route(way.method, params)
+        if is_dataset(X):
+            refuse_other_codes(classes)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        routed = self._route(way.method, {**params, **weights})
         seed, names = self._seed(), row_names(X)
-        recording = Recording(y, classes, codes, self.keep_history, names)
-        if self.cv is not None:  # out of fold; the model that is kept trains on all rows
-            for fold, rest in self._folds(y, classes, seed):
-                taken: dict = defaultdict(dict)
-                for step, of_step in routed.items():
-                    taken[step] = _check_method_params(X, of_step, rest)
-                part, few, asked = recording.of_rows(fold), take(X, rest), take(X, fold)
-                self._watch(clone(self.estimator), few, y[rest], part, taken, seed, asked)
+        recording = Recording(y, classes, codes, self.keep_history, names, self.record)
+        # out of fold; the model that is kept trains on all rows
+        folds = [] if self.cv is None else self._folds(y, classes, seed)
+        told = {"estimator": self, "X": X, "y": y, "metadata": weights or None}
+        fit_task = self._init_callback_context(max_subtasks=len(folds) + 1)
+        fit_task.call_on_fit_task_begin(**told)
+        for fold, rest in folds:
+            taken: dict = defaultdict(dict)
+            for step, of_step in routed.items():
+                taken[step] = _check_method_params(X, of_step, rest)
+            part, few, asked = recording.of_rows(fold), take(X, rest), take(X, fold)
+            of_few = _check_method_params(X, weights, rest) or None
+            task = TrainingTask(fit_task, estimator=self, X=few, y=y[rest], metadata=of_few)
+            self._watch(clone(self.estimator), few, y[rest], part, taken, seed, task, asked)
         whole = recording if self.cv is None else Recording(y, classes, codes, False)
         estimator, interrupted = clone(self.estimator), True
         try:
-            self._watch(estimator, X, y, whole, routed, seed)
+            self._watch(estimator, X, y, whole, routed, seed, TrainingTask(fit_task, **told))
             interrupted = False
         finally:
             if whole.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
                 self._training_set = _fingerprint_of_set(X, classes, codes)
+        warn_of_unseen_rows(recording.dynamics)
         self._warn_of_degenerate_map()
+        fit_task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
 
-    def _watch(self, estimator, X, y, recording, routed, seed, asked=None):
-        """Train an estimator in place, and record the rows asked for."""
+    def _watch(self, estimator, X, y, recording, routed, seed, task, asked=None):
+        """Train an estimator in place, record the rows asked for, and tell callbacks of it."""
         way = find_way(estimator)
         set_seed(estimator, seed)
         watched, depth = estimator, 0
@@ -236,17 +267,40 @@ class CartographyClassifier(DelegatingClassifier):
         if way.encodes_labels:
             codes = np.searchsorted(recording.classes, y)
             y = way.encode(watched, codes, len(recording.classes))
-        way.watch(
-            watched,
-            X,
-            y,
-            recording,
-            n_epochs=self.n_epochs,
-            seed=seed,
-            params=routed["watched"],
-            track=partial(progress, description="epochs", verbose=self.verbose),
-            asked=asked,
-        )
+        tells_itself = getattr(way, "shows_iterations", False)
+        ready = partial(_ready, estimator) if way.method == "partial_fit" else None
+
+        def track(steps):
+            told = steps if tells_itself else task.track(steps, ready)
+            return progress(told, description="epochs", verbose=self.verbose, total=len(steps))
+
+        with task.handed_to(watched) if tells_itself else nullcontext():
+            way.watch(
+                watched,
+                X,
+                y,
+                recording,
+                n_epochs=self.n_epochs,
+                seed=seed,
+                params=routed["watched"],
+                track=track,
+                asked=asked,
+            )
+        task.close()
+
+    def _refuse_unheard(self, way):
+        if self.record != "training":
+            return
+        if not getattr(way, "hears_training", False):
+            raise NotWatchableError(
+                "record='training' hears the training pass of skorch nets alone; "
+                f"{type(last_step(self.estimator)).__name__} shows none. Use record='epoch_end'."
+            )
+        if self.cv is not None:
+            raise ValueError(
+                "record='training' hears rows that the model trains on, and cv asks for rows that "
+                "it does not train on: set cv=None, or record='epoch_end'."
+            )
 
     def _folds(self, y, classes, seed):
         """Each fold with the rows outside of it, which hold every class."""
@@ -271,7 +325,8 @@ class CartographyClassifier(DelegatingClassifier):
 
     def _keep(self, estimator, dynamics, label_codes, interrupted):
         self.estimator_ = estimator
-        self.classes_ = dynamics.classes
+        known = None if label_codes else getattr(estimator, "classes_", None)
+        self.classes_ = dynamics.classes if known is None else known  # as its answers are ordered
         self.dynamics_ = dynamics
         self.data_map_ = DataMap.from_dynamics(dynamics)
         self.n_epochs_ = dynamics.n_epochs
@@ -356,17 +411,18 @@ class CartographyClassifier(DelegatingClassifier):
     def _warn_of_degenerate_map(self):
         data_map, watched = self.data_map_, type(last_step(self.estimator_)).__name__
         reason, n_seen = None, self.dynamics_.n_seen
-        if n_seen.min() < n_seen.max():
+        if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
             reason = (
                 f"{watched} trained for {n_seen.min()} to {n_seen.max()} epochs outside of the "
-                "folds, so that rows of different folds hardly compare. Switch early stopping off"
+                "folds, so that rows of different folds hardly compare. Switch early stopping off "
+                "(of a solver that converges, lower n_epochs)"
             )
         elif data_map.n_epochs == 1:
             reason = (
                 "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
                 "(a net: max_epochs)"
             )
-        elif np.quantile(data_map.variability, 0.9) < 5e-3:
+        elif np.nanquantile(data_map.variability, 0.9) < 5e-3:
             reason = (
                 f"{watched} hardly moved from epoch to epoch (nine tenths of the rows have a "
                 "variability below 0.005): naive Bayes learns all in one pass, others have "
@@ -381,6 +437,15 @@ class CartographyClassifier(DelegatingClassifier):
         if reason:
             message = f"The data map says little: {reason}."
             warnings.warn(message, DegenerateMapWarning, stacklevel=4)
+
+
+def _ready(estimator):
+    """Attributes of a CartographyClassifier whose training stopped here."""
+    return {
+        "estimator_": deepcopy(estimator),
+        "classes_": estimator.classes_,
+        "_label_codes": False,
+    }
 
 
 def _fingerprint_of_set(X, classes, codes):

@@ -17,7 +17,29 @@ from sklearn.utils.validation import (
     _num_samples,
 )
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn < 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in where there are no callbacks: tasks are told to nobody."""
+
+        def _init_callback_context(self, **kwargs):
+            return _ToNobody()
+
+    class _ToNobody:
+        def subcontext(self, **kwargs):
+            return self
+
+        def call_on_fit_task_begin(self, **kwargs):
+            return self
+
+        def call_on_fit_task_end(self, **kwargs):
+            return False
+
+
 __all__ = [
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -28,10 +50,16 @@ __all__ = [
     "_num_samples",
     "_routing_enabled",
     "_safe_indexing",
+    "callbacks_of",
     "check_matplotlib_support",
     "get_chunk_n_rows",
     "require",
 ]
+
+
+def callbacks_of(estimator):
+    """List the callbacks that are set on an estimator; scikit-learn has no public way to ask."""
+    return list(getattr(estimator, "_skl_callbacks", ()))
 
 
 def require(module: str, user: str, extra: str):

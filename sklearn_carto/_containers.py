@@ -8,6 +8,7 @@ from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._compat import _num_samples, _safe_indexing
+from sklearn_carto._torch_datasets import is_dataset, part_of
 
 
 def take(X, rows):
@@ -15,7 +16,7 @@ def take(X, rows):
 
     Parameters
     ----------
-    X : array-like, sparse matrix, data frame, list or dict of these
+    X : array-like, sparse matrix, data frame, list, torch Dataset, dict or tuple of these
         Rows; a sparse matrix of any format.
     rows : slice or ndarray of int
         Which.
@@ -26,9 +27,13 @@ def take(X, rows):
         Of the kind that came in, `X` itself where a slice asks for all of it.
     """
     if holds_containers(X):
+        if isinstance(X, tuple):
+            return tuple(take(part, rows) for part in X)
         return {name: take(part, rows) for name, part in X.items()}
     if isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(X):
         return X
+    if is_dataset(X):
+        return part_of(X, rows)
     if issparse(X):
         return X.tocsr()[rows].asformat(X.format)
     if not (hasattr(X, "__getitem__") or hasattr(X, "iloc")):
@@ -37,7 +42,7 @@ def take(X, rows):
 
 
 def n_samples_of(X):
-    """Count the rows of a container; each part of a dict is a container.
+    """Count the rows of a container; each part of a dict or tuple is a container.
 
     Parameters
     ----------
@@ -49,7 +54,7 @@ def n_samples_of(X):
     n_samples : int
         How many.
     """
-    return _num_samples(next(iter(X.values())) if holds_containers(X) else X)
+    return _num_samples(_parts(X)[0])
 
 
 def row_names(X):
@@ -72,7 +77,7 @@ def row_names(X):
 
 
 def check_same_length(X, y):
-    """Raise where rows and labels are not equally many; each part of a dict is a container.
+    """Raise where rows and labels are not equally many, in any part of a dict or tuple.
 
     Parameters
     ----------
@@ -86,12 +91,23 @@ def check_same_length(X, y):
     ValueError
         If lengths differ.
     """
-    check_consistent_length(*(X.values() if holds_containers(X) else [X]), y)
+    check_consistent_length(*_parts(X), y)
 
 
 def holds_containers(X):
-    """Whether X is a dict of inputs, as nets take it; a sparse DOK matrix is a dict, too."""
+    """Whether X is several inputs, as nets take them: a dict, or a tuple of arrays.
+
+    A sparse DOK matrix is a dict, too, and a tuple of texts is one input.
+    """
+    if isinstance(X, tuple):
+        return len(X) > 0 and all(len(getattr(part, "shape", ())) > 0 for part in X)
     return isinstance(X, dict) and not issparse(X)
+
+
+def _parts(X):
+    if not holds_containers(X):
+        return [X]
+    return list(X) if isinstance(X, tuple) else list(X.values())
 
 
 def refuse_missing(X, owner):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from sklearn_carto._archive import read_archive, write_archive
 from sklearn_carto._observation import Observation, observe
 from sklearn_carto._running import RunningStatistics, dual_window
-from sklearn_carto.exceptions import ProbabilityError
+from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning
 
 RECORDED = ("epoch_end", "training", "out_of_fold")
 
@@ -235,11 +237,29 @@ class TrainingDynamics:
             raise ValueError(f"epochs={epochs!r} chooses none of the {self.n_epochs} epochs.")
         replay = RunningStatistics(self.n_samples, dual_window(len(chosen)))
         for epoch in chosen:
-            seen = self._history[epoch]
-            present = ~np.isnan(seen.true_proba)
-            rows = slice(None) if present.all() else np.flatnonzero(present)
-            replay.update(epoch, Observation(*(values[rows] for values in seen)), rows)
+            rows, seen = self.seen_at(epoch)
+            replay.update(epoch, seen, rows if len(rows) < self.n_samples else slice(None))
         return replay.results(), len(chosen)
+
+    def seen_at(self, epoch):
+        """Return what was seen at one epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            The epoch, counted from 0.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows,)
+            The rows that it saw, ascending.
+        seen : Observation
+            What was seen of them, five arrays of shape (n_rows,).
+        """
+        self._need_history("Looking at an epoch")
+        seen = self._history[epoch]
+        rows = np.flatnonzero(~np.isnan(seen.true_proba))
+        return rows, Observation(*(values[rows] for values in seen))
 
     def save(self, path):
         """Write the dynamics to an npz file that needs no pickle.
@@ -327,6 +347,25 @@ class TrainingDynamics:
                 f"got shape {values.shape}."
             )
         return values
+
+
+def warn_of_unseen_rows(dynamics):
+    """Say which rows no epoch showed; the map holds NaN for them.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+        What was recorded.
+    """
+    unseen = np.flatnonzero(dynamics.n_seen == 0)
+    if len(unseen):
+        warnings.warn(
+            f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
+            f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
+            "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
+            RowsUnseenWarning,
+            stacklevel=3,
+        )
 
 
 def _blank(n_samples):

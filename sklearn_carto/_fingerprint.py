@@ -7,16 +7,19 @@ from hashlib import sha256
 import numpy as np
 from scipy.sparse import issparse
 
+from sklearn_carto._torch_datasets import is_dataset
+
 
 def fingerprint(*data):
     """Digest containers by their values.
 
     Equal values give equal digests: memory order, block layout of a frame, sorted or unsorted
-    indices of a sparse matrix and the container of strings do not matter.
+    indices of a sparse matrix and the container of strings do not matter. Of a torch data set, only
+    its type and length count.
 
     Parameters
     ----------
-    *data : array, sparse matrix, data frame, series, list or None
+    *data : array, sparse matrix, data frame, series, list, tuple, dict, torch Dataset or None
         What is digested, in order.
 
     Returns
@@ -47,6 +50,13 @@ def _add(digest, part):
         for name in sorted(part):
             digest.update(f"key {name};".encode())
             _add(digest, part[name])
+    elif isinstance(part, tuple) and any(hasattr(values, "shape") for values in part):
+        digest.update(b"tuple;")
+        for values in part:
+            _add(digest, values)
+    elif is_dataset(part):  # its rows may be many, large, and other ones at each reading
+        kind = type(part)
+        digest.update(f"dataset {kind.__module__} {kind.__qualname__} {len(part)};".encode())
     elif hasattr(part, "columns") and hasattr(part, "shape"):
         digest.update(f"frame {tuple(part.shape)};".encode())
         for i, name in enumerate(part.columns):  # by position: names may occur twice

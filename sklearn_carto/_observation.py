@@ -19,13 +19,66 @@ class Observation(NamedTuple):
     loss: np.ndarray  # -log p_label, float32
 
 
+class Quality(NamedTuple):
+    """What tells class scores that can be recorded from others; NaN spreads into all of it."""
+
+    lowest: float  # the lowest score
+    least: float  # the lowest sum over classes
+    most: float  # the highest
+
+    @property
+    def finite(self):
+        """Whether there is neither NaN nor infinity."""
+        return bool(np.isfinite(self.least) and np.isfinite(self.most))
+
+    @property
+    def total(self):
+        """The sum over classes that lies furthest from 1."""
+        return max(self.least, self.most, key=lambda total: abs(total - 1))
+
+
+def quality_of(scores):
+    """Tell whether class scores can be recorded.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+        Class scores, of a row at least.
+
+    Returns
+    -------
+    quality : Quality
+        Three numbers.
+    """
+    total = scores.sum(axis=1)
+    return Quality(float(scores.min()), float(total.min()), float(total.max()))
+
+
+def two_columns(scores, from_logits):
+    """Class scores of two classes, from the logits or the probabilities of the second.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+        One score a row.
+    from_logits : bool
+        Whether these are logits.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_rows, 2)
+        One score a class.
+    """
+    return np.stack([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=1)
+
+
 def observe(scores, columns, *, from_logits=False):
     """Reduce class scores to what is recorded of each row.
 
     Parameters
     ----------
     scores : ndarray of shape (n_rows, n_classes) or (n_rows,)
-        Class probabilities, or logits. One dimension: the logit of the second of two classes.
+        Class probabilities, or logits. One dimension: those of the second of two classes.
     columns : ndarray of shape (n_rows,)
         Column of each row's label; never the label itself.
     from_logits : bool, default=False
@@ -44,7 +97,7 @@ def observe(scores, columns, *, from_logits=False):
     (array([0.8, 0.4], dtype=float32), array([ True, False]))
     """
     if scores.ndim == 1:
-        scores = np.stack([np.zeros_like(scores), scores], axis=1)
+        scores = two_columns(scores, from_logits)
     dtype = np.float32 if scores.dtype == np.float16 else scores.dtype
     # a line a class: what runs over classes then runs over whole lines, several times as fast
     scores = np.array(scores.T, dtype=dtype, order="C")

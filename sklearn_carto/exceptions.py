@@ -13,6 +13,7 @@
          ├─ DegenerateMapWarning                  one epoch, no movement, or saturated
          ├─ DoubleSoftmaxWarning                  a net applies a softmax to probabilities
          ├─ HeldOutRowsWarning                    a map holds rows that the model did not train on
+         ├─ RowsUnseenWarning                     a training loop never showed some rows
          └─ UndefinedIntervalWarning              too few splits for a confidence interval
 
 A wrong value of a parameter is scikit-learn's ``InvalidParameterError``, or a plain ``ValueError``.
@@ -28,6 +29,7 @@ __all__ = [
     "NotWatchableError",
     "ProbabilityError",
     "RowsChangedError",
+    "RowsUnseenWarning",
     "UndefinedIntervalWarning",
 ]
 
@@ -66,6 +68,10 @@ class DoubleSoftmaxWarning(CartographyWarning):
 
 class HeldOutRowsWarning(CartographyWarning):
     """Rows that the model did not train on are selected beside rows that it trained on."""
+
+
+class RowsUnseenWarning(CartographyWarning):
+    """A training loop never showed some rows, which a map then holds as NaN."""
 
 
 class UndefinedIntervalWarning(CartographyWarning):

@@ -11,8 +11,10 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
 )
+from sklearn.model_selection import StratifiedKFold
 
 from sklearn_carto import CartographyClassifier
+from sklearn_carto._watching._recording import in_class_order
 from sklearn_carto.exceptions import HeldOutRowsWarning
 
 X, y = make_classification(
@@ -59,6 +61,22 @@ def test_blocks_of_rows_give_the_map_of_one_pass():
     whole = model.fit(X, y).variability_.copy()
     with sklearn.config_context(working_memory=0.001):
         assert_allclose(model.fit(X, y).variability_, whole, atol=1e-6)
+
+
+def test_rows_out_of_fold_are_asked_of_the_ensemble_that_did_not_see_them():
+    model = CartographyClassifier(ENSEMBLES[0], cv=3, random_state=0).fit(X, y)
+    p = np.empty((len(y), 12))
+    for rest, fold in StratifiedKFold(3, shuffle=True, random_state=0).split(X, y):
+        stages = clone(ENSEMBLES[0]).fit(X[rest], y[rest]).staged_predict_proba(X[fold])
+        p[fold] = np.array([proba[np.arange(len(fold)), y[fold]] for proba in stages]).T
+    assert_allclose(model.dynamics_.true_proba, p, atol=1e-6)
+
+
+def test_scores_are_put_into_the_order_of_the_classes_wanted():
+    proba, logit = np.array([[0.2, 0.8]]), np.array([3.0])  # of "9" and "10", in this order
+    assert_array_equal(in_class_order(proba, ["9", "10"], np.array(["10", "9"])), [[0.8, 0.2]])
+    assert_array_equal(in_class_order(logit, ["9", "10"], np.array(["10", "9"])), [-3.0])
+    assert_array_equal(in_class_order(logit, [0, 1], np.array([False, True])), [3.0])
 
 
 def test_sample_weight_reaches_the_ensemble():

@@ -8,10 +8,19 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_carto._labels import refuse_regressor
-from sklearn_carto._watching import _partial_fit, _skorch, _stages
+from sklearn_carto._watching import (
+    _boosters,
+    _callbacks,
+    _forests,
+    _partial_fit,
+    _skorch,
+    _stages,
+    _warm_start,
+)
 from sklearn_carto.exceptions import NotWatchableError
 
-_WAYS = (_skorch, _stages, _partial_fit)  # in the order of asking
+# in the order of asking
+_WAYS = (_skorch, *_boosters.WAYS, _stages, _partial_fit, _forests, _warm_start, _callbacks)
 
 
 def find_way(estimator):
@@ -24,7 +33,7 @@ def find_way(estimator):
 
     Returns
     -------
-    way : module
+    way : module or Booster
         With `method` (what `fit` is mapped to), `encodes_labels`, and `watch`.
 
     Raises
@@ -56,11 +65,11 @@ def find_way(estimator):
             "be watched while it learns. An MLPClassifier needs solver='adam' or 'sgd'."
         )
     raise NotWatchableError(
-        f"{name} cannot be watched while it learns: it has no partial_fit and no "
-        "staged_predict_proba, and it is no skorch net. Choose an estimator that trains in steps, "
-        "for example SGDClassifier(loss='log_loss'), MLPClassifier(), "
-        "HistGradientBoostingClassifier() or a skorch NeuralNetClassifier, or a Pipeline that "
-        "ends in one."
+        f"{name} cannot be watched while it learns: it has no partial_fit, staged_predict_proba "
+        "or warm_start with n_estimators, shows no iterations to scikit-learn's callbacks, and is "
+        "neither a skorch net nor a classifier of XGBoost, LightGBM or CatBoost. Choose an estimator that trains in steps, for example "
+        "SGDClassifier(loss='log_loss'), MLPClassifier(), HistGradientBoostingClassifier(), "
+        "RandomForestClassifier() or a skorch NeuralNetClassifier, or a Pipeline that ends in one."
     )
 
 

@@ -1,4 +1,4 @@
-"""Train a final model, unwatched: a net gets its labels as codes, and its seed, as when watched."""
+"""Train a final model, unwatched: it gets its labels, and a net its seed, as when watched."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto._watching import _skorch, last_step
+from sklearn_carto._watching import _boosters, _skorch, last_step
 from sklearn_carto._watching._seeds import set_seed, torch_seeded
 
 
@@ -42,6 +42,13 @@ def train(estimator, X, y, *, params=None, seed=None, classes=None):
     set_seed(estimator, seed)
     params = params or {}
     net = last_step(estimator)
+    for way in _boosters.WAYS:
+        if way.is_one(net):
+            way.set_seed(net, seed)
+    if _boosters.XGBOOST.is_one(net):
+        classes, codes = np.unique(y, return_inverse=True)
+        estimator.fit(X, codes, **_boosters.with_coded_eval_set(params, classes))
+        return Trained(estimator, classes, True)
     if not _skorch.can_watch(net):
         estimator.fit(X, y, **params)
         return Trained(estimator, getattr(estimator, "classes_", np.unique(y)), False)

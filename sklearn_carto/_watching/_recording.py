@@ -8,8 +8,8 @@ from sklearn.utils import gen_batches
 
 from sklearn_carto._compat import get_chunk_n_rows
 from sklearn_carto._dynamics import TrainingDynamics
-from sklearn_carto._observation import Observation, observe
-from sklearn_carto.exceptions import ProbabilityError
+from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
+from sklearn_carto._observation import Observation, observe, quality_of, two_columns
 
 MAX_BLOCK = 1 << 16  # rows; bounds what an estimator itself allocates beside its answer
 
@@ -29,11 +29,25 @@ class Recording:
         Whether every epoch is kept beside the running statistics.
     sample_ids : ndarray of shape (n_samples,), default=None
         Names of the rows.
+    record : {"epoch_end", "training"}, default="epoch_end"
+        Whether rows are asked about in a pass of its own, or heard while the model trains.
+    more_classes : bool, default=False
+        Whether a model may have outputs beyond the classes, which are then 0, 1, ...
     """
 
-    def __init__(self, labels, classes, codes, keep_history, sample_ids=None):
+    def __init__(
+        self,
+        labels,
+        classes,
+        codes,
+        keep_history,
+        sample_ids=None,
+        record="epoch_end",
+        more_classes=False,
+    ):
         self.labels, self.classes, self.codes = labels, classes, codes
-        self.keep_history, self.sample_ids = keep_history, sample_ids
+        self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
+        self.more_classes, self.whole_epochs = more_classes, False
         self.whole, self.fold = self, None
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
@@ -42,6 +56,11 @@ class Recording:
         """Number of rows."""
         return len(self.codes)
 
+    @property
+    def n_epochs(self):
+        """Number of epochs recorded so far."""
+        return 0 if self.dynamics is None else self.dynamics.n_epochs
+
     def of_rows(self, rows):
         """Make the recording of a fold, which writes its rows into the recording of all."""
         part = Recording(self.labels, self.classes, self.codes[rows], self.keep_history)
@@ -49,12 +68,13 @@ class Recording:
         return part
 
     def begin(self, n_epochs, held_out_mask=None):
-        """Start to record, once the number of epochs is known."""
+        """Start to record, once the number of epochs is known; go on where a training does."""
         if self.whole is not self:
             if self.whole.dynamics is None:
                 self.whole.begin(n_epochs)
                 self.whole.dynamics.record_mode = "out_of_fold"
             self.dynamics = self.whole.dynamics
+        if self.dynamics is not None:
             return
         self.dynamics = TrainingDynamics(
             self.labels,
@@ -63,6 +83,7 @@ class Recording:
             keep_history=self.keep_history,
             held_out_mask=held_out_mask,
             sample_ids=self.sample_ids,
+            record=self.record,
         )
 
     def epoch(self, epoch, blocks, estimator, *, from_logits):
@@ -83,7 +104,29 @@ class Recording:
             self._observe(epoch, rows, scores, estimator, from_logits) for rows, scores in blocks
         ]
         whole = Observation(*(np.concatenate(part) for part in zip(*seen, strict=True)))
-        self.dynamics.add(epoch, seen[0] if len(seen) == 1 else whole, self._place())
+        self._add_whole(epoch, seen[0] if len(seen) == 1 else whole, slice(None), from_logits)
+
+    def gathered(self, epoch, gathered, estimator, *, from_logits):
+        """Record a whole epoch that was gathered from batches; some rows may be missing.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+        gathered : Gathered
+            What the batches said.
+        estimator : estimator
+            Who answered; errors name it.
+        from_logits : bool
+            Whether scores were logits.
+        """
+        self._judge(gathered.quality, epoch, estimator, from_logits)
+        rows = slice(None) if len(gathered.rows) == self.n_samples else gathered.rows
+        self._add_whole(epoch, gathered.seen, rows, from_logits)
+
+    def _add_whole(self, epoch, seen, rows, from_logits):
+        self.whole_epochs = True
+        self.dynamics.add(epoch, seen, self._place(rows))
         self.dynamics.margin_from = "logits" if from_logits else "probabilities"
 
     def block(self, epoch, rows, scores, estimator, *, from_logits):
@@ -96,47 +139,33 @@ class Recording:
         return rows if self.fold is None else self.fold[rows]
 
     def complete(self):
-        """Whether there is at least one epoch, and every row was seen as often as every other."""
+        """Whether there is at least one epoch, and none of which some blocks of rows lack."""
         if self.dynamics is None or self.dynamics.n_epochs == 0:
             return False
         n_seen = self.dynamics.n_seen
-        return n_seen.min() == n_seen.max()
+        return self.whole_epochs or n_seen.min() == n_seen.max()
 
     def _observe(self, epoch, rows, scores, estimator, from_logits):
         scores = np.asarray(scores)
         if from_logits and scores.shape[1:] == (1,):
             scores = scores[:, 0]
-        check = _check_logits if from_logits else _check_probabilities
-        check(scores, len(self.classes), epoch, estimator)
+        self.check_width(scores.shape, estimator, from_logits)
+        if scores.ndim == 1:
+            scores = two_columns(scores, from_logits)
+        self._judge(quality_of(scores), epoch, estimator, from_logits)
         return observe(scores, self.codes[rows], from_logits=from_logits)
 
+    def check_width(self, shape, estimator, from_logits):
+        """Raise where scores of a shape do not hold one column a class."""
+        if not from_logits and len(shape) == 1:
+            shape = (*shape, 0)  # a lone probability is of nobody knows which class
+        if self.more_classes and len(shape) == 2 and shape[1] > len(self.classes):
+            self.classes = self.dynamics.classes = np.arange(shape[1])
+        refuse_bad_width(shape, len(self.classes), type(estimator).__name__)
 
-def _check_logits(scores, n_classes, epoch, estimator):
-    if not np.isfinite(scores).all():
-        raise ProbabilityError(
-            f"{type(estimator).__name__} gave NaN or infinite scores at epoch {epoch}: training "
-            "has diverged. Lower the learning rate, scale the features, or train fewer epochs; "
-            "the epochs before this one are kept in dynamics_."
-        )
-    _check_width(scores, 2 if scores.ndim == 1 else scores.shape[1], n_classes, estimator)
-
-
-def _check_probabilities(scores, n_classes, epoch, estimator):
-    _check_width(scores, scores.shape[1] if scores.ndim == 2 else 0, n_classes, estimator)
-    total = scores.sum(axis=1)
-    if not np.isfinite(total).all():
-        raise ProbabilityError(
-            f"{type(estimator).__name__} gave NaN or infinite probabilities at epoch {epoch}: "
-            "training has diverged. Lower the learning rate, scale the features, or train fewer "
-            "epochs; the epochs before this one are kept in dynamics_."
-        )
-    if scores.min() < -1e-6 or np.abs(total - 1).max() > 1e-3:
-        worst = total[np.abs(total - 1).argmax()]
-        raise ProbabilityError(
-            f"The probabilities that {type(estimator).__name__} gave at epoch {epoch} are none: "
-            f"the lowest is {scores.min():.3g}, and a row sums to {worst:.3g}, not to 1. "
-            f"{_remedy(estimator)}"
-        )
+    def _judge(self, quality, epoch, estimator, from_logits):
+        name, remedy = type(estimator).__name__, _remedy(estimator)
+        refuse_bad_scores(quality, epoch, name, from_logits=from_logits, remedy=remedy)
 
 
 def _remedy(estimator):
@@ -149,14 +178,6 @@ def _remedy(estimator):
         "criterion=torch.nn.CrossEntropyLoss, or set predict_nonlinearity to the function that "
         "turns the output into probabilities."
     )
-
-
-def _check_width(scores, width, n_classes, estimator):
-    if width != n_classes:
-        raise ProbabilityError(
-            f"{type(estimator).__name__} answered with an array of shape {scores.shape} for "
-            f"{n_classes} classes: one column a class is needed."
-        )
 
 
 def row_blocks(n_samples, n_classes):
@@ -187,20 +208,27 @@ def answer_in(estimator, X):
         return "predict_proba"
     if not hasattr(estimator, "predict_proba"):
         return "decision_function"
-    logits = np.asarray(estimator.decision_function(X), dtype=np.float64)
-    probabilities = estimator.predict_proba(X)
+    same = are_logits(estimator.decision_function(X), estimator.predict_proba(X))
+    return "decision_function" if same else "predict_proba"
+
+
+def are_logits(scores, probabilities):
+    """Whether the softmax of scores (of one dimension: the sigmoid) *is* the probability."""
+    logits = np.asarray(scores, dtype=np.float64)
     if logits.ndim == 1:
         logits = np.column_stack([np.zeros_like(logits), logits])
         implied = expit(logits - logits[:, ::-1])
     else:
         implied = softmax(logits, axis=1)
-    same = implied.shape == probabilities.shape and np.allclose(implied, probabilities, atol=1e-6)
-    return "decision_function" if same else "predict_proba"
+    return implied.shape == probabilities.shape and np.allclose(implied, probabilities, atol=1e-6)
 
 
 def in_class_order(scores, answered, wanted):
     """Scores with their columns in the order of the wanted classes."""
-    if scores.ndim == 1 or np.array_equal(answered, wanted):
+    if np.array_equal(answered, wanted):
         return scores
     place = {name: i for i, name in enumerate(np.asarray(answered).tolist())}
-    return scores[:, [place[name] for name in wanted.tolist()]]
+    order = [place[name] for name in wanted.tolist()]
+    if scores.ndim == 1:  # the logit of the second of two classes
+        return scores if order == [0, 1] else -scores
+    return scores[:, order]

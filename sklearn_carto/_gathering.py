@@ -1,0 +1,244 @@
+"""Gather what the batches of an epoch say, reduced where they lie, handed over once an epoch."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_carto._observation import (
+    TINY,
+    Observation,
+    Quality,
+    observe,
+    quality_of,
+    two_columns,
+)
+
+MAX_WAITING = 4096  # rows whose class scores wait to be reduced together
+
+
+class Gathered(NamedTuple):
+    """One epoch, on the CPU."""
+
+    rows: np.ndarray  # shape (n_rows,), ascending, no row twice
+    columns: np.ndarray  # column of each row's label, shape (n_rows,)
+    seen: Observation  # five arrays of shape (n_rows,)
+    quality: Quality  # of all class scores together
+
+
+class Gatherer:
+    """Take in batches of class scores in any order, of one epoch.
+
+    Scores on a device are reduced there to five numbers a row, which are fetched once; they wait
+    for that no longer than for a block of rows.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether scores are logits.
+    nonlinearity : callable, default=None
+        Turns a block of scores into probabilities, where neither they nor their softmax are.
+    own : bool, default=False
+        Whether nobody else writes to the scores once they are handed over, so that tensors on the
+        CPU need no copy.
+    """
+
+    def __init__(self, from_logits, nonlinearity=None, *, own=False):
+        self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
+        self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
+
+    def add(self, rows, columns, scores):
+        """Take in a batch.
+
+        Parameters
+        ----------
+        rows : ndarray of int, of shape (n_rows,)
+            Which rows these are.
+        columns : ndarray or tensor of int, of shape (n_rows,)
+            Column of each row's label. It is handed back with the epoch: whoever gathers labels
+            that may be out of range checks them there.
+        scores : ndarray or tensor of shape (n_rows, n_classes) or (n_rows,)
+            Class scores.
+        """
+        if is_tensor(scores):
+            scores = _kept(scores, copy=not self.own)
+        else:
+            scores = np.array(scores, dtype=np.promote_types(scores.dtype, np.float32))
+        if scores.shape[1:] == (1,):
+            scores = scores.reshape(-1)
+        self.rows.append(rows)
+        self.waiting.append((columns, scores))
+        self.n_waiting += len(rows)
+        if self.n_waiting >= MAX_WAITING:
+            self._reduce()
+
+    def finish(self):
+        """Hand over the epoch; of a row that was seen twice, its first time counts.
+
+        Returns
+        -------
+        gathered : Gathered or None
+            None where there was no batch.
+        """
+        if self.waiting:
+            self._reduce()
+        if not self.rows:
+            return None
+        numbers, quality = _fetch(self.reduced)
+        true_proba, correct, margin, el2n, loss, columns = numbers
+        seen = Observation(true_proba, correct.astype(bool), margin, el2n, loss)
+        columns = columns.astype(np.intp)
+        return join([Gathered(np.concatenate(self.rows), columns, seen, quality)])
+
+    def _reduce(self):
+        columns, scores = zip(*self.waiting, strict=True)
+        self.waiting, self.n_waiting = [], 0
+        if is_tensor(scores[0]):
+            import torch
+
+            with torch.no_grad():
+                scores = torch.cat(scores)
+                join_columns = torch.cat if is_tensor(columns[0]) else np.concatenate
+                columns = torch.as_tensor(join_columns(columns)).to(scores.device, torch.int64)
+                if self.nonlinearity is not None:
+                    scores = self.nonlinearity(scores)
+                inside = columns.clamp(0, 1 if scores.ndim == 1 else scores.shape[1] - 1)
+                seen, quality = observe_tensor(scores, inside, from_logits=self.from_logits)
+                numbers = torch.stack([part.float() for part in (*seen, columns)])
+                self.reduced.append((numbers, torch.stack([part.float() for part in quality])))
+            return
+        columns, scores = np.concatenate(columns), np.concatenate(scores)
+        if scores.ndim == 1:
+            scores = two_columns(scores, self.from_logits)
+        inside = np.clip(columns, 0, scores.shape[1] - 1)
+        seen = observe(scores, inside, from_logits=self.from_logits)
+        numbers = np.stack([part.astype(np.float32) for part in (*seen, columns)])
+        self.reduced.append((numbers, np.array(quality_of(scores), dtype=np.float32)))
+
+
+def join(parts):
+    """Put together what was gathered in several places; of a row seen twice, the first counts.
+
+    Parameters
+    ----------
+    parts : list of Gathered
+        At least one.
+
+    Returns
+    -------
+    gathered : Gathered
+        Rows ascending, none twice.
+    """
+    rows = np.concatenate([part.rows for part in parts])
+    place = np.full(rows.max() + 1, -1)
+    place[rows[::-1]] = np.arange(len(rows))[::-1]  # what comes first is written last, and stays
+    rows = np.flatnonzero(place >= 0)
+    order = place[rows]
+    seen = zip(*(part.seen for part in parts), strict=True)
+    return Gathered(
+        rows,
+        np.concatenate([part.columns for part in parts])[order],
+        Observation(*(np.concatenate(values)[order] for values in seen)),
+        _together([part.quality for part in parts]),
+    )
+
+
+def observe_tensor(scores, columns, *, from_logits=False):
+    """Do as :func:`observe` and :func:`quality_of` do, on the device that the scores lie on.
+
+    Parameters
+    ----------
+    scores : tensor of shape (n_rows, n_classes) or (n_rows,)
+        Class probabilities, or logits; one dimension: the logit, or the probability, of the second
+        of two classes.
+    columns : int64 tensor of shape (n_rows,)
+        Column of each row's label.
+    from_logits : bool, default=False
+        Whether `scores` are logits.
+
+    Returns
+    -------
+    observation : Observation
+        Of five tensors of shape (n_rows,).
+    quality : Quality
+        Of three tensors without dimensions.
+    """
+    import torch
+
+    if scores.ndim == 1:
+        first = torch.zeros_like(scores) if from_logits else 1 - scores
+        scores = torch.stack([first, scores])  # a line a class
+    else:
+        scores = scores.t().clone(memory_format=torch.contiguous_format)
+    total = scores.sum(dim=0)
+    quality = Quality(scores.min(), total.min(), total.max())
+    label = columns.unsqueeze(0)
+    own = scores.gather(0, label)
+    scores.scatter_(0, label, -torch.inf)
+    other = scores.amax(dim=0, keepdim=True)
+    scores.scatter_(0, label, own)
+    correct = own > other
+    ties = (own == other).squeeze(0)
+    if ties.any():  # the first of the highest counts, as in argmax
+        correct[:, ties] = scores[:, ties].argmax(dim=0) == columns[ties]
+    if from_logits:
+        margin = own - other
+        scores -= torch.maximum(own, other)
+        own = scores.gather(0, label)
+        scores.exp_()
+        total = scores.sum(dim=0, keepdim=True)
+        loss = total.log() - own
+        scores /= total
+    else:
+        log_own = own.clamp(min=TINY).log()
+        margin = log_own - other.clamp(min=TINY).log()
+        loss = -log_own
+    true_proba = scores.gather(0, label)
+    scores.scatter_(0, label, true_proba - 1.0)
+    el2n = scores.square_().sum(dim=0, keepdim=True).sqrt_()
+    numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
+    true_proba, margin, el2n, loss = (value.squeeze(0).float() for value in numbers)
+    return Observation(true_proba, correct.squeeze(0), margin, el2n, loss), quality
+
+
+def is_tensor(values):
+    """Whether these are a torch tensor; torch is not imported for that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
+
+
+def _kept(scores, *, copy):
+    """Take scores out of the training's graph, in single precision at least.
+
+    On a device, a compiled model may write its next outputs over them; a view would keep alive
+    what it is a view of.
+    """
+    import torch
+
+    if scores.dtype in (torch.float16, torch.bfloat16):
+        return scores.detach().float()
+    copy = copy or scores.device.type != "cpu" or scores._is_view()
+    return scores.detach().clone() if copy else scores.detach()
+
+
+def _together(qualities):
+    """Tell the quality of several blocks together."""
+    lowest, least, most = np.asarray(qualities).T
+    return Quality(lowest.min(), least.min(), most.max())
+
+
+def _fetch(blocks):
+    """Bring reduced blocks to the CPU, at one go if they lie on a device."""
+    numbers, qualities = zip(*blocks, strict=True)
+    if is_tensor(numbers[0]):
+        import torch
+
+        everything = [torch.cat(numbers, dim=1).flatten(), torch.stack(qualities).flatten()]
+        flat, n_last = torch.cat(everything).cpu().numpy(), 3 * len(qualities)
+        numbers = flat[:-n_last].reshape(6, -1)
+        qualities = flat[-n_last:].reshape(-1, 3)
+    else:
+        numbers, qualities = np.concatenate(numbers, axis=1), np.stack(qualities)
+    return numbers, _together(qualities)

@@ -1,0 +1,67 @@
+"""Refuse class scores that cannot be recorded, and say what to do."""
+
+from __future__ import annotations
+
+from sklearn_carto.exceptions import ProbabilityError
+
+_KEPT = "the epochs before this one are kept"
+
+
+def refuse_bad_scores(quality, epoch, who, *, from_logits, remedy):
+    """Raise where class scores are infinite, NaN, or are no probabilities.
+
+    Parameters
+    ----------
+    quality : Quality
+        Of the scores.
+    epoch : int
+        The epoch, counted from 0.
+    who : str
+        Whose scores these are.
+    from_logits : bool
+        Whether they are logits.
+    remedy : str
+        What makes probabilities of them; a sentence.
+
+    Raises
+    ------
+    ProbabilityError
+        Naming the epoch and the way out.
+    """
+    if not quality.finite:
+        what = "scores" if from_logits else "probabilities"
+        raise ProbabilityError(
+            f"{who} gave NaN or infinite {what} at epoch {epoch}: training has diverged. Lower "
+            f"the learning rate, scale the features, or train fewer epochs; {_KEPT}."
+        )
+    if not from_logits and (quality.lowest < -1e-6 or abs(quality.total - 1) > 1e-3):
+        raise ProbabilityError(
+            f"The probabilities that {who} gave at epoch {epoch} are none: the lowest is "
+            f"{quality.lowest:.3g}, and a row sums to {quality.total:.3g}, not to 1. {remedy}"
+        )
+
+
+def refuse_bad_width(shape, n_classes, who):
+    """Raise where there is not one column a class.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of class scores; one dimension: of the second of two classes.
+    n_classes : int
+        Number of classes.
+    who : str
+        Whose scores these are.
+
+    Raises
+    ------
+    ProbabilityError
+        Naming the shape.
+    """
+    shape = tuple(shape)
+    width = 2 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
+    if width != n_classes:
+        raise ProbabilityError(
+            f"{who} answered with an array of shape {shape} for {n_classes} classes: one column a "
+            "class is needed."
+        )

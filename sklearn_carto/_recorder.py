@@ -1,0 +1,377 @@
+"""DynamicsRecorder: record the dynamics of any training loop, told by the loop itself."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import numpy as np
+
+from sklearn_carto._data_map import DataMap
+from sklearn_carto._dynamics import RECORDED, TrainingDynamics, warn_of_unseen_rows
+from sklearn_carto._gathering import Gathered, Gatherer, is_tensor, join
+from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
+from sklearn_carto._observation import Quality
+from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
+
+_REMEDY = "Pass from_logits=True if they are logits."
+
+
+class DynamicsRecorder:
+    """Record the training dynamics of any loop.
+
+    Tell it of each batch, in any order, which rows it held and what the model said of them, and of
+    the end of each epoch. What lies on a device is reduced there and fetched once an epoch.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of training rows. Rows are named by their positions 0 to ``n_samples - 1``, unless
+        `sample_ids` names them.
+    labels : array-like of shape (n_samples,), default=None
+        The label that each row carries. None: they are told batch by batch.
+    classes : array-like of shape (n_classes,), default=None
+        The labels in the order of the columns of the scores. None: the labels that occur, sorted,
+        or, where `labels` is None, the columns 0 to ``n_classes - 1`` themselves, which is what
+        torch's losses take.
+    n_epochs : int, default=None
+        How many epochs are planned; it sets the window of the DUAL score. None: 20.
+    from_logits : bool, default=True
+        Whether scores are logits. False: probabilities.
+    missing : {"error", "nan"}, default="error"
+        What to do about rows that an epoch did not show: raise and name them, or take each row's
+        statistics over the epochs that saw it, and NaN where none did.
+    keep_history : bool, default=True
+        Whether every epoch is kept beside the running statistics.
+    held_out_mask : array-like of shape (n_samples,), default=None
+        True for rows that the model does not train on.
+    sample_ids : array-like of shape (n_samples,), default=None
+        Names of the rows; batches then name them so.
+    record : {"training", "epoch_end"}, default="training"
+        Whether scores are those of the training pass itself, or of a pass of its own at the end of
+        each epoch. The map says so; maps of both kinds are not averaged.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of epochs that have ended.
+
+    Notes
+    -----
+    Within ``torch.distributed``, `end_epoch` gathers what all ranks saw, so that each holds the
+    map of all rows; the rows by which a distributed sampler pads its shards count once. Recorders
+    that ran apart are put together by :meth:`merge`.
+
+    Probabilities of the training pass are those of a model that moves within the epoch, with
+    dropout on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_carto.integrations.torch import DynamicsRecorder
+    >>> recorder = DynamicsRecorder(3)
+    >>> for epoch in range(2):
+    ...     recorder.update([2, 0], np.array([[0.0, 1.0 + epoch], [2.0, 0.0]]), [1, 0])
+    ...     recorder.update([1], np.array([[1.0, 1.0]]), [1])
+    ...     recorder.end_epoch()
+    >>> recorder.data_map().confidence.round(2)
+    array([0.88, 0.5 , 0.81])
+    """
+
+    def __init__(
+        self,
+        n_samples,
+        *,
+        labels=None,
+        classes=None,
+        n_epochs=None,
+        from_logits=True,
+        missing="error",
+        keep_history=True,
+        held_out_mask=None,
+        sample_ids=None,
+        record="training",
+    ):
+        if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
+            raise ValueError(f"n_samples must be a whole number above 0; got {n_samples!r}.")
+        if missing not in ("error", "nan"):
+            raise ValueError(f"missing must be 'error' or 'nan'; got {missing!r}.")
+        if record not in RECORDED[:2]:
+            raise ValueError(f"record must be one of {RECORDED[:2]}; got {record!r}.")
+        self.n_samples, self.from_logits, self.missing = int(n_samples), from_logits, missing
+        self.epoch = 0
+        self._settings = {
+            "n_epochs": n_epochs,
+            "keep_history": keep_history,
+            "held_out_mask": held_out_mask,
+            "sample_ids": sample_ids,
+            "record": record,
+        }
+        self._places = None
+        if sample_ids is not None:
+            self._places = {name: i for i, name in enumerate(np.asarray(sample_ids).tolist())}
+            if len(self._places) != n_samples:
+                raise ValueError(f"sample_ids must name each of the {n_samples} rows once.")
+        self._classes = None if classes is None else np.asarray(classes)
+        self._columns = np.full(self.n_samples, -1)  # unknown as yet
+        self._dynamics = self._gatherer = None
+        if labels is not None:
+            labels = np.asarray(labels)
+            if labels.shape != (self.n_samples,):
+                raise ValueError(
+                    f"labels must have one entry for each of the {n_samples} rows; got shape "
+                    f"{labels.shape}."
+                )
+            if self._classes is None:
+                self._classes = np.unique(labels)
+            self._columns = self._columns_of(labels)
+
+    def update(self, indices, scores, labels=None):
+        """Tell what the model said of a batch.
+
+        Parameters
+        ----------
+        indices : array-like or tensor of shape (n_rows,)
+            Which rows these are: positions, or their names where `sample_ids` was given. Best on
+            the CPU.
+        scores : array-like or tensor of shape (n_rows, n_classes), (n_rows, 1) or (n_rows,)
+            Logits, or probabilities; of a single column or dimension, those of the second of two
+            classes. A tensor may belong to the graph of the training; it is copied.
+        labels : array-like or tensor of shape (n_rows,), default=None
+            The labels of these rows. Needed where they were not given at the start.
+
+        Raises
+        ------
+        ValueError
+            If a row does not exist, lengths differ, or labels are needed and missing.
+        ProbabilityError
+            If scores do not hold one column a class.
+        """
+        rows = self._rows(indices)
+        scores = scores if is_tensor(scores) else np.asarray(scores)
+        labels = labels if is_tensor(labels) or labels is None else np.asarray(labels)
+        for name, values in {"scores": scores, "labels": labels}.items():
+            if values is not None and (values.ndim < 1 or len(values) != len(rows)):
+                raise ValueError(
+                    f"{name} of shape {tuple(values.shape)} do not fit {len(rows)} indices: one "
+                    "entry a row is needed."
+                )
+        if self._classes is None:
+            self._classes = np.arange(2 if scores.ndim == 1 else max(scores.shape[1], 2))
+        shape = scores.shape[:1] if scores.shape[1:] == (1,) else scores.shape
+        refuse_bad_width(shape, len(self._classes), "The model")
+        columns = self._columns[rows] if labels is None else self._columns_of(labels)
+        if labels is None and (columns < 0).any():
+            raise ValueError(
+                "The labels of these rows are unknown: pass them to update, or labels= to "
+                "DynamicsRecorder."
+            )
+        if self._gatherer is None:
+            self._gatherer = Gatherer(self.from_logits)
+        self._gatherer.add(rows, columns.reshape(-1), scores)
+
+    def end_epoch(self):
+        """Record what was told since the last epoch ended.
+
+        Raises
+        ------
+        ValueError
+            If there was nothing, if a label is unknown or has changed, or if rows are missing;
+            the epochs before this one are kept.
+        ProbabilityError
+            If a score is NaN or infinite, or if probabilities do not sum to 1.
+        """
+        gathered = self._gatherer and self._gatherer.finish()
+        self._gatherer = None
+        gathered = _gather_ranks(gathered)
+        if gathered is None:
+            raise ValueError(f"Epoch {self.epoch} ends before any row was seen: call update first.")
+        refuse_bad_scores(
+            gathered.quality,
+            self.epoch,
+            "the model",
+            from_logits=self.from_logits,
+            remedy=_REMEDY,
+        )
+        self._refuse_other_labels(gathered)
+        if self.missing == "error" and len(gathered.rows) < self.n_samples:
+            unseen = np.setdiff1d(np.arange(self.n_samples), gathered.rows)
+            raise RowsChangedError(
+                f"Epoch {self.epoch} did not show {len(unseen)} of {self.n_samples} rows, among "
+                f"them {self._names(unseen)}. Let the loader show every row (drop_last=False, a "
+                "sampler over all rows), or pass missing='nan'."
+            )
+        if self.epoch == 0:
+            self._warn_of_double_softmax(gathered.quality)
+        self._keep(gathered)
+
+    @property
+    def dynamics(self):
+        """What was recorded so far, a TrainingDynamics."""
+        if self._dynamics is None:
+            raise ValueError("No epoch has ended yet: call update and end_epoch first.")
+        unknown = np.flatnonzero(self._columns < 0)
+        if len(unknown):
+            raise ValueError(
+                f"The labels of {len(unknown)} rows are unknown, because no epoch showed them, "
+                f"among them {self._names(unknown)}: pass labels= to DynamicsRecorder."
+            )
+        self._dynamics.columns = self._columns.copy()
+        self._dynamics.labels = self._classes[self._columns]
+        return self._dynamics
+
+    def data_map(self, epochs=None):
+        """Draw the map of what was recorded so far.
+
+        Parameters
+        ----------
+        epochs : slice, array-like of int or mask, default=None
+            Which epochs count, see :meth:`DataMap.from_dynamics`.
+
+        Returns
+        -------
+        data_map : DataMap
+            One entry a row, in the order of their positions.
+        """
+        warn_of_unseen_rows(self.dynamics)
+        return DataMap.from_dynamics(self.dynamics, epochs)
+
+    @classmethod
+    def merge(cls, recorders):
+        """Put together what several processes recorded of the same run, each of its own rows.
+
+        Parameters
+        ----------
+        recorders : sequence of DynamicsRecorder
+            With ``missing="nan"`` and the same rows, classes and number of epochs; each with its
+            history.
+
+        Returns
+        -------
+        recorder : DynamicsRecorder
+            With the rows of all; of a row that several saw at one epoch, the first counts.
+
+        Raises
+        ------
+        ValueError
+            If they do not belong together.
+        """
+        first = recorders[0]
+        for other in recorders:
+            same = other.n_samples == first.n_samples and other.epoch == first.epoch
+            if not (same and np.array_equal(other._classes, first._classes)):
+                raise ValueError("Recorders to merge must share rows, classes and epochs.")
+        merged = cls(
+            first.n_samples,
+            classes=first._classes,
+            from_logits=first.from_logits,
+            missing="nan",
+            **first._settings,
+        )
+        for other in recorders:
+            known = other._columns >= 0
+            merged._columns[known] = other._columns[known]
+        for _ in range(first.epoch):
+            parts = [other._part(merged.epoch) for other in recorders]
+            merged._keep(join(parts))
+        return merged
+
+    def _keep(self, gathered):
+        self._columns[gathered.rows] = gathered.columns
+        if self._dynamics is None:
+            unknown = self._classes[np.zeros(self.n_samples, dtype=int)]
+            self._dynamics = TrainingDynamics(unknown, classes=self._classes, **self._settings)
+        whole = len(gathered.rows) == self.n_samples
+        self._dynamics.add(self.epoch, gathered.seen, slice(None) if whole else gathered.rows)
+        self._dynamics.margin_from = "logits" if self.from_logits else "probabilities"
+        self.epoch += 1
+
+    def _part(self, epoch):
+        """Take an epoch that has ended out of the history."""
+        rows, seen = self._dynamics.seen_at(epoch)
+        return Gathered(rows, self._columns[rows], seen, Quality(0.0, 1.0, 1.0))
+
+    def _rows(self, indices):
+        if is_tensor(indices):
+            indices = indices.detach().cpu().numpy()
+        if self._places is not None:
+            names = np.asarray(indices).tolist()
+            unknown = [name for name in names if name not in self._places]
+            if unknown:
+                raise ValueError(f"indices hold {unknown[:5]}, which sample_ids do not name.")
+            return np.array([self._places[name] for name in names], dtype=np.intp)
+        rows = np.asarray(indices)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise ValueError(
+                "indices must be whole numbers, one for each row of the batch; got an array of "
+                f"type {rows.dtype} and shape {rows.shape}. Rows with other names: pass sample_ids."
+            )
+        outside = rows[(rows < 0) | (rows >= self.n_samples)]
+        if len(outside):
+            raise ValueError(
+                f"indices hold {outside[:5].tolist()}, but rows are numbered 0 to "
+                f"{self.n_samples - 1}."
+            )
+        return rows.astype(np.intp)
+
+    def _columns_of(self, labels):
+        """Columns of labels; those that are columns themselves are checked at the epoch's end."""
+        if np.array_equal(self._classes, np.arange(len(self._classes))):
+            if is_tensor(labels):
+                return labels.detach()
+            if labels.dtype.kind in "iub" or (labels == labels.astype(int)).all():
+                return labels.astype(np.intp)
+        labels = labels.detach().cpu().numpy() if is_tensor(labels) else labels
+        order = np.argsort(self._classes)
+        place = np.searchsorted(self._classes, labels, sorter=order)
+        columns = order[np.minimum(place, len(order) - 1)]
+        unknown = self._classes[columns] != labels
+        if unknown.any():
+            raise ValueError(
+                f"labels hold {np.unique(labels[unknown]).tolist()}, not among the classes "
+                f"{self._classes.tolist()}."
+            )
+        return columns
+
+    def _refuse_other_labels(self, gathered):
+        rows, columns, n_classes = gathered.rows, gathered.columns, len(self._classes)
+        unknown = (columns < 0) | (columns >= n_classes)
+        if unknown.any():
+            raise ValueError(
+                f"labels hold {np.unique(columns[unknown]).tolist()} in {unknown.sum()} rows, among"
+                f" them {self._names(rows[unknown])}; the scores have columns 0 to {n_classes - 1}."
+            )
+        before = self._columns[rows]
+        other = (before >= 0) & (before != columns)
+        if other.any():
+            i = np.flatnonzero(other)[0]
+            raise ValueError(
+                f"The labels of {other.sum()} rows have changed by epoch {self.epoch}: row "
+                f"{self._names(rows[i : i + 1])[0]!r} was {self._classes[before[i]]!r}, and is "
+                f"{self._classes[columns[i]]!r}. Are the indices those of the rows?"
+            )
+
+    def _warn_of_double_softmax(self, quality):
+        if self.from_logits and quality.lowest >= 0 and abs(quality.total - 1) < 1e-4:
+            warnings.warn(
+                "All scores are non-negative and sum to 1, as probabilities do, but are taken for "
+                "logits: the map is squeezed together. Pass from_logits=False.",
+                DoubleSoftmaxWarning,
+                stacklevel=3,
+            )
+
+    def _names(self, rows):
+        names = self._settings["sample_ids"]
+        return (rows if names is None else np.asarray(names)[rows])[:5].tolist()
+
+
+def _gather_ranks(gathered):
+    """Join what all ranks of a distributed run saw of this epoch; alone, what this one saw."""
+    torch = sys.modules.get("torch")
+    distributed = torch and torch.distributed
+    if not (distributed and distributed.is_available() and distributed.is_initialized()):
+        return gathered
+    parts: list = [None] * distributed.get_world_size()
+    distributed.all_gather_object(parts, gathered)
+    parts = [part for part in parts if part is not None]
+    return join(parts) if parts else None

@@ -1,0 +1,164 @@
+"""Tell which rows each batch of a torch DataLoader holds, without touching data set or loader."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+
+import numpy as np
+
+from sklearn_carto.exceptions import RowsChangedError
+
+
+class RowTee:
+    """Stands in for a loader's batch sampler, and remembers the rows of each batch.
+
+    The sampler runs in the main process, whatever the number of workers, and batches come out in
+    its order; so the first batch that is remembered is the first that arrives.
+
+    Parameters
+    ----------
+    sampler : iterable of lists of int
+        The batch sampler.
+    """
+
+    def __init__(self, sampler):
+        self.sampler = sampler
+        self.batches: deque = deque()
+
+    def __iter__(self):
+        """Start an epoch; batches of an earlier one that was broken off are forgotten."""
+        self.batches.clear()
+        return self._remember(iter(self.sampler))
+
+    def _remember(self, batches):
+        for batch in batches:
+            batch = list(batch)
+            self.batches.append(batch)
+            yield batch
+
+    def next_rows(self, n_rows):
+        """Rows of the batch that has just arrived.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many outputs the model gave.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows,)
+            Positions in the loader's data set.
+
+        Raises
+        ------
+        RowsChangedError
+            If these are not as many, or no numbers.
+        """
+        rows = np.asarray(self.batches.popleft()) if self.batches else np.empty(0)
+        if len(rows) != n_rows:
+            raise RowsChangedError(
+                f"A batch of {len(rows)} rows got {n_rows} outputs, so that they cannot be told "
+                f"apart: the loader, its collate function or the model adds or drops rows. "
+                f"{WAY_OUT}"
+            )
+        if rows.dtype.kind not in "iu" or rows.ndim != 1:
+            raise RowsChangedError(
+                f"The loader's sampler names rows by {rows[:1].tolist()}, not by whole numbers, "
+                f"so that they cannot be told apart. {WAY_OUT}"
+            )
+        return rows
+
+    def __len__(self):
+        """Count batches."""
+        return len(self.sampler)
+
+    def __getattr__(self, name):
+        """Answer as the sampler does."""
+        if name == "sampler":  # not there yet while a copy is made
+            raise AttributeError(name)
+        return getattr(self.sampler, name)
+
+
+@contextmanager
+def rows_heard(loader):
+    """Listen to which rows a loader's batches hold; afterwards it is as it was.
+
+    Parameters
+    ----------
+    loader : DataLoader
+        Or what wraps one and keeps it as `base_dataloader`, as Hugging Face accelerate does.
+
+    Yields
+    ------
+    tee : RowTee
+        Ask it for the rows of each batch.
+
+    Raises
+    ------
+    RowsChangedError
+        If the loader does not say which rows its batches hold.
+    """
+    from torch.utils.data import DataLoader, IterableDataset
+
+    name, loader = type(loader).__name__, getattr(loader, "base_dataloader", loader)
+    if not isinstance(loader, DataLoader):
+        why = "is no torch DataLoader"
+    elif isinstance(loader.dataset, IterableDataset):
+        why = "holds an IterableDataset"
+    elif loader.batch_sampler is None:
+        why = "has no batch sampler (batch_size=None)"
+    elif not getattr(loader, "in_order", True):
+        why = "hands out batches in any order (in_order=False)"
+    else:
+        why = None
+    if why:
+        raise RowsChangedError(f"The {name} {why}, so that nobody knows its rows. {WAY_OUT}")
+    tee = RowTee(loader.batch_sampler)
+    _set_sampler(loader, tee)
+    try:
+        yield tee
+    finally:
+        _set_sampler(loader, tee.sampler)
+
+
+def _set_sampler(loader, sampler):
+    """Replace the batch sampler, of workers that outlive an epoch, too."""
+    vars(loader)["batch_sampler"] = sampler  # the loader's own __setattr__ refuses
+    if getattr(loader, "_iterator", None) is not None:
+        loader._iterator._index_sampler = sampler
+
+
+def rows_behind(dataset, whole, n_samples):
+    """Rows of a whole data set that a part of it holds, through any nesting of subsets.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The part.
+    whole : callable
+        Tells whether a data set is the whole.
+    n_samples : int
+        Number of rows of the whole.
+
+    Returns
+    -------
+    rows : ndarray of int or None
+        Positions in the whole; None where the part is no part of it.
+    """
+    from torch.utils.data import Subset
+
+    rows = None
+    while isinstance(dataset, Subset):
+        own = np.asarray(dataset.indices)
+        rows = own if rows is None else own[rows]
+        dataset = dataset.dataset
+    if dataset is None or not whole(dataset) or len(dataset) != n_samples:
+        return None
+    return np.arange(n_samples) if rows is None else rows
+
+
+WAY_OUT = (
+    "Write the loop with sklearn_carto.integrations.torch.DynamicsRecorder, which takes the index "
+    "of each row from you."
+)

@@ -1,0 +1,92 @@
+"""Torch data sets as rows: what they hold is read by index, and their labels are part of them."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from sklearn_carto._generators import generators_kept
+
+
+def is_dataset(X):
+    """Whether X is a torch data set with a length; torch is not imported for that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(X, torch.utils.data.Dataset) and hasattr(X, "__len__")
+
+
+def part_of(dataset, rows):
+    """Make a torch Subset of some rows.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The whole.
+    rows : slice or ndarray of int or bool
+        Which rows.
+
+    Returns
+    -------
+    part : Subset
+        These rows, in this order.
+    """
+    from torch.utils.data import Subset
+
+    return Subset(dataset, np.arange(len(dataset))[rows].tolist())
+
+
+def labels_of(dataset):
+    """Read the label of each row, in one pass; torch's, numpy's and Python's generators are kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Gives pairs of an input and a label.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If a row is no pair, or its label is no single number or name.
+    """
+    labels = []
+    with generators_kept():
+        for i in range(len(dataset)):
+            row = dataset[i]
+            if not (isinstance(row, (tuple, list)) and len(row) == 2):
+                raise ValueError(
+                    f"Row {i} of the {type(dataset).__name__} is a {type(row).__name__} and no "
+                    "pair of an input and a label. Pass the labels as y."
+                )
+            labels.append(np.asarray(row[1]))
+            if labels[-1].size != 1:
+                raise ValueError(
+                    f"The label of row {i} of the {type(dataset).__name__} has shape "
+                    f"{labels[-1].shape}; a data map needs one label a row. Pass the labels as y."
+                )
+    return np.array([label.reshape(())[()] for label in labels])
+
+
+def refuse_other_codes(classes):
+    """Raise where the labels of a data set are not the columns that a net has for them.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels that occur, sorted.
+
+    Raises
+    ------
+    ValueError
+        If they are not 0, 1, ..., n_classes - 1.
+    """
+    if not np.array_equal(classes, np.arange(len(classes))):
+        raise ValueError(
+            f"A net trains on the labels that a torch Dataset holds, so that these must be 0 to "
+            f"{len(classes) - 1}, each at least once; got {classes[:10].tolist()}. Encode them in "
+            "the Dataset, or pass X and y as arrays."
+        )

@@ -1,0 +1,243 @@
+"""What we do at the events of a skorch net's training loop, and how we hear of them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+
+from sklearn_carto._containers import n_samples_of
+from sklearn_carto._gathering import Gatherer
+from sklearn_carto._generators import generators_kept
+from sklearn_carto._row_tee import WAY_OUT, rows_behind, rows_heard
+from sklearn_carto._watching._net_outputs import Question, first_output, read_outputs
+from sklearn_carto.exceptions import RowsChangedError
+
+
+def make_listener(net, X, recording, asked=None, tick=None):
+    """Make the listener that a recording asks for.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        The net that is about to train.
+    X : container of shape (n_samples, ...)
+        The rows that it trains on.
+    recording : Recording
+        Where what is heard goes; its `record` says how.
+    asked : container, default=None
+        The rows that are recorded; None: X.
+    tick : callable, default=None
+        Called as each epoch begins or ends, to show progress.
+
+    Returns
+    -------
+    listener : Listener
+        To be handed to :func:`overheard`.
+    """
+    kind = InTraining if recording.record == "training" else AtEpochEnd
+    return kind(net, X, recording, asked, tick)
+
+
+class Listener:
+    """Count epochs, and record what is heard of each as it ends; subclasses hear."""
+
+    events: tuple = ("on_epoch_begin", "on_epoch_end")
+
+    def __init__(self, net, X, recording, asked=None, tick=None):
+        self.net, self.X, self.recording, self.asked = net, X, recording, asked
+        self.tick = tick or (lambda: None)
+        self.n_samples = n_samples_of(X)
+        self.first = recording.n_epochs  # above 0 where a training goes on
+        self.n_begun = self.n_ended = self.first
+        self.reading = self.gatherer = None
+        self.open = ExitStack()
+
+    def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
+        """Find, ahead of the first epoch, which rows are held out."""
+        if self.n_begun == self.first:
+            self.tick()
+            self.train_rows = self._rows_behind(dataset_train)
+            self.valid_rows = self._rows_behind(dataset_valid)
+            if self.train_rows is None:
+                raise RowsChangedError(
+                    f"The rows that {type(self.net).__name__} trains on cannot be traced to the "
+                    f"rows of X: train_split gave a {type(dataset_train).__name__} of "
+                    f"{len(dataset_train)} rows that is no torch Subset of X ({self.n_samples} "
+                    "rows)."
+                )
+            held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
+            self.recording.begin(self.net.max_epochs, held_out if held_out.any() else None)
+        self.n_begun += 1
+        self.gatherer = None
+
+    def on_pass_begin(self, iterator, training):
+        """Note the loader of a pass over training or validation rows."""
+
+    def on_epoch_end(self, **kwargs):
+        """Record the epoch."""
+        self._hear_all()
+        if self.gatherer is None:
+            raise RowsChangedError(f"{type(self.net).__name__} trained on no batch at all.")
+        gathered = self.gatherer.finish()
+        from_logits = self.reading.from_logits
+        self.recording.gathered(self.n_ended, gathered, self.net, from_logits=from_logits)
+        self.n_ended += 1
+        self.tick()
+
+    def finish(self):
+        """End; an epoch that skorch let a Ctrl-C break off is an interrupt after all."""
+        if self.n_begun > self.n_ended:
+            raise KeyboardInterrupt
+
+    def _hear_all(self):
+        """Complete what was heard of the epoch."""
+
+    def _add(self, rows, output):
+        if self.gatherer is None:
+            if self.reading is None:
+                self.reading, shape = read_outputs(self.net, output)
+                self.recording.check_width(shape, self.net, self.reading.from_logits)
+            self.gatherer = Gatherer(*self.reading, own=True)
+        self.gatherer.add(rows, self.recording.codes[rows], output)
+
+    def _rows_behind(self, dataset):
+        def is_whole(whole):
+            mine = whole is self.X or getattr(whole, "X", None) is self.X
+            return mine or type(whole) is self.net.dataset
+
+        return rows_behind(dataset, is_whole, self.n_samples)
+
+
+class AtEpochEnd(Listener):
+    """Ask for all rows in a pass of its own, with the net in evaluation mode."""
+
+    question = None
+
+    def _hear_all(self):
+        with generators_kept(self.net.device), _modes_kept(self.net):
+            if self.question is None:
+                asked = self.X if self.asked is None else self.asked
+                self.question = Question(self.net, asked, self.recording.n_samples)
+            for rows, output in self.question.outputs():
+                self._add(rows, output)
+
+
+class InTraining(Listener):
+    """Hear the outputs of the training pass, and for held-out rows those of the validation pass."""
+
+    events = ("on_epoch_begin", "on_batch_end", "on_epoch_end")
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.tees: dict = {}  # loaders may live as long as the training, with workers of their own
+        self.tee = None
+
+    def on_pass_begin(self, iterator, training):
+        """Listen to the rows of the loader."""
+        heard = self.train_rows if training else self.valid_rows
+        if heard is None:  # validation data from elsewhere
+            return
+        if id(iterator) not in self.tees:
+            tee = self.open.enter_context(rows_heard(iterator))
+            self.tees[id(iterator)] = iterator, tee
+        self.tee = self.tees[id(iterator)][1]
+
+    def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
+        """Hear a batch."""
+        rows = self.train_rows if training else self.valid_rows
+        if rows is None:
+            return
+        if self.tee is None or y_pred is None:
+            what = "run_single_epoch" if self.tee is None else "y_pred"
+            raise RowsChangedError(
+                f"The training loop of {type(self.net).__name__} is one of its own, without "
+                f"skorch's {what}, so that it cannot be heard. Use record='epoch_end'. {WAY_OUT}"
+            )
+        output = first_output(y_pred)
+        self._add(rows[self.tee.next_rows(len(output))], output)
+
+
+@contextmanager
+def overheard(net, listener):
+    """Let a listener hear the events of a net, after the net's own methods, before callbacks.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        The net.
+    listener : Listener
+        Who hears.
+    """
+    original = type(net)
+
+    def hear(event):
+        def on_event(self, net_, **kwargs):
+            getattr(original, event)(self, net_, **kwargs)
+            if self is net:
+                getattr(listener, event)(**kwargs)
+
+        return on_event
+
+    def run_single_epoch(self, iterator, training, *args, **kwargs):
+        if self is net and iterator is not None:
+            listener.on_pass_begin(iterator, training)
+        original.run_single_epoch(self, iterator, training, *args, **kwargs)
+
+    methods = {event: hear(event) for event in listener.events}
+    with listener.open:
+        _disguise(net, **methods, run_single_epoch=run_single_epoch)
+        try:
+            yield
+        finally:
+            net.__class__ = original
+
+
+def overhear_fit_loop(net, listener):
+    """Let a listener hear the loop that a net is about to run, and nothing after it.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        A net that has just called `on_train_begin`.
+    listener : Listener
+        Who hears.
+    """
+    original = type(net)
+
+    def fit_loop(self, *args, **kwargs):
+        net.__class__ = original
+        with overheard(net, listener):
+            return self.fit_loop(*args, **kwargs)
+
+    _disguise(net, fit_loop=fit_loop)
+
+
+def _disguise(net, **methods):
+    """Make a net an instance of a subclass with other methods.
+
+    Nothing is added to its parameters, its callbacks or its state, and a copy or a pickle made
+    meanwhile (by a checkpoint, say) is one of the original class.
+    """
+    original = type(net)
+
+    def __reduce_ex__(self, protocol):
+        return original.__new__, (original,), self.__getstate__()
+
+    members = methods | {"__reduce_ex__": __reduce_ex__, "__module__": original.__module__}
+    members |= {"__doc__": original.__doc__, "__qualname__": original.__qualname__}
+    net.__class__ = type(original.__name__, (original,), members)
+
+
+@contextmanager
+def _modes_kept(net):
+    """Leave each submodule in training or evaluation mode, as it was found."""
+    import torch
+
+    roots = [value for value in vars(net).values() if isinstance(value, torch.nn.Module)]
+    modes = {module: module.training for root in roots for module in root.modules()}
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

@@ -1,0 +1,162 @@
+"""How a skorch net's outputs are read, and how it is asked for those of all rows."""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
+
+FAST_BLOCK = 2048
+
+
+class Reading(NamedTuple):
+    """What turns outputs into class scores.
+
+    Logits are kept where the net's nonlinearity is their softmax or sigmoid; else the
+    probabilities that the nonlinearity makes are recorded.
+    """
+
+    from_logits: bool
+    nonlinearity: object  # None where the outputs themselves are the scores
+
+
+def first_output(output):
+    """Return the output that is the prediction: the first of a tuple; one column becomes none."""
+    output = output[0] if isinstance(output, tuple) else output
+    return output.reshape(-1) if output.shape[1:] == (1,) else output
+
+
+def read_outputs(net, output):
+    """Find how the outputs of a net are read, by trying it out on some.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        An initialized net.
+    output : tensor of shape (n_rows, n_classes) or (n_rows,)
+        What its module gave for some rows.
+
+    Returns
+    -------
+    reading : Reading
+        How to read them.
+    shape : tuple of int
+        Of the class scores of these rows.
+    """
+    import torch
+
+    nonlinearity = net._get_predict_nonlinearity()
+    with torch.no_grad():
+        output = output.detach().float()
+        answer = nonlinearity(output).float()
+    if torch.equal(answer, output):
+        return Reading(False, None), output.shape
+    if output.ndim == 1:
+        if torch.allclose(torch.sigmoid(output), answer[:, -1], atol=1e-6):
+            return Reading(True, None), output.shape
+    elif torch.allclose(torch.softmax(output, dim=1), answer, atol=1e-6):
+        _warn_of_double_softmax(net, output)
+        return Reading(True, None), output.shape
+    return Reading(False, nonlinearity), answer.shape
+
+
+def _warn_of_double_softmax(net, output):
+    import torch
+
+    if bool((output >= 0).all()) and torch.allclose(
+        output.sum(dim=1), torch.ones_like(output[:, 0]), atol=1e-4
+    ):
+        warnings.warn(
+            f"The module of {type(net).__name__} returns probabilities, and "
+            f"{type(net.criterion_).__name__} applies a softmax to them again: training is slow "
+            "and the map is squeezed together. Remove the softmax from the module.",
+            DoubleSoftmaxWarning,
+            stacklevel=2,
+        )
+
+
+class Question:
+    """Ask a net for its outputs on all rows, in order.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        An initialized net.
+    X : container of shape (n_samples, ...)
+        The rows.
+    n_samples : int
+        Number of rows.
+    """
+
+    def __init__(self, net, X, n_samples):
+        self.net, self.X, self.n_samples = net, X, n_samples
+        self.block = _block_size(net, X)
+
+    def outputs(self):
+        """Yield rows and the net's outputs for them."""
+        import torch
+
+        start = 0
+        with torch.no_grad():
+            for output in self._in_blocks() if self.block else self._by_loader():
+                output = first_output(output)
+                yield np.arange(start, start + len(output)), output
+                start += len(output)
+        if start != self.n_samples:
+            raise RowsChangedError(
+                f"The net's iterator gave {start} rows of {self.n_samples}: an iterator that drops "
+                "or repeats rows cannot be watched (drop_last, a sampler)."
+            )
+
+    def _in_blocks(self):
+        import torch
+
+        self.net._set_training(False)
+        for start in range(0, len(self.X), self.block):
+            block = torch.as_tensor(self.X[start : start + self.block])
+            yield self.net.infer(block.to(self.net.device))
+
+    def _by_loader(self):
+        return self.net.forward_iter(self.X, training=False, device=None)
+
+
+def _block_size(net, X):
+    """Rows that can be sliced by hand at a time; None: the net's own iterator must do it.
+
+    By hand is allowed where everything between an array and the module is skorch's own. Blocks
+    are then as large as the net's batches for validation, and larger for tables of numbers, where
+    the size of a block cannot matter.
+    """
+    import torch
+    from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier
+    from skorch.dataset import Dataset
+    from torch.utils.data import DataLoader
+
+    if not isinstance(X, (np.ndarray, torch.Tensor)) or net.device is None:
+        return None
+    options = {name for name in net.get_params(deep=False) if name.startswith("iterator_valid__")}
+    harmless = {f"iterator_valid__{name}" for name in ("batch_size", "num_workers", "pin_memory")}
+    own = (NeuralNet, NeuralNetClassifier, NeuralNetBinaryClassifier)
+    names = (
+        "get_dataset",
+        "get_iterator",
+        "evaluation_step",
+        "infer",
+        "predict_proba",
+        "forward_iter",
+    )
+    if not (
+        net.dataset is Dataset
+        and net.iterator_valid is DataLoader
+        and options <= harmless
+        and all(any(getattr(type(net), n) is getattr(c, n) for c in own) for n in names)
+    ):
+        return None
+    floating = X.dtype.kind == "f" if isinstance(X, np.ndarray) else X.is_floating_point()
+    if X.ndim == 2 and floating:
+        return FAST_BLOCK
+    size = net.get_params_for("iterator_valid").get("batch_size", net.batch_size)
+    return len(X) if size == -1 else size

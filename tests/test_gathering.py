@@ -1,0 +1,135 @@
+"""Batches in any order, reduced on a device, say what the same rows say in one array."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_carto._gathering import MAX_WAITING, Gatherer, join
+from sklearn_carto._observation import observe, quality_of, two_columns
+
+torch = pytest.importorskip("torch")
+
+from sklearn_carto._gathering import observe_tensor  # noqa: E402
+
+RNG = np.random.RandomState(0)
+LOGITS = RNG.normal(scale=4, size=(300, 5)).astype(np.float32)
+PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+COLUMNS = RNG.randint(5, size=300)
+
+
+def assert_same(one, other, atol=1e-6):
+    for name in one._fields:
+        a, b = np.asarray(getattr(one, name)), np.asarray(getattr(other, name))
+        assert a.dtype == b.dtype
+        assert_allclose(a, b, atol=atol, rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tensors_are_reduced_as_arrays_are(from_logits, dtype):
+    scores = (LOGITS if from_logits else PROBABILITIES).astype(dtype)
+    seen, quality = observe_tensor(
+        torch.as_tensor(scores), torch.as_tensor(COLUMNS), from_logits=from_logits
+    )
+    assert_same(seen, observe(scores, COLUMNS, from_logits=from_logits))
+    assert_allclose(quality, quality_of(scores), rtol=1e-5)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_one_score_a_row_is_that_of_the_second_class(from_logits):
+    scores = LOGITS[:, 0] if from_logits else PROBABILITIES[:, 0]
+    columns = COLUMNS % 2
+    whole = two_columns(scores, from_logits)
+    expected = observe(whole, columns, from_logits=from_logits)
+    assert_same(observe(scores, columns, from_logits=from_logits), expected)
+    as_tensors = torch.as_tensor(scores), torch.as_tensor(columns)
+    assert_same(observe_tensor(*as_tensors, from_logits=from_logits)[0], expected)
+
+
+def test_the_first_of_several_highest_classes_counts_on_both():
+    scores = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 2.0, 2.0]])
+    columns = np.array([0, 1, 2])
+    assert observe(scores, columns, from_logits=True).correct.tolist() == [True, False, False]
+    seen, _ = observe_tensor(torch.as_tensor(scores), torch.as_tensor(columns), from_logits=True)
+    assert seen.correct.tolist() == [True, False, False]
+
+
+def test_the_scores_that_were_handed_over_are_left_as_they_are():
+    scores = torch.as_tensor(LOGITS.copy())
+    observe_tensor(scores, torch.as_tensor(COLUMNS), from_logits=True)
+    assert_array_equal(scores.numpy(), LOGITS)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "tensors", "tensors that learn"])
+@pytest.mark.parametrize("size", [7, 300])
+def test_batches_may_come_in_any_order_and_size(kind, size, monkeypatch):
+    monkeypatch.setattr("sklearn_carto._gathering.MAX_WAITING", 64)
+    gatherer, order = Gatherer(from_logits=True), np.random.RandomState(1).permutation(300)
+    for start in range(0, 300, size):
+        rows = order[start : start + size]
+        scores = LOGITS[rows]
+        if kind != "arrays":
+            scores = torch.tensor(scores, requires_grad=kind == "tensors that learn")
+        gatherer.add(rows, COLUMNS[rows], scores)
+    gathered = gatherer.finish()
+    assert_array_equal(gathered.rows, np.arange(300))
+    assert_array_equal(gathered.columns, COLUMNS)
+    assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_allclose(gathered.quality, quality_of(LOGITS), rtol=1e-5)
+
+
+@pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
+def test_what_happens_to_scores_after_they_were_handed_over_does_not_matter(as_type):
+    scores, gatherer = as_type(LOGITS.copy()), Gatherer(from_logits=True)
+    gatherer.add(np.arange(300), COLUMNS, scores)
+    scores[:] = 0
+    assert_same(gatherer.finish().seen, observe(LOGITS, COLUMNS, from_logits=True))
+
+
+def test_a_view_does_not_keep_alive_what_it_is_a_view_of():
+    whole = torch.zeros(3, 1000, 5)
+    gatherer = Gatherer(from_logits=True, own=True)
+    gatherer.add(np.arange(3), np.zeros(3, dtype=int), whole[:, -1])
+    assert gatherer.waiting[0][1].untyped_storage().nbytes() == 3 * 5 * 4
+
+
+def test_of_a_row_seen_twice_the_first_time_counts():
+    gatherer = Gatherer(from_logits=False)
+    gatherer.add(np.array([4, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
+    gatherer.add(np.array([1, 4]), np.array([0, 0]), np.array([[0.3, 0.7], [0.4, 0.6]]))
+    gathered = gatherer.finish()
+    assert gathered.rows.tolist() == [1, 4]
+    assert gathered.seen.true_proba.tolist() == np.float32([0.8, 0.9]).tolist()
+    assert join([gathered, gathered]).rows.tolist() == [1, 4]
+
+
+def test_half_precision_is_reduced_in_single():
+    rows = torch.as_tensor(LOGITS).to(torch.bfloat16)
+    gatherer = Gatherer(from_logits=True)
+    gatherer.add(np.arange(300), COLUMNS, rows)
+    assert_same(gatherer.finish().seen, observe(rows.float().numpy(), COLUMNS, from_logits=True))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
+def test_a_bad_score_anywhere_shows_in_the_quality(bad, as_type):
+    scores = np.tile(PROBABILITIES, (1 + MAX_WAITING // 300, 1))
+    for place in (0, len(scores) - 1):
+        broken = scores.copy()
+        broken[place, 2] = bad
+        gatherer = Gatherer(from_logits=False)
+        for start in range(0, len(scores), 100):
+            rows = np.arange(start, min(start + 100, len(scores)))
+            gatherer.add(rows, rows % 5, as_type(broken[rows]))
+        assert not gatherer.finish().quality.finite
+
+
+def test_quality_names_the_lowest_score_and_the_sum_furthest_from_one():
+    quality = quality_of(np.array([[0.5, 0.5], [1.2, -0.1], [0.2, 0.2]]))
+    assert quality.finite
+    assert quality.lowest == -0.1
+    assert quality.total == pytest.approx(0.4)
+
+
+def test_an_epoch_without_batches_is_none():
+    assert Gatherer(from_logits=True).finish() is None

@@ -1,0 +1,337 @@
+"""Any loop may tell a recorder of its batches: the map is that of the rows in any order."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_carto._recorder import DynamicsRecorder
+from sklearn_carto.exceptions import (
+    DoubleSoftmaxWarning,
+    ProbabilityError,
+    RowsChangedError,
+    RowsUnseenWarning,
+)
+
+N, K, EPOCHS = 41, 4, 6
+RNG = np.random.RandomState(0)
+LOGITS = RNG.normal(scale=2, size=(EPOCHS, N, K)).astype(np.float32)
+LABELS = RNG.randint(K, size=N)
+PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=2, keepdims=True)
+TRUE_PROBA = PROBABILITIES[:, np.arange(N), LABELS].T
+
+
+def run(recorder, *, size=7, seed=0, scores=LOGITS, labels=LABELS, epochs=range(EPOCHS), rows=None):
+    """Tell a recorder of epochs, each in an order of its own."""
+    rng = np.random.RandomState(seed)
+    for epoch in epochs:
+        order = rng.permutation(N if rows is None else rows[epoch])
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            recorder.update(batch, scores[epoch][batch], None if labels is None else labels[batch])
+        recorder.end_epoch()
+    return recorder
+
+
+@pytest.mark.parametrize("size", [1, 7, N])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_shuffled_batches_give_the_map_of_the_rows_in_order(size, seed):
+    # batches appended as they arrive would give another row's numbers at each epoch
+    data_map = run(DynamicsRecorder(N), size=size, seed=seed).data_map()
+    assert_allclose(data_map.confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+    assert_allclose(data_map.variability, TRUE_PROBA.std(axis=1), atol=1e-6)
+    assert (data_map.variability > 0.01).all()  # every epoch counts, not the last alone
+    assert_array_equal(data_map.labels, LABELS)
+    assert data_map.record == "training"
+
+
+def test_correctness_is_the_most_probable_class_and_not_a_half():
+    data_map = run(DynamicsRecorder(N)).data_map()
+    hits = LOGITS.argmax(axis=2) == LABELS
+    assert_allclose(data_map.correctness, hits.mean(axis=0))
+    assert (hits.mean(axis=0) > (TRUE_PROBA.T > 0.5).mean(axis=0)).any()
+
+
+def test_rows_that_were_never_right_are_not_ranked_as_never_forgotten():
+    recorder = DynamicsRecorder(2)
+    for first in ([2.0, 0.0], [0.0, 1.0], [1.0, 0.0]):
+        recorder.update([0, 1], np.array([first, [3.0, 0.0]]), [0, 1])
+        recorder.end_epoch()
+    assert recorder.data_map().forgetting.tolist() == [1, np.inf]
+
+
+@pytest.mark.parametrize("kind", ["lists", "float64", "tensors", "tensors that learn"])
+def test_batches_may_be_arrays_lists_or_tensors(kind):
+    recorder = DynamicsRecorder(N, n_epochs=EPOCHS)
+    if "tensors" in kind:
+        torch = pytest.importorskip("torch")
+    for logits in LOGITS:
+        rows, labels = np.arange(N)[::-1], LABELS[::-1]
+        scores = logits[::-1].copy()
+        if kind == "lists":
+            recorder.update(rows.tolist(), scores.tolist(), labels.tolist())
+        elif kind == "float64":
+            recorder.update(rows, scores.astype(np.float64), labels)
+        else:
+            scores = torch.tensor(scores, requires_grad=kind == "tensors that learn")
+            recorder.update(torch.tensor(rows.copy()), scores, torch.tensor(labels.copy()))
+        recorder.end_epoch()
+    assert recorder.dynamics.true_proba.shape == (N, EPOCHS)  # rows named by tensors are no others
+    assert_allclose(recorder.dynamics.true_proba, TRUE_PROBA, atol=1e-6)
+
+
+def test_probabilities_are_taken_as_such():
+    data_map = run(DynamicsRecorder(N, from_logits=False), scores=PROBABILITIES).data_map()
+    assert_allclose(data_map.confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+    assert data_map.margin_from == "probabilities"
+
+
+@pytest.mark.parametrize("shape", [(N,), (N, 1)])
+def test_one_score_a_row_is_that_of_the_second_of_two_classes(shape):
+    labels = LABELS % 2
+    scores = 1 / (1 + np.exp(-LOGITS[:, :, 0]))
+    expected = np.where(labels == 1, scores, 1 - scores).T
+    for from_logits, given in ((True, LOGITS[:, :, 0]), (False, scores)):
+        recorder = DynamicsRecorder(N, from_logits=from_logits)
+        run(recorder, scores=given.reshape(EPOCHS, *shape), labels=labels)
+        assert_allclose(recorder.dynamics.true_proba, expected, atol=1e-6)
+
+
+def test_a_last_batch_of_one_row_is_one_row():
+    recorder = run(DynamicsRecorder(N), size=N - 1)
+    assert recorder.dynamics.true_proba.shape == (N, EPOCHS)
+
+
+@pytest.mark.parametrize("names", [["x", "b", "c", "a"], [10, 20, 30, 5], [-1.0, 0.5, 2.0, 7.0]])
+def test_labels_may_be_of_any_type_where_classes_name_the_columns(names):
+    names = np.array(names)
+    recorder = run(DynamicsRecorder(N, classes=names), labels=names[LABELS])
+    assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+    assert_array_equal(recorder.data_map().labels, names[LABELS])
+
+
+def test_labels_given_at_the_start_need_not_be_told_again():
+    names = np.array(["a", "b", "c", "d"])
+    recorder = run(DynamicsRecorder(N, labels=names[LABELS]), labels=None)
+    assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+
+
+def test_a_class_that_is_unseen_at_first_is_no_trouble():
+    few = [np.flatnonzero(LABELS < 2)] + [N] * (EPOCHS - 1)
+    recorder = run(DynamicsRecorder(N, missing="nan"), rows=few)
+    assert recorder.dynamics.classes.tolist() == [0, 1, 2, 3]
+    expected = TRUE_PROBA.copy()
+    expected[LABELS >= 2, 0] = np.nan
+    assert_allclose(recorder.dynamics.true_proba, expected, atol=1e-6)
+
+
+def test_names_of_rows_stand_for_their_places():
+    names = np.array([f"img-{i:02d}.png" for i in range(N)])[::-1]
+    recorder = DynamicsRecorder(N, sample_ids=names)
+    for logits in LOGITS:
+        order = np.random.RandomState(3).permutation(N)
+        recorder.update(names[order], logits[order], LABELS[order])
+        recorder.end_epoch()
+    assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+    assert_array_equal(recorder.data_map().sample_ids, names)
+    with pytest.raises(ValueError, match=r"\['nobody'\], which sample_ids do not name"):
+        recorder.update(["nobody"], LOGITS[0, :1], [0])
+
+
+def test_a_row_seen_twice_in_an_epoch_counts_once():
+    recorder = DynamicsRecorder(2)
+    recorder.update([0, 1], np.array([[0.0, 0.0], [5.0, 0.0]]), [0, 0])
+    recorder.update([0], np.array([[9.0, 0.0]]), [0])  # the padding of a distributed sampler
+    recorder.end_epoch()
+    assert recorder.data_map().confidence[0] == 0.5
+
+
+def test_missing_rows_are_named_and_earlier_epochs_kept():
+    recorder = run(DynamicsRecorder(N), epochs=range(2))
+    recorder.update(np.arange(38), LOGITS[2][:38], LABELS[:38])
+    with pytest.raises(RowsChangedError, match=r"Epoch 2 .* 3 of 41 rows.*\[38, 39, 40\].*'nan'"):
+        recorder.end_epoch()
+    run(recorder, epochs=range(2, EPOCHS))
+    assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+
+
+def test_missing_rows_may_be_nan_and_count_over_the_epochs_that_saw_them():
+    rows = [np.arange(N) != epoch for epoch in range(EPOCHS)]
+    rows = [np.flatnonzero(mask) for mask in rows]
+    recorder = run(DynamicsRecorder(N, missing="nan"), rows=rows)
+    expected = TRUE_PROBA.copy()
+    expected[np.arange(EPOCHS), np.arange(EPOCHS)] = np.nan
+    assert_allclose(recorder.dynamics.true_proba, expected, atol=1e-6)
+    data_map = recorder.data_map()
+    assert_allclose(data_map.confidence, np.nanmean(expected, axis=1), atol=1e-6)
+    assert_allclose(data_map.variability, np.nanstd(expected, axis=1), atol=1e-6)
+
+
+def test_rows_that_no_epoch_shows_need_labels_and_draw_a_warning():
+    few = [np.arange(30)] * EPOCHS
+    recorder = run(DynamicsRecorder(N, missing="nan"), rows=few)
+    with pytest.raises(ValueError, match=r"labels of 11 rows are unknown.*\[30, 31.*pass labels="):
+        recorder.data_map()
+    recorder = run(DynamicsRecorder(N, missing="nan", labels=LABELS), rows=few)
+    with pytest.warns(RowsUnseenWarning, match="11 of 41"):
+        data_map = recorder.data_map()
+    assert np.isnan(data_map.confidence[30:]).all()
+    with pytest.raises(ValueError, match="never seen"):
+        data_map.select("ambiguous", 0.5)
+
+
+def test_history_is_a_choice_and_burn_in_needs_it():
+    with_history = run(DynamicsRecorder(N, n_epochs=EPOCHS))
+    without = run(DynamicsRecorder(N, n_epochs=EPOCHS, keep_history=False))
+    for name in ("confidence", "variability", "forgetting", "aum", "el2n", "dual"):
+        one, other = (getattr(r.data_map(), name) for r in (with_history, without))
+        assert_array_equal(one, other)
+    late = with_history.data_map(epochs=slice(2, None))
+    assert_allclose(late.confidence, TRUE_PROBA[:, 2:].mean(axis=1), atol=1e-6)
+
+
+def test_recorders_that_ran_apart_are_merged():
+    rng = np.random.RandomState(0)
+    halves = [np.array_split(rng.permutation(N), 2) for _ in range(EPOCHS)]
+    parts = [
+        run(DynamicsRecorder(N, missing="nan"), rows=[half[rank] for half in halves])
+        for rank in (0, 1)
+    ]
+    merged = DynamicsRecorder.merge(parts)
+    assert_allclose(merged.dynamics.true_proba, TRUE_PROBA, atol=1e-6)
+    expected = run(DynamicsRecorder(N)).data_map()
+    for name in ("confidence", "variability", "forgetting", "aum", "labels"):
+        assert_allclose(getattr(merged.data_map(), name), getattr(expected, name), atol=1e-6)
+    with pytest.raises(ValueError, match="must share rows, classes and epochs"):
+        DynamicsRecorder.merge([parts[0], run(DynamicsRecorder(N), epochs=range(2))])
+
+
+def test_two_recorders_share_nothing():
+    # a recorder made anew has no epoch of an earlier run
+    run(DynamicsRecorder(N))
+    assert run(DynamicsRecorder(N), epochs=range(2)).data_map().n_epochs == 2
+
+
+def test_labels_that_change_are_an_error_that_names_the_row():
+    recorder = run(DynamicsRecorder(N), epochs=range(1))
+    other = LABELS.copy()
+    other[5] = (other[5] + 1) % K
+    with pytest.raises(ValueError, match=r"labels of 1 rows have changed by epoch 1: row 5 was"):
+        run(recorder, labels=other, epochs=range(1, 2))
+    assert recorder.epoch == 1
+
+
+@pytest.mark.parametrize("labels", [LABELS + 1, LABELS - 1])
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_labels_beyond_the_columns_are_an_error(labels, as_tensor):
+    if as_tensor:
+        torch = pytest.importorskip("torch")
+        labels = torch.tensor(labels)
+    recorder = DynamicsRecorder(N)
+    recorder.update(np.arange(N), LOGITS[0], labels)
+    with pytest.raises(ValueError, match=r"labels hold \[(4|-1)\].*columns 0 to 3"):
+        recorder.end_epoch()
+
+
+@pytest.mark.parametrize(
+    ("indices", "message"),
+    [
+        ([0, 41], r"indices hold \[41\], but rows are numbered 0 to 40"),
+        ([-1, 0], r"indices hold \[-1\]"),
+        ([0.0, 1.0], "must be whole numbers"),
+        ([True, False], "must be whole numbers"),
+        ([[0, 1]], "must be whole numbers"),
+        (["a", "b"], "pass sample_ids"),
+    ],
+    ids=str,
+)
+def test_indices_of_no_row_are_an_error(indices, message):
+    with pytest.raises(ValueError, match=message):
+        DynamicsRecorder(N).update(indices, LOGITS[0, :2], LABELS[:2])
+
+
+def test_other_lengths_and_widths_are_errors():
+    recorder = DynamicsRecorder(N)
+    with pytest.raises(ValueError, match=r"scores of shape \(3, 4\) do not fit 2 indices"):
+        recorder.update([0, 1], LOGITS[0, :3], LABELS[:2])
+    with pytest.raises(ValueError, match=r"labels of shape \(3,\) do not fit 2 indices"):
+        recorder.update([0, 1], LOGITS[0, :2], LABELS[:3])
+    recorder.update([0, 1], LOGITS[0, :2], LABELS[:2])
+    with pytest.raises(ProbabilityError, match="for 4 classes"):
+        recorder.update([2, 3], LOGITS[0, 2:4, :3], LABELS[2:4])
+    with pytest.raises(ProbabilityError, match=r"shape \(2, 5, 4\)"):
+        recorder.update([0, 1], np.zeros((2, 5, 4)), LABELS[:2])
+
+
+def test_unknown_labels_are_an_error():
+    with pytest.raises(ValueError, match="labels of these rows are unknown"):
+        DynamicsRecorder(N).update([0], LOGITS[0, :1])
+    with pytest.raises(ValueError, match=r"\['d'\], not among the classes"):
+        DynamicsRecorder(N, classes=["a", "b", "c", "e"]).update([0], LOGITS[0, :1], ["d"])
+
+
+def test_scores_that_are_none_are_an_error_that_names_the_epoch():
+    recorder = run(DynamicsRecorder(N), epochs=range(1))
+    broken = LOGITS.copy()
+    broken[1, 3, 2] = np.nan
+    with pytest.raises(ProbabilityError, match="NaN or infinite scores at epoch 1"):
+        run(recorder, scores=broken, epochs=range(1, 2))
+    with pytest.raises(ProbabilityError, match="from_logits=True if they are logits"):
+        run(DynamicsRecorder(N, from_logits=False))
+    assert recorder.data_map().n_epochs == 1
+
+
+def test_probabilities_that_are_taken_for_logits_draw_a_warning():
+    with pytest.warns(DoubleSoftmaxWarning, match="Pass from_logits=False"):
+        run(DynamicsRecorder(N), scores=PROBABILITIES, epochs=range(1))
+
+
+def test_an_epoch_of_nothing_and_a_map_of_nothing_are_errors():
+    with pytest.raises(ValueError, match="Epoch 0 ends before any row was seen"):
+        DynamicsRecorder(N).end_epoch()
+    with pytest.raises(ValueError, match="No epoch has ended yet"):
+        DynamicsRecorder(N).data_map()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n_samples": 0}, "n_samples must be a whole number above 0; got 0"),
+        ({"n_samples": 2, "missing": "skip"}, "missing must be 'error' or 'nan'; got 'skip'"),
+        ({"n_samples": 2, "labels": [1]}, r"labels must have one entry .* got shape \(1,\)"),
+        ({"n_samples": 2, "sample_ids": ["a", "a"]}, "sample_ids must name each of the 2 rows"),
+        ({"n_samples": 2, "record": "sometimes"}, "record must be one of"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_errors(given, message):
+    with pytest.raises(ValueError, match=message):
+        DynamicsRecorder(**given)
+
+
+def ranks(rank, folder):
+    """One of two processes, each with half of the rows and one row of padding."""
+    import torch
+
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2
+    )
+    recorder = DynamicsRecorder(N)
+    for epoch in range(EPOCHS):
+        order = np.random.RandomState(epoch).permutation(N)
+        mine = np.append(order, order[0])[rank::2]
+        scores = torch.tensor(LOGITS[epoch][mine])
+        recorder.update(torch.tensor(mine), scores, torch.tensor(LABELS[mine]))
+        recorder.end_epoch()
+    recorder.data_map().save(f"{folder}/{rank}.npz")
+    torch.distributed.destroy_process_group()
+
+
+def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(tmp_path):
+    torch = pytest.importorskip("torch")
+    from sklearn_carto import DataMap
+
+    torch.multiprocessing.spawn(ranks, args=(str(tmp_path),), nprocs=2)
+    for rank in (0, 1):
+        data_map = DataMap.load(tmp_path / f"{rank}.npz")
+        assert_allclose(data_map.confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
+        assert_array_equal(data_map.labels, LABELS)

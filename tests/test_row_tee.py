@@ -1,0 +1,151 @@
+"""Which rows a batch holds is known whatever the order, the workers, and the collate function."""
+
+import copy
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.data import (  # noqa: E402
+    DataLoader,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+    WeightedRandomSampler,
+)
+
+from sklearn_carto._row_tee import RowTee, rows_behind, rows_heard  # noqa: E402
+from sklearn_carto.exceptions import RowsChangedError  # noqa: E402
+
+ROWS = TensorDataset(torch.arange(23))
+
+
+def doubled(batch):
+    return 2 * torch.stack([row[0] for row in batch])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shuffle": True},
+        {"shuffle": True, "num_workers": 2},
+        {"shuffle": True, "num_workers": 2, "persistent_workers": True},
+        {"shuffle": True, "collate_fn": doubled},
+        {"sampler": WeightedRandomSampler(torch.ones(23), 40)},
+        {"batch_sampler": [[3, 1], [2], [0, 22, 5]], "batch_size": 1},
+    ],
+    ids=["shuffled", "two workers", "they persist", "collated", "drawn", "by hand"],
+)
+def test_the_rows_of_each_batch_are_those_that_arrive(options):
+    loader = DataLoader(ROWS, **{"batch_size": 5, **options})
+    factor = 2 if "collate_fn" in options else 1
+    with rows_heard(loader) as tee:
+        for _ in range(2):
+            for batch in loader:
+                values = (batch[0] if isinstance(batch, list) else batch) // factor
+                assert tee.next_rows(len(values)).tolist() == values.tolist()
+        assert not tee.batches
+
+
+def test_listening_changes_neither_order_nor_loader():
+    def order(loader):
+        torch.manual_seed(0)
+        return [batch[0].tolist() for _ in range(2) for batch in loader]
+
+    loader = DataLoader(ROWS, batch_size=5, shuffle=True)
+    sampler, expected = loader.batch_sampler, order(loader)
+    with rows_heard(loader):
+        assert order(loader) == expected
+        assert len(loader) == 5
+    assert loader.batch_sampler is sampler
+    with pytest.raises(ValueError, match="stop"), rows_heard(loader):
+        raise ValueError("stop")
+    assert loader.batch_sampler is sampler
+
+
+def test_two_may_listen_to_one_loader():
+    loader = DataLoader(ROWS, batch_size=5, shuffle=True)
+    with rows_heard(loader) as one, rows_heard(loader) as other:
+        for batch in loader:
+            expected = batch[0].tolist()
+            assert one.next_rows(len(expected)).tolist() == expected
+            assert other.next_rows(len(expected)).tolist() == expected
+
+
+def test_workers_that_outlive_a_training_are_listened_to_in_the_next_one():
+    loader = DataLoader(ROWS, 5, shuffle=True, num_workers=1, persistent_workers=True)
+    for _ in range(2):
+        with rows_heard(loader) as tee:
+            for batch in loader:
+                assert tee.next_rows(len(batch[0])).tolist() == batch[0].tolist()
+
+
+def test_an_epoch_that_was_broken_off_leaves_nothing_behind():
+    loader = DataLoader(ROWS, batch_size=5, shuffle=True)
+    with rows_heard(loader) as tee:
+        next(iter(loader))
+        for batch in loader:
+            assert tee.next_rows(len(batch[0])).tolist() == batch[0].tolist()
+
+
+def test_the_sampler_can_be_asked_and_copied_as_ever():
+    class Sampler(list):
+        epoch = 0
+
+        def set_epoch(self, epoch):
+            self.epoch = epoch
+
+    tee = RowTee(Sampler([[0, 1]]))
+    tee.set_epoch(3)
+    assert copy.deepcopy(tee).epoch == 3
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(range(5))
+
+
+@pytest.mark.parametrize(
+    ("loader", "why"),
+    [
+        (DataLoader(Stream()), "IterableDataset"),
+        (DataLoader(ROWS, batch_size=None), "batch_size=None"),
+        (DataLoader(ROWS, in_order=False), "in any order"),
+        ([1, 2], "The list is no torch DataLoader"),
+    ],
+    ids=["stream", "rows", "any order", "list"],
+)
+def test_loaders_whose_rows_nobody_knows_are_refused(loader, why):
+    with pytest.raises(RowsChangedError, match=f"(?s){why}.*DynamicsRecorder"), rows_heard(loader):
+        pass
+
+
+def test_other_numbers_of_outputs_than_rows_are_refused():
+    loader = DataLoader(ROWS, batch_size=5)
+    with rows_heard(loader) as tee:
+        next(iter(loader))
+        with pytest.raises(RowsChangedError, match=r"5 rows got 4 outputs.*DynamicsRecorder"):
+            tee.next_rows(4)
+
+
+def test_rows_that_are_named_otherwise_are_refused():
+    class Named(dict):
+        def __getitem__(self, name):
+            return 1
+
+    loader = DataLoader(Named(), batch_sampler=[["a", "b"]])
+    with rows_heard(loader) as tee:
+        next(iter(loader))
+        with pytest.raises(RowsChangedError, match="not by whole numbers"):
+            tee.next_rows(2)
+
+
+def test_subsets_are_traced_through_any_nesting():
+    inner = Subset(ROWS, list(range(10, 20)))
+    part = Subset(inner, [3, 0])
+    assert rows_behind(part, lambda whole: whole is ROWS, 23).tolist() == [13, 10]
+    assert rows_behind(ROWS, lambda whole: whole is ROWS, 23).tolist() == list(range(23))
+    assert rows_behind(part, lambda whole: False, 23) is None
+    assert rows_behind(None, lambda whole: True, 23) is None
+    assert np.issubdtype(rows_behind(inner, lambda whole: True, 23).dtype, np.integer)
