@@ -28,12 +28,12 @@ from sklearn_carto._compat import (
 )
 from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
-from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
-from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._delegation import DelegatingClassifier
+from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._labels import check_labels
 from sklearn_carto._progress import TrainingTask, progress
+from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
 from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
 from sklearn_carto._watching._recording import Recording
 from sklearn_carto._watching._seeds import set_seed

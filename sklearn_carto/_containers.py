@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, get_tags
@@ -97,11 +99,12 @@ def check_same_length(X, y):
 def holds_containers(X):
     """Whether X is several inputs, as nets take them: a dict, or a tuple of arrays.
 
-    A sparse DOK matrix is a dict, too, and a tuple of texts is one input.
+    Tokenizers give other mappings. A sparse DOK matrix is a dict, too, and a tuple of texts is one
+    input.
     """
     if isinstance(X, tuple):
         return len(X) > 0 and all(len(getattr(part, "shape", ())) > 0 for part in X)
-    return isinstance(X, dict) and not issparse(X)
+    return isinstance(X, Mapping) and not issparse(X)
 
 
 def _parts(X):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 import numpy as np
@@ -46,7 +47,7 @@ def _add(digest, part):
         digest.update(b"none;")
     elif issparse(part):
         _add_sparse(digest, part)
-    elif isinstance(part, dict):
+    elif isinstance(part, Mapping):
         for name in sorted(part):
             digest.update(f"key {name};".encode())
             _add(digest, part[name])

@@ -93,29 +93,33 @@ class Gatherer:
         return join([Gathered(np.concatenate(self.rows), columns, seen, quality)])
 
     def _reduce(self):
-        columns, scores = zip(*self.waiting, strict=True)
+        columns, scores = (list(part) for part in zip(*self.waiting, strict=True))
         self.waiting, self.n_waiting = [], 0
-        if is_tensor(scores[0]):
-            import torch
+        reduce = self._reduce_tensors if is_tensor(scores[0]) else self._reduce_arrays
+        self.reduced.append(reduce(columns, scores))
 
-            with torch.no_grad():
-                scores = torch.cat(scores)
-                join_columns = torch.cat if is_tensor(columns[0]) else np.concatenate
-                columns = torch.as_tensor(join_columns(columns)).to(scores.device, torch.int64)
-                if self.nonlinearity is not None:
-                    scores = self.nonlinearity(scores)
-                inside = columns.clamp(0, 1 if scores.ndim == 1 else scores.shape[1] - 1)
-                seen, quality = observe_tensor(scores, inside, from_logits=self.from_logits)
-                numbers = torch.stack([part.float() for part in (*seen, columns)])
-                self.reduced.append((numbers, torch.stack([part.float() for part in quality])))
-            return
+    def _reduce_tensors(self, columns, scores):
+        import torch
+
+        with torch.no_grad():
+            scores = torch.cat(scores)
+            joined = torch.cat(columns) if is_tensor(columns[0]) else np.concatenate(columns)
+            columns = torch.as_tensor(joined).to(scores.device, torch.int64)
+            if self.nonlinearity is not None:
+                scores = self.nonlinearity(scores)
+            inside = columns.clamp(0, 1 if scores.ndim == 1 else scores.shape[1] - 1)
+            seen, quality = observe_tensor(scores, inside, from_logits=self.from_logits)
+            numbers = torch.stack([part.float() for part in (*seen, columns)])
+            return numbers, torch.stack([part.float() for part in quality])
+
+    def _reduce_arrays(self, columns, scores):
         columns, scores = np.concatenate(columns), np.concatenate(scores)
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
         inside = np.clip(columns, 0, scores.shape[1] - 1)
         seen = observe(scores, inside, from_logits=self.from_logits)
         numbers = np.stack([part.astype(np.float32) for part in (*seen, columns)])
-        self.reduced.append((numbers, np.array(quality_of(scores), dtype=np.float32)))
+        return numbers, np.array(quality_of(scores), dtype=np.float32)
 
 
 def join(parts):
@@ -231,14 +235,11 @@ def _together(qualities):
 
 def _fetch(blocks):
     """Bring reduced blocks to the CPU, at one go if they lie on a device."""
-    numbers, qualities = zip(*blocks, strict=True)
-    if is_tensor(numbers[0]):
-        import torch
+    numbers, qualities = (list(part) for part in zip(*blocks, strict=True))
+    if not is_tensor(numbers[0]):
+        return np.concatenate(numbers, axis=1), _together(qualities)
+    import torch
 
-        everything = [torch.cat(numbers, dim=1).flatten(), torch.stack(qualities).flatten()]
-        flat, n_last = torch.cat(everything).cpu().numpy(), 3 * len(qualities)
-        numbers = flat[:-n_last].reshape(6, -1)
-        qualities = flat[-n_last:].reshape(-1, 3)
-    else:
-        numbers, qualities = np.concatenate(numbers, axis=1), np.stack(qualities)
-    return numbers, _together(qualities)
+    everything = [torch.cat(numbers, dim=1).flatten(), torch.stack(qualities).flatten()]
+    flat, n_last = torch.cat(everything).cpu().numpy(), 3 * len(qualities)
+    return flat[:-n_last].reshape(6, -1), _together(flat[-n_last:].reshape(-1, 3))

@@ -112,9 +112,12 @@ class DynamicsRecorder:
             self._places = {name: i for i, name in enumerate(np.asarray(sample_ids).tolist())}
             if len(self._places) != n_samples:
                 raise ValueError(f"sample_ids must name each of the {n_samples} rows once.")
-        self._classes = None if classes is None else np.asarray(classes)
+        self._classes: np.ndarray = None  # type: ignore[assignment]
+        if classes is not None:
+            self._classes = np.asarray(classes)
         self._columns = np.full(self.n_samples, -1)  # unknown as yet
-        self._dynamics = self._gatherer = None
+        self._dynamics: TrainingDynamics = None  # type: ignore[assignment]
+        self._gatherer: Gatherer = None  # type: ignore[assignment]
         if labels is not None:
             labels = np.asarray(labels)
             if labels.shape != (self.n_samples,):
@@ -182,7 +185,7 @@ class DynamicsRecorder:
             If a score is NaN or infinite, or if probabilities do not sum to 1.
         """
         gathered = self._gatherer and self._gatherer.finish()
-        self._gatherer = None
+        self.discard()
         gathered = _gather_ranks(gathered)
         if gathered is None:
             raise ValueError(f"Epoch {self.epoch} ends before any row was seen: call update first.")
@@ -204,6 +207,10 @@ class DynamicsRecorder:
         if self.epoch == 0:
             self._warn_of_double_softmax(gathered.quality)
         self._keep(gathered)
+
+    def discard(self):
+        """Forget what was told since the last epoch ended, for example of one that broke off."""
+        self._gatherer = None  # type: ignore[assignment]
 
     @property
     def dynamics(self):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 
 from sklearn_carto._generators import generators_kept
+
+LABEL_NAMES = ("labels", "label", "label_ids")
 
 
 def is_dataset(X):
@@ -41,7 +44,7 @@ def labels_of(dataset):
     Parameters
     ----------
     dataset : Dataset
-        Gives pairs of an input and a label.
+        Gives pairs of an input and a label, or mappings with one of `LABEL_NAMES`.
 
     Returns
     -------
@@ -51,24 +54,34 @@ def labels_of(dataset):
     Raises
     ------
     ValueError
-        If a row is no pair, or its label is no single number or name.
+        If a row has no label, or not a single number or name.
     """
+    kind = type(dataset).__name__
+    for name in LABEL_NAMES:
+        if name in (getattr(dataset, "column_names", None) or ()):  # of Hugging Face datasets
+            return np.asarray(dataset[name])
     labels = []
     with generators_kept():
         for i in range(len(dataset)):
-            row = dataset[i]
-            if not (isinstance(row, (tuple, list)) and len(row) == 2):
+            label = _label_of(dataset[i])
+            if label is None:
                 raise ValueError(
-                    f"Row {i} of the {type(dataset).__name__} is a {type(row).__name__} and no "
-                    "pair of an input and a label. Pass the labels as y."
+                    f"Row {i} of the {kind} is neither a pair of an input and a label nor a "
+                    f"mapping with one of {', '.join(LABEL_NAMES)}. Pass the labels themselves."
                 )
-            labels.append(np.asarray(row[1]))
+            labels.append(np.asarray(label))
             if labels[-1].size != 1:
                 raise ValueError(
-                    f"The label of row {i} of the {type(dataset).__name__} has shape "
-                    f"{labels[-1].shape}; a data map needs one label a row. Pass the labels as y."
+                    f"The label of row {i} of the {kind} has shape {labels[-1].shape}; a data map "
+                    "needs one label a row. Pass the labels themselves."
                 )
     return np.array([label.reshape(())[()] for label in labels])
+
+
+def _label_of(row):
+    if isinstance(row, Mapping):
+        return next((row[name] for name in LABEL_NAMES if name in row), None)
+    return row[1] if isinstance(row, (tuple, list)) and len(row) == 2 else None
 
 
 def refuse_other_codes(classes):

@@ -83,19 +83,23 @@ def test_each_epoch_of_partial_fit_is_a_task():
     assert sizes == {"fit": 1, "training": 4, "epoch": 0}
 
 
-def test_each_epoch_of_a_net_is_a_task():
+def make_net(**params):
     skorch, torch = pytest.importorskip("skorch"), pytest.importorskip("torch")
-    net = skorch.NeuralNetClassifier(
-        torch.nn.Linear, module__in_features=20, module__out_features=3, max_epochs=5, lr=0.1,
-        criterion=torch.nn.CrossEntropyLoss, verbose=0, train_split=None,
+    return skorch.NeuralNetClassifier(
+        torch.nn.Linear, module__in_features=20, module__out_features=3, lr=0.1, verbose=0,
+        criterion=torch.nn.CrossEntropyLoss, train_split=None, **params,
     )  # fmt: skip
-    log, rows = Log(), X.astype("float32")
-    CartographyClassifier(net).set_callbacks(log).fit(rows, y)
+
+
+def test_each_epoch_of_a_net_is_a_task():
+    log, net, rows = Log(), make_net(max_epochs=5), X.astype("float32")
+    CartographyClassifier(net, random_state=0).set_callbacks(log).fit(rows, y)
     assert log.count("begin") == log.count("end") == {"fit": 1, "training": 1, "epoch": 5}
     log = Log()
-    stops = skorch.callbacks.EarlyStopping("train_loss", patience=2, threshold=1e9, sink=len)
+    stopping = pytest.importorskip("skorch.callbacks").EarlyStopping
+    stops = stopping("train_loss", patience=2, threshold=1e9, sink=len)
     net.set_params(callbacks=[stops], max_epochs=50)
-    model = CartographyClassifier(net).set_callbacks(log).fit(rows, y)
+    model = CartographyClassifier(net, random_state=0).set_callbacks(log).fit(rows, y)
     assert model.n_epochs_ < 50
     assert log.count("begin") == log.count("end")  # what was open is ended
     assert [name for event, _, name, _ in log.events][-1] == "fit"
@@ -145,13 +149,8 @@ def test_callbacks_are_handed_the_model_of_each_epoch(wrap):
 
 
 def test_copies_answer_with_labels_whatever_was_trained_before():
-    skorch, torch = pytest.importorskip("skorch"), pytest.importorskip("torch")
-    net = skorch.NeuralNetClassifier(
-        torch.nn.Linear, module__in_features=20, module__out_features=3, max_epochs=2, verbose=0,
-        criterion=torch.nn.CrossEntropyLoss,
-    )  # fmt: skip
     names, rows, log = np.array(["c", "a", "b"])[y], X.astype("float32"), Models()
-    model = CartographyClassifier(net).fit(rows, names)
+    model = CartographyClassifier(make_net(max_epochs=4), random_state=0).fit(rows, names)
     model.set_params(estimator=SGD, n_epochs=2).set_callbacks(log).fit(rows, names)
     assert set(log.models[0][1].predict(rows)) <= {"a", "b", "c"}
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
 
 from sklearn_carto import DataMapSelector, cross_distillation
 from sklearn_carto.datasets import make_cartography
@@ -101,7 +102,7 @@ def test_colours_are_relative_to_the_column_and_numbers_are_the_scores(found):
     [
         ({"sgd": MODELS["sgd"]}, {}, ValueError, "at least two models"),
         ({**MODELS, "random": MODELS["sgd"]}, {}, ValueError, "none of them called 'random'"),
-        ({**MODELS, "lr": LogisticRegression()}, {}, NotWatchableError, "LogisticRegression"),
+        ({**MODELS, "svc": SVC()}, {}, NotWatchableError, "SVC"),
         (MODELS, {"frac": 0}, ValueError, r"frac must lie in \(0, 1\]"),
         (MODELS, {"region": "ambigous"}, ValueError, "Unknown region"),
     ],

@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,10 +90,11 @@ def test_the_readme_has_exactly_the_two_commands():
 @pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.CartographyWarning")
 def test_examples_run(path, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    for package in ("skorch", "imblearn"):
-        if f"from {package}" in path.read_text():
+    for package in ("skorch", "imblearn", "transformers", "tokenizers", "pandas"):
+        if re.search(f"^(from|import) {package}", path.read_text(), flags=re.MULTILINE):
             pytest.importorskip(package)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setattr(sys, "argv", [str(path)])
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")
     assert os.listdir(tmp_path)

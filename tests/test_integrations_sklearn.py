@@ -247,12 +247,6 @@ def test_what_has_no_iterations_of_its_own_is_named(estimator, message):
 
 
 @needs_callbacks
-def test_an_estimator_that_takes_no_callbacks_has_no_way_to_set_one():
-    with pytest.raises(AttributeError, match="set_callbacks"):
-        sklearn.svm.SVC().set_callbacks(DataMapCallback())
-
-
-@needs_callbacks
 def test_rows_that_change_from_iteration_to_iteration_are_an_error():
     with pytest.raises(RowsChangedError, match="InBatches shows at iteration 1 are not those"):
         ClassifiesInBatches().set_callbacks(DataMapCallback()).fit(X, y)

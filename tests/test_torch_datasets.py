@@ -31,6 +31,27 @@ def test_labels_are_read_in_order(labels):
     assert labels_of(Augmented(labels)).tolist() == [0, 2, 1]
 
 
+@pytest.mark.parametrize("name", ["label", "labels", "label_ids"])
+def test_labels_of_rows_that_are_mappings_are_read_by_name(name):
+    assert labels_of([{"input_ids": [1, 2], name: 1}, {"input_ids": [3], name: 0}]).tolist() == [
+        1,
+        0,
+    ]
+    with pytest.raises(ValueError, match="mapping with one of labels, label, label_ids"):
+        labels_of([{"input_ids": [1], "target": 1}])
+
+
+def test_labels_of_a_table_are_a_column_of_it():
+    class Table:
+        column_names = ("text", "label")
+
+        def __getitem__(self, name):
+            assert name == "label"
+            return [2, 0]
+
+    assert labels_of(Table()).tolist() == [2, 0]
+
+
 def test_reading_labels_leaves_generators_as_they_were():
     torch.manual_seed(0), np.random.seed(0)  # noqa: NPY002
     before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
@@ -40,7 +61,7 @@ def test_reading_labels_leaves_generators_as_they_were():
 
 
 def test_rows_without_one_label_are_an_error_that_names_the_row():
-    with pytest.raises(ValueError, match="Row 0 of the TensorDataset is a tuple and no pair"):
+    with pytest.raises(ValueError, match="Row 0 of the TensorDataset is neither a pair"):
         labels_of(TensorDataset(torch.ones(3)))
     with pytest.raises(ValueError, match=r"label of row 1 .* has shape \(2,\)"):
         labels_of(Augmented([0, [1, 2]]))

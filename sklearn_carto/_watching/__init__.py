@@ -67,9 +67,10 @@ def find_way(estimator):
     raise NotWatchableError(
         f"{name} cannot be watched while it learns: it has no partial_fit, staged_predict_proba "
         "or warm_start with n_estimators, shows no iterations to scikit-learn's callbacks, and is "
-        "neither a skorch net nor a classifier of XGBoost, LightGBM or CatBoost. Choose an estimator that trains in steps, for example "
-        "SGDClassifier(loss='log_loss'), MLPClassifier(), HistGradientBoostingClassifier(), "
-        "RandomForestClassifier() or a skorch NeuralNetClassifier, or a Pipeline that ends in one."
+        "neither a skorch net nor a classifier of XGBoost, LightGBM or CatBoost. Choose an "
+        "estimator that trains in steps, for example SGDClassifier(loss='log_loss'), "
+        "MLPClassifier(), HistGradientBoostingClassifier(), RandomForestClassifier() or a skorch "
+        "NeuralNetClassifier, or a Pipeline that ends in one."
     )
 
 

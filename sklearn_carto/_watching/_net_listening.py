@@ -10,7 +10,7 @@ from sklearn_carto._containers import n_samples_of
 from sklearn_carto._gathering import Gatherer
 from sklearn_carto._generators import generators_kept
 from sklearn_carto._row_tee import WAY_OUT, rows_behind, rows_heard
-from sklearn_carto._watching._net_outputs import Question, first_output, read_outputs
+from sklearn_carto._watching._net_outputs import Question, Reading, first_output, read_outputs
 from sklearn_carto.exceptions import RowsChangedError
 
 
@@ -50,7 +50,8 @@ class Listener:
         self.n_samples = n_samples_of(X)
         self.first = recording.n_epochs  # above 0 where a training goes on
         self.n_begun = self.n_ended = self.first
-        self.reading = self.gatherer = None
+        self.reading: Reading = None  # type: ignore[assignment]
+        self.gatherer: Gatherer = None  # type: ignore[assignment]
         self.open = ExitStack()
 
     def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
@@ -69,7 +70,7 @@ class Listener:
             held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
             self.recording.begin(self.net.max_epochs, held_out if held_out.any() else None)
         self.n_begun += 1
-        self.gatherer = None
+        self.gatherer = None  # type: ignore[assignment]
 
     def on_pass_begin(self, iterator, training):
         """Note the loader of a pass over training or validation rows."""
@@ -112,7 +113,7 @@ class Listener:
 class AtEpochEnd(Listener):
     """Ask for all rows in a pass of its own, with the net in evaluation mode."""
 
-    question = None
+    question: Question = None  # type: ignore[assignment]
 
     def _hear_all(self):
         with generators_kept(self.net.device), _modes_kept(self.net):

@@ -78,7 +78,7 @@ class DataMapCallback(Callback):
         """
         if self.record not in RECORDED[:2]:
             raise ValueError(f"record must be 'training' or 'epoch_end'; got {self.record!r}.")
-        self.recording_ = None
+        self.recording_: Recording = None  # type: ignore[assignment]
         return self
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):

@@ -1,0 +1,130 @@
+"""A callback that draws the data map of a model while Lightning trains it."""
+
+from __future__ import annotations
+
+import sys
+
+if "pytorch_lightning" in sys.modules and "lightning" not in sys.modules:  # its older name
+    from pytorch_lightning import Callback
+else:
+    from lightning.pytorch import Callback  # type: ignore[assignment]
+
+from sklearn_carto._hearing import HearsTraining
+from sklearn_carto.exceptions import RowsChangedError
+
+
+class DataMapCallback(HearsTraining, Callback):
+    """Record the training dynamics of a LightningModule that classifies.
+
+    The probabilities are those of the training pass itself, at no extra pass; rows are told apart
+    by the sampler of the loader, so that no column of indices is needed. The model is trained just
+    as it would be without.
+
+    Parameters
+    ----------
+    forward : str, default=None
+        Name of the submodule that `training_step` calls for the class scores, as in ``"net.head"``.
+        None: the LightningModule itself, ``self(x)``. It must be called once a batch.
+    labels : array-like of shape (n_samples,), default=None
+        The label of each row of the training set. None: read once from its rows, which are pairs of
+        an input and a label, or mappings with `labels`, `label` or `label_ids`.
+    classes : array-like of shape (n_classes,), default=None
+        The labels in the order of the model's outputs. None: the outputs 0, 1, ... themselves, or,
+        of labels that are no whole numbers, those that occur, sorted.
+    from_logits : bool, default=True
+        Whether the model gives logits. False: probabilities.
+    keep_history : bool, default=True
+        Whether every epoch is kept beside the running statistics.
+
+    Attributes
+    ----------
+    dynamics_ : TrainingDynamics
+        What was recorded so far of the last training.
+    data_map_ : DataMap
+        Its map.
+
+    Notes
+    -----
+    Each ``fit`` starts a new map. An epoch that ends early (`max_steps`) is left out. Rows that an
+    epoch does not show (``drop_last``, `limit_train_batches`) count over the epochs that saw them.
+
+    Examples
+    --------
+    >>> import lightning.pytorch as L
+    >>> import torch
+    >>> from torch.utils.data import DataLoader, TensorDataset
+    >>> from sklearn_carto.integrations.lightning import DataMapCallback
+    >>> class Model(L.LightningModule):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = torch.nn.Linear(4, 2)
+    ...     def forward(self, rows):
+    ...         return self.layer(rows)
+    ...     def training_step(self, batch, i):
+    ...         return torch.nn.functional.cross_entropy(self(batch[0]), batch[1])
+    ...     def configure_optimizers(self):
+    ...         return torch.optim.SGD(self.parameters(), lr=0.1)
+    >>> rows = TensorDataset(torch.rand(20, 4), torch.arange(20) % 2)
+    >>> maps = DataMapCallback()
+    >>> quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    >>> trainer = L.Trainer(max_epochs=5, callbacks=[maps], accelerator="cpu", **quiet)
+    >>> trainer.fit(Model(), DataLoader(rows, batch_size=5, shuffle=True))
+    >>> maps.data_map_
+    <DataMap: 20 rows of 2 classes, 5 epochs>
+    """
+
+    way_out = "Does training_step call a submodule? Name it: DataMapCallback(forward='net')."
+
+    def __init__(
+        self, forward=None, labels=None, classes=None, from_logits=True, keep_history=True
+    ):
+        self.forward = forward
+        self.labels = labels
+        self.classes = classes
+        self.from_logits = from_logits
+        self.keep_history = keep_history
+
+    def on_fit_start(self, trainer, pl_module):
+        """Start a new map, and wait for the loader: its workers start ahead of the training."""
+        self.begin_hearing()
+        connector = trainer._data_connector
+        prepare = connector._prepare_dataloader
+
+        def prepare_and_listen(loader, *args, mode, **kwargs):
+            loader = prepare(loader, *args, mode=mode, **kwargs)
+            if mode == "train":
+                self.listen_to(loader)
+            return loader
+
+        connector._prepare_dataloader = prepare_and_listen
+        self._heard.callback(vars(connector).pop, "_prepare_dataloader", None)
+
+    def on_train_start(self, trainer, pl_module):
+        """Listen to the model."""
+        loader = trainer.train_dataloader
+        if isinstance(loader, (dict, list, tuple)):
+            raise RowsChangedError(
+                f"The {type(trainer).__name__} trains on {len(loader)} loaders at a time, and a "
+                "data map is drawn of the rows of one. Use one loader, or "
+                "sklearn_carto.integrations.torch.DynamicsRecorder in training_step."
+            )
+        model = pl_module if self.forward is None else pl_module.get_submodule(self.forward)
+        n_epochs = trainer.max_epochs
+        self.listen_to_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        """Hear a new epoch."""
+        self.begin_epoch()
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        """Record the epoch."""
+        self.end_epoch(trainer.num_training_batches)
+
+    def on_train_end(self, trainer, pl_module):
+        """Stop listening."""
+        self.end_hearing()
+        self.warn_of_unseen_rows()
+
+    def on_exception(self, trainer, pl_module, exception):
+        """Stop listening; what was recorded stays."""
+        self.end_hearing()

@@ -1,0 +1,91 @@
+"""A callback that draws the data map of a model while the Hugging Face Trainer trains it."""
+
+from __future__ import annotations
+
+from transformers import TrainerCallback
+
+from sklearn_carto._hearing import HearsTraining
+
+
+class DataMapCallback(HearsTraining, TrainerCallback):
+    """Record the training dynamics of a model for sequence classification.
+
+    The probabilities are those of the training pass itself, at no extra pass; rows are told apart
+    by the sampler of the Trainer's loader, so that no column of indices and no Trainer of one's own
+    is needed. The model is trained just as it would be without.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,), default=None
+        The label of each row of the training set. None: read once from its column, or rows,
+        `labels`, `label` or `label_ids`.
+    classes : array-like of shape (n_classes,), default=None
+        The labels in the order of the model's outputs. None: the outputs 0, 1, ... themselves, or,
+        of labels that are no whole numbers, those that occur, sorted.
+    from_logits : bool, default=True
+        Whether the model gives logits, as the heads of transformers do. False: probabilities.
+    keep_history : bool, default=True
+        Whether every epoch is kept beside the running statistics.
+
+    Attributes
+    ----------
+    dynamics_ : TrainingDynamics
+        What was recorded so far of the last training.
+    data_map_ : DataMap
+        Its map.
+
+    Notes
+    -----
+    Each ``train()`` starts a new map, also one that resumes from a checkpoint: the map is then one
+    of the epochs that this run trained. An epoch of which not all batches were trained on
+    (`max_steps`, a checkpoint in its middle) is left out. Rows that `dataloader_drop_last` leaves
+    out of an epoch count over the epochs that saw them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from transformers import DistilBertConfig, DistilBertForSequenceClassification
+    >>> from transformers import Trainer, TrainingArguments
+    >>> from sklearn_carto.integrations.transformers import DataMapCallback
+    >>> config = DistilBertConfig(vocab_size=20, dim=8, hidden_dim=8, n_layers=1, n_heads=2)
+    >>> rows = [{"input_ids": [i, i + 1], "labels": i % 2} for i in range(12)]
+    >>> maps = DataMapCallback()
+    >>> settings = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True}
+    >>> trainer = Trainer(
+    ...     DistilBertForSequenceClassification(config),
+    ...     TrainingArguments(use_cpu=True, **settings),
+    ...     train_dataset=rows,
+    ...     callbacks=[maps],
+    ... )
+    >>> _ = trainer.train()
+    {...}
+    >>> maps.data_map_
+    <DataMap: 12 rows of 2 classes, 3 epochs>
+    """
+
+    way_out = "The Trainer's compute_loss must call the model itself."
+
+    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
+        self.labels = labels
+        self.classes = classes
+        self.from_logits = from_logits
+        self.keep_history = keep_history
+
+    def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
+        """Start a new map."""
+        self.begin_hearing()
+        self.listen_to(train_dataloader)
+        self.listen_to_model(model, max(1, round(state.num_train_epochs)))
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        """Hear a new epoch."""
+        self.begin_epoch()
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        """Record the epoch."""
+        self.end_epoch(len(self._rows))
+
+    def on_train_end(self, args, state, control, **kwargs):
+        """Stop listening."""
+        self.end_hearing()
+        self.warn_of_unseen_rows()

@@ -1,0 +1,188 @@
+"""Lightning: the map is that of a naive loop over the same run, and the model trains as ever."""
+
+import logging
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+torch = pytest.importorskip("torch")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    lightning = pytest.importorskip("lightning.pytorch")
+
+from torch import nn  # noqa: E402
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
+
+from sklearn_carto.exceptions import RowsChangedError, RowsUnseenWarning  # noqa: E402
+from sklearn_carto.integrations.lightning import DataMapCallback  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:lightning", "ignore::FutureWarning")
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
+N, EPOCHS = 53, 4
+X = torch.randn(N, 8, generator=torch.Generator().manual_seed(0))
+Y = torch.arange(N) % 3
+ROWS = TensorDataset(X, Y)
+
+
+class Model(lightning.LightningModule):
+    def __init__(self, inner=False):
+        super().__init__()
+        torch.manual_seed(1)
+        self.inner = inner
+        self.net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 3))
+        self.heard = torch.full((N, EPOCHS), torch.nan)
+
+    def forward(self, rows):
+        return self.net(rows)
+
+    def training_step(self, batch, i):
+        rows, labels = batch
+        output = self.net(rows) if self.inner else self(rows)
+        proba = torch.softmax(output.detach(), dim=1)
+        places = (X[:, None] == rows).all(dim=2).float().argmax(dim=0)  # by the rows themselves
+        if self.current_epoch < EPOCHS:
+            self.heard[places, self.current_epoch] = proba[torch.arange(len(labels)), labels]
+        return nn.functional.cross_entropy(output, labels)
+
+    def validation_step(self, batch, i):
+        self.log("loss", nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def train(*callbacks, model=None, loader=None, **options):
+    model = Model() if model is None else model
+    settings = {"max_epochs": EPOCHS, "accelerator": "cpu", "logger": False}
+    settings |= {"enable_checkpointing": False, "enable_progress_bar": False}
+    settings |= {"enable_model_summary": False, "callbacks": list(callbacks)}
+    trainer = lightning.Trainer(**settings | options)
+    loader = DataLoader(ROWS, 8, shuffle=True) if loader is None else loader
+    torch.manual_seed(0)
+    trainer.fit(model, loader, DataLoader(ROWS, 8))
+    return model
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_map_equals_what_each_row_got_in_training(n_workers):
+    callback = DataMapCallback()
+    loader = DataLoader(ROWS, 8, shuffle=True, num_workers=n_workers)
+    model = train(callback, loader=loader)
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.data_map_.variability, model.heard.std(dim=1, correction=0), atol=1e-6)
+    assert callback.data_map_.record == "training"
+    assert_array_equal(callback.data_map_.labels, Y)
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_the_model_trains_as_without(n_workers):
+    def weights(*callbacks):
+        loader = DataLoader(ROWS, 8, shuffle=True, num_workers=n_workers)
+        return train(*callbacks, loader=loader).net.state_dict()
+
+    bare, watched = weights(), weights(DataMapCallback())
+    for name, value in bare.items():
+        assert_array_equal(value, watched[name])
+
+
+def test_a_submodule_is_heard_by_its_name():
+    callback = DataMapCallback(forward="net")
+    model = train(callback, model=Model(inner=True))
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    with pytest.raises(RowsChangedError, match=r"Model was never called.*forward='net'"):
+        train(DataMapCallback(), model=Model(inner=True))
+
+
+def test_a_second_training_starts_anew_and_leaves_no_hook():
+    callback, model = DataMapCallback(), Model()
+    train(callback, model=model)
+    train(callback, model=model, max_epochs=2)
+    assert callback.data_map_.n_epochs == 2
+    assert not model._forward_hooks
+
+
+def test_gradients_may_be_accumulated():
+    callback = DataMapCallback()
+    model = train(callback, accumulate_grad_batches=3)
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+
+
+def test_labels_of_any_type_may_be_given():
+    names = np.array(["oak", "ash", "elm"])
+    callback, plain = DataMapCallback(labels=names[Y], classes=names), DataMapCallback()
+    train(callback, plain)
+    assert_array_equal(callback.data_map_.confidence, plain.data_map_.confidence)
+    assert_array_equal(callback.data_map_.labels, names[Y])
+    with pytest.raises(ValueError, match="one entry for each of the 53 rows"):
+        train(DataMapCallback(labels=[0, 1]))
+
+
+def test_rows_that_an_epoch_leaves_out_count_over_the_others():
+    callback = DataMapCallback()
+    model = train(callback, loader=DataLoader(ROWS, 8, shuffle=True, drop_last=True))
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert np.isnan(callback.dynamics_.true_proba).sum() == 5 * EPOCHS
+    with pytest.warns(RowsUnseenWarning, match="5 of 53 rows"):
+        train(DataMapCallback(), loader=DataLoader(ROWS, 8, drop_last=True))
+    callback = DataMapCallback()
+    with pytest.warns(RowsUnseenWarning):
+        model = train(callback, limit_train_batches=0.6)
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+
+
+def test_an_epoch_that_ends_early_is_left_out():
+    callback = DataMapCallback()
+    model = train(callback, max_epochs=-1, max_steps=10)  # of 7 a epoch
+    assert_allclose(callback.dynamics_.true_proba, model.heard[:, :1], atol=1e-6)
+
+
+def test_a_training_that_dies_leaves_its_epochs():
+    class Dies(Model):
+        def training_step(self, batch, i):
+            if self.current_epoch == 2:
+                raise RuntimeError("out of luck")
+            return super().training_step(batch, i)
+
+    callback, model = DataMapCallback(), Dies()
+    with pytest.raises(RuntimeError, match="out of luck"):
+        train(callback, model=model)
+    assert callback.data_map_.n_epochs == 2
+    assert not model._forward_hooks
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("loader", "message"),
+    [
+        (DataLoader(Stream(), 8), "IterableDataset"),
+        ({"a": DataLoader(ROWS, 8), "b": DataLoader(ROWS, 8)}, "trains on 2 loaders at a time"),
+    ],
+    ids=["stream", "two"],
+)
+def test_loaders_whose_rows_nobody_knows_are_refused(loader, message):
+    with pytest.raises(RowsChangedError, match=f"(?s){message}.*DynamicsRecorder"):
+        train(DataMapCallback(), loader=loader)
+
+
+def test_token_models_and_maps_of_nothing_are_errors():
+    class Tokens(Model):
+        def forward(self, rows):
+            return super().forward(rows)[:, None].expand(-1, 2, -1)
+
+        def training_step(self, batch, i):
+            return self(batch[0]).square().mean()
+
+        def validation_step(self, batch, i):
+            pass
+
+    with pytest.raises(ValueError, match=r"Tokens gave \(8, 2, 3\).*each token"):
+        train(DataMapCallback(), model=Tokens())
+    with pytest.raises(AttributeError, match="No whole epoch was recorded"):
+        DataMapCallback().data_map_  # noqa: B018

@@ -1,0 +1,217 @@
+"""The Hugging Face Trainer: the map is that of a naive loop over the same run, weights as ever."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+torch = pytest.importorskip("torch")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    transformers = pytest.importorskip("transformers")
+
+from torch.utils.data import IterableDataset  # noqa: E402
+from transformers import (  # noqa: E402
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    DistilBertForTokenClassification,
+    Trainer,
+    TrainingArguments,
+)
+
+from sklearn_carto.exceptions import RowsChangedError, RowsUnseenWarning  # noqa: E402
+from sklearn_carto.integrations.transformers import DataMapCallback  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+
+N, EPOCHS = 37, 3
+RNG = np.random.RandomState(0)
+LABELS = np.arange(N) % 3
+TOKENS = np.column_stack([np.arange(N) + 3, RNG.randint(3, 40, size=(N, 5))])
+SIZES = {"vocab_size": 60, "dim": 16, "hidden_dim": 16, "n_layers": 1, "n_heads": 2}
+
+
+class Rows(torch.utils.data.Dataset):
+    def __init__(self, name="labels", labels=LABELS):
+        self.name, self.labels = name, labels
+
+    def __len__(self):
+        return N
+
+    def __getitem__(self, i):
+        row = {"input_ids": torch.tensor(TOKENS[i]), "attention_mask": torch.ones(6).long()}
+        return row | ({self.name: torch.tensor(self.labels[i])} if self.name else {})
+
+
+def make_model(kind=DistilBertForSequenceClassification, num_labels=3):
+    torch.manual_seed(1)
+    return kind(DistilBertConfig(**SIZES, num_labels=num_labels))
+
+
+def train(tmp_path, *callbacks, model=None, rows=None, trainer=Trainer, resume=None, **options):
+    model = make_model() if model is None else model
+    settings = {"num_train_epochs": EPOCHS, "per_device_train_batch_size": 8, "seed": 7}
+    settings |= {"save_strategy": "no", "report_to": "none", "use_cpu": True, "disable_tqdm": True}
+    settings |= {"logging_strategy": "no", "learning_rate": 1e-2}
+    args = TrainingArguments(str(tmp_path), **settings | options)
+    rows = Rows() if rows is None else rows
+    runs = trainer(model, args, train_dataset=rows, eval_dataset=rows, callbacks=list(callbacks))
+    runs.train(resume_from_checkpoint=resume)
+    return runs
+
+
+class Noting(Trainer):
+    """Note down what each row gets, by its first token, which no other row has."""
+
+    def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
+        labels, places = inputs["labels"], inputs["input_ids"][:, 0] - 3
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        if model.training:
+            if not hasattr(self, "heard"):
+                self.heard = np.full((N, EPOCHS), np.nan)
+            proba = torch.softmax(outputs.logits.detach(), dim=1)
+            epoch = int(self.state.epoch + 1e-6)
+            self.heard[places, epoch] = proba[torch.arange(len(labels)), labels]
+        return (loss, outputs) if return_outputs else loss
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"dataloader_num_workers": 2},
+        {"gradient_accumulation_steps": 2},
+        {"eval_strategy": "epoch"},
+        {"train_sampling_strategy": "group_by_length"},
+    ],
+    ids=lambda options: next(iter(options), "plain"),
+)
+def test_map_equals_what_each_row_got_in_training(tmp_path, options):
+    callback = DataMapCallback()
+    heard = train(tmp_path, callback, trainer=Noting, **options).heard
+    assert_allclose(callback.dynamics_.true_proba, heard, atol=1e-6)
+    assert_allclose(callback.data_map_.variability, heard.std(axis=1), atol=1e-6)
+    assert (callback.data_map_.variability > 0).all()
+    assert callback.data_map_.record == "training"
+    assert_array_equal(callback.data_map_.labels, LABELS)
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+def test_the_model_trains_as_without(tmp_path, n_workers):
+    bare = train(tmp_path, dataloader_num_workers=n_workers).model.state_dict()
+    callback = DataMapCallback()
+    watched = train(tmp_path, callback, dataloader_num_workers=n_workers).model
+    for name, value in watched.state_dict().items():
+        assert_array_equal(value, bare[name])
+    assert not watched._forward_hooks
+
+
+@pytest.mark.parametrize("name", ["label", "label_ids", None])
+def test_labels_are_found_or_given(tmp_path, name):
+    expected, callback = DataMapCallback(), DataMapCallback(labels=None if name else LABELS)
+    train(tmp_path, expected)
+
+    class Loss(Trainer):
+        def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
+            places = inputs["input_ids"][:, 0] - 3
+            return super().compute_loss(model, {**inputs, "labels": torch.tensor(LABELS)[places]})
+
+    train(tmp_path, callback, rows=Rows(name), trainer=Loss)
+    assert_array_equal(callback.data_map_.confidence, expected.data_map_.confidence)
+
+
+def test_missing_labels_are_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"Row 0 of the Rows.*Pass the labels"):
+        train(tmp_path, DataMapCallback(), rows=Rows(None))
+
+
+def test_labels_may_have_names(tmp_path):
+    names = np.array(["oak", "ash", "elm"])
+    callback, plain = DataMapCallback(labels=names[LABELS], classes=names), DataMapCallback()
+    train(tmp_path, callback, plain)
+    assert_array_equal(callback.data_map_.confidence, plain.data_map_.confidence)
+    assert_array_equal(callback.data_map_.labels, names[LABELS])
+
+
+def test_a_model_may_have_more_outputs_than_there_are_classes(tmp_path):
+    callback = DataMapCallback()
+    train(tmp_path, callback, model=make_model(num_labels=5))
+    assert callback.data_map_.classes.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_second_training_starts_anew(tmp_path):
+    callback, model = DataMapCallback(), make_model()
+    train(tmp_path, callback, model=model)
+    first = callback.dynamics_
+    train(tmp_path, callback, model=model, num_train_epochs=2)
+    assert first.n_epochs == EPOCHS
+    assert callback.data_map_.n_epochs == 2
+
+
+def test_a_training_that_resumes_holds_the_epochs_that_it_trained(tmp_path):
+    train(tmp_path, num_train_epochs=1, save_strategy="epoch")
+    callback = DataMapCallback()
+    resumed = train(tmp_path, callback, resume=str(tmp_path / "checkpoint-5"))
+    assert resumed.state.epoch == EPOCHS
+    assert callback.data_map_.n_epochs == EPOCHS - 1
+
+
+@pytest.mark.parametrize("max_steps", [12, 3])
+def test_an_epoch_that_ends_early_is_left_out(tmp_path, max_steps):
+    callback = DataMapCallback()
+    heard = train(tmp_path, callback, trainer=Noting, max_steps=max_steps).heard
+    if max_steps == 12:  # of 5 an epoch
+        assert_allclose(callback.dynamics_.true_proba, heard[:, :2], atol=1e-6)
+    else:
+        with pytest.raises(AttributeError, match="No whole epoch was recorded"):
+            callback.data_map_  # noqa: B018
+
+
+def test_rows_that_are_dropped_count_over_the_epochs_that_saw_them(tmp_path):
+    callback = DataMapCallback()
+    with pytest.warns(RowsUnseenWarning):  # one epoch: five rows are never seen
+        train(tmp_path, callback, dataloader_drop_last=True, num_train_epochs=1)
+    assert callback.dynamics_.n_seen.sum() == 32
+
+
+def test_a_training_that_dies_leaves_its_epochs_and_the_next_starts_anew(tmp_path):
+    class Dies(Trainer):
+        def compute_loss(self, *args, **kwargs):
+            if self.state.epoch >= 2:
+                raise RuntimeError("out of luck")
+            return super().compute_loss(*args, **kwargs)
+
+    callback, model = DataMapCallback(), make_model()
+    with pytest.raises(RuntimeError, match="out of luck"):
+        train(tmp_path, callback, model=model, trainer=Dies)
+    assert callback.data_map_.n_epochs == 2
+    train(tmp_path, callback, model=model)
+    assert callback.data_map_.n_epochs == EPOCHS
+    assert not model._forward_hooks
+
+
+def test_a_loss_that_calls_the_model_twice_is_an_error_and_not_a_wrong_map(tmp_path):
+    class Twice(Trainer):
+        def compute_loss(self, model, inputs, **kwargs):
+            return model(**inputs).loss + model(**inputs).loss
+
+    with pytest.raises(RowsChangedError, match="outputs, so that they cannot be told apart"):
+        train(tmp_path, DataMapCallback(), trainer=Twice)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return (Rows()[i] for i in range(N))
+
+
+def test_streams_and_token_models_are_refused(tmp_path):
+    with pytest.raises(RowsChangedError, match=r"(?s)IterableDataset.*DynamicsRecorder"):
+        train(tmp_path, DataMapCallback(), rows=Stream(), max_steps=4)
+
+    class Tokens(DistilBertForTokenClassification):
+        def forward(self, input_ids, labels):
+            return super().forward(input_ids, labels=labels[:, None].repeat(1, 6))
+
+    with pytest.raises(ValueError, match=r"Tokens gave \(8, 6, 3\).*each token"):
+        train(tmp_path, DataMapCallback(), model=make_model(Tokens))
