@@ -63,7 +63,7 @@ class Gatherer:
             Class scores.
         """
         if is_tensor(scores):
-            scores = _kept(scores, copy=not self.own)
+            scores = kept(scores, copy=not self.own)
         else:
             scores = np.array(scores, dtype=np.promote_types(scores.dtype, np.float32))
         if scores.shape[1:] == (1,):
@@ -213,11 +213,22 @@ def is_tensor(values):
     return torch is not None and isinstance(values, torch.Tensor)
 
 
-def _kept(scores, *, copy):
-    """Take scores out of the training's graph, in single precision at least.
+def kept(scores, *, copy):
+    """Take a tensor out of the training's graph, in single precision at least.
 
-    On a device, a compiled model may write its next outputs over them; a view would keep alive
-    what it is a view of.
+    Parameters
+    ----------
+    scores : tensor
+        What a model gave.
+    copy : bool
+        Whether others may write to it. On a device it is copied in any case, for a compiled model
+        may write its next outputs over it; and a view is, for it would keep alive what it is a view
+        of.
+
+    Returns
+    -------
+    scores : tensor
+        Without a graph.
     """
     import torch
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._dynamics import RECORDED, TrainingDynamics, warn_of_unseen_rows
-from sklearn_carto._gathering import Gathered, Gatherer, is_tensor, join
+from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join, kept
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
@@ -115,9 +115,12 @@ class DynamicsRecorder:
         self._classes: np.ndarray = None  # type: ignore[assignment]
         if classes is not None:
             self._classes = np.asarray(classes)
+        self._are_columns = None  # whether labels are columns themselves
         self._columns = np.full(self.n_samples, -1)  # unknown as yet
         self._dynamics: TrainingDynamics = None  # type: ignore[assignment]
         self._gatherer: Gatherer = None  # type: ignore[assignment]
+        self._waiting: list = []
+        self._n_waiting = 0
         if labels is not None:
             labels = np.asarray(labels)
             if labels.shape != (self.n_samples,):
@@ -146,19 +149,30 @@ class DynamicsRecorder:
         Raises
         ------
         ValueError
-            If a row does not exist, lengths differ, or labels are needed and missing.
+            If a row does not exist, lengths differ, or labels are needed and missing. Of tensors,
+            rows and labels are looked at some thousands at a time, or as the epoch ends.
         ProbabilityError
             If scores do not hold one column a class.
         """
-        rows = self._rows(indices)
-        scores = scores if is_tensor(scores) else np.asarray(scores)
-        labels = labels if is_tensor(labels) or labels is None else np.asarray(labels)
-        for name, values in {"scores": scores, "labels": labels}.items():
-            if values is not None and (values.ndim < 1 or len(values) != len(rows)):
+        batch = [_copied(values) for values in (indices, scores, labels)]
+        for name, values in zip(("scores", "labels"), batch[1:], strict=True):
+            if values is not None and (values.ndim < 1 or len(values) != len(batch[0])):
                 raise ValueError(
-                    f"{name} of shape {tuple(values.shape)} do not fit {len(rows)} indices: one "
-                    "entry a row is needed."
+                    f"{name} of shape {tuple(values.shape)} do not fit {len(batch[0])} indices: "
+                    "one entry a row is needed."
                 )
+        if self._waiting and [_kind(part) for part in self._waiting[0]] != list(map(_kind, batch)):
+            self._take_in()
+        self._waiting.append(batch)
+        self._n_waiting += len(batch[0])
+        if not is_tensor(batch[1]) or self._n_waiting >= MAX_WAITING:
+            self._take_in()
+
+    def _take_in(self):
+        """Check batches that wait, all at once, and hand them to the gatherer."""
+        waiting, self._waiting, self._n_waiting = self._waiting, [], 0
+        indices, scores, labels = (_joined(parts) for parts in zip(*waiting, strict=True))
+        rows = self._rows(indices)
         if self._classes is None:
             self._classes = np.arange(2 if scores.ndim == 1 else max(scores.shape[1], 2))
         shape = scores.shape[:1] if scores.shape[1:] == (1,) else scores.shape
@@ -170,7 +184,7 @@ class DynamicsRecorder:
                 "DynamicsRecorder."
             )
         if self._gatherer is None:
-            self._gatherer = Gatherer(self.from_logits)
+            self._gatherer = Gatherer(self.from_logits, own=True)
         self._gatherer.add(rows, columns.reshape(-1), scores)
 
     def end_epoch(self):
@@ -184,8 +198,12 @@ class DynamicsRecorder:
         ProbabilityError
             If a score is NaN or infinite, or if probabilities do not sum to 1.
         """
-        gathered = self._gatherer and self._gatherer.finish()
-        self.discard()
+        try:
+            if self._waiting:
+                self._take_in()
+            gathered = self._gatherer and self._gatherer.finish()
+        finally:
+            self.discard()
         gathered = _gather_ranks(gathered)
         if gathered is None:
             raise ValueError(f"Epoch {self.epoch} ends before any row was seen: call update first.")
@@ -211,6 +229,7 @@ class DynamicsRecorder:
     def discard(self):
         """Forget what was told since the last epoch ended, for example of one that broke off."""
         self._gatherer = None  # type: ignore[assignment]
+        self._waiting, self._n_waiting = [], 0
 
     @property
     def dynamics(self):
@@ -313,17 +332,19 @@ class DynamicsRecorder:
                 "indices must be whole numbers, one for each row of the batch; got an array of "
                 f"type {rows.dtype} and shape {rows.shape}. Rows with other names: pass sample_ids."
             )
-        outside = rows[(rows < 0) | (rows >= self.n_samples)]
-        if len(outside):
+        if len(rows) and (rows.min() < 0 or rows.max() >= self.n_samples):
+            outside = rows[(rows < 0) | (rows >= self.n_samples)]
             raise ValueError(
                 f"indices hold {outside[:5].tolist()}, but rows are numbered 0 to "
                 f"{self.n_samples - 1}."
             )
-        return rows.astype(np.intp)
+        return rows.astype(np.intp, copy=False)
 
     def _columns_of(self, labels):
         """Columns of labels; those that are columns themselves are checked at the epoch's end."""
-        if np.array_equal(self._classes, np.arange(len(self._classes))):
+        if self._are_columns is None:
+            self._are_columns = np.array_equal(self._classes, np.arange(len(self._classes)))
+        if self._are_columns:
             if is_tensor(labels):
                 return labels.detach()
             if labels.dtype.kind in "iub" or (labels == labels.astype(int)).all():
@@ -370,6 +391,28 @@ class DynamicsRecorder:
     def _names(self, rows):
         names = self._settings["sample_ids"]
         return (rows if names is None else np.asarray(names)[rows])[:5].tolist()
+
+
+def _copied(values):
+    """Copy values out of the reach of the training, and of its graph."""
+    if values is None:
+        return None
+    return kept(values, copy=True) if is_tensor(values) else np.array(values)
+
+
+def _kind(values):
+    """Tell which values can be joined to each other."""
+    return None if values is None else (type(values), values.shape[1:])
+
+
+def _joined(parts):
+    if parts[0] is None:
+        return None
+    if not is_tensor(parts[0]):
+        return np.concatenate(parts)
+    import torch
+
+    return torch.cat(parts)
 
 
 def _gather_ranks(gathered):

@@ -60,6 +60,10 @@ def labels_of(dataset):
     for name in LABEL_NAMES:
         if name in (getattr(dataset, "column_names", None) or ()):  # of Hugging Face datasets
             return np.asarray(dataset[name])
+    torch = sys.modules.get("torch")
+    tensors = torch is not None and type(dataset) is torch.utils.data.TensorDataset
+    if tensors and len(dataset.tensors) == 2 and dataset.tensors[1].numel() == len(dataset):
+        return dataset.tensors[1].reshape(-1).cpu().numpy()
     labels = []
     with generators_kept():
         for i in range(len(dataset)):

@@ -239,7 +239,7 @@ def test_labels_beyond_the_columns_are_an_error(labels, as_tensor):
         ([-1, 0], r"indices hold \[-1\]"),
         ([0.0, 1.0], "must be whole numbers"),
         ([True, False], "must be whole numbers"),
-        ([[0, 1]], "must be whole numbers"),
+        ([[0], [1]], "must be whole numbers"),
         (["a", "b"], "pass sample_ids"),
     ],
     ids=str,

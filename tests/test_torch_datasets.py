@@ -41,6 +41,13 @@ def test_labels_of_rows_that_are_mappings_are_read_by_name(name):
         labels_of([{"input_ids": [1], "target": 1}])
 
 
+def test_labels_of_tensors_are_read_at_one_go():
+    for labels in (torch.tensor([2, 0, 1]), torch.tensor([[2], [0], [1]])):
+        assert labels_of(TensorDataset(torch.ones(3, 4), labels)).tolist() == [2, 0, 1]
+    with pytest.raises(ValueError, match=r"shape \(2,\)"):
+        labels_of(TensorDataset(torch.ones(3), torch.ones(3, 2)))
+
+
 def test_labels_of_a_table_are_a_column_of_it():
     class Table:
         column_names = ("text", "label")

@@ -67,7 +67,8 @@ class DataMapCallback(HearsTraining, Callback):
     >>> rows = TensorDataset(torch.rand(20, 4), torch.arange(20) % 2)
     >>> maps = DataMapCallback()
     >>> quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    >>> trainer = L.Trainer(max_epochs=5, callbacks=[maps], accelerator="cpu", **quiet)
+    >>> quiet |= {"enable_model_summary": False, "accelerator": "cpu"}
+    >>> trainer = L.Trainer(max_epochs=5, callbacks=[maps], **quiet)
     >>> trainer.fit(Model(), DataLoader(rows, batch_size=5, shuffle=True))
     >>> maps.data_map_
     <DataMap: 20 rows of 2 classes, 5 epochs>
