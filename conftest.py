@@ -1,6 +1,9 @@
 """Doctests of a module are collected where what it needs is installed."""
 
+import os
 from importlib.util import find_spec
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for the tests
 
 NEEDED = {
     "_sampler": "imblearn",

@@ -1,8 +1,9 @@
-"""Generators of random numbers that belong to the process: left as they were found."""
+"""What belongs to the process or to a model, and is left as it was found."""
 
 from __future__ import annotations
 
 import random
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,18 +11,44 @@ import numpy as np
 
 @contextmanager
 def generators_kept(device="cpu"):
-    """Leave the generators of torch (CPU and `device`), numpy and Python as they were found."""
+    """Leave the generators of numpy, Python and torch (CPU and `device`) as they were found."""
+    state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        if "torch" in sys.modules:
+            with _torch_generators_kept(device) as on_device:
+                yield on_device
+        else:
+            yield None
+    finally:
+        np.random.set_state(state[0])  # noqa: NPY002
+        random.setstate(state[1])
+
+
+@contextmanager
+def _torch_generators_kept(device):
     import torch
 
     device = torch.device(device or "cpu")
     on_device = getattr(torch, device.type, None) if device.type != "cpu" else None
-    state = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    state = torch.get_rng_state()
     device_state = on_device.get_rng_state(device) if on_device else None
     try:
         yield on_device
     finally:
-        torch.set_rng_state(state[0])
-        np.random.set_state(state[1])  # noqa: NPY002
-        random.setstate(state[2])
+        torch.set_rng_state(state)
         if on_device:
             on_device.set_rng_state(device_state, device)
+
+
+@contextmanager
+def modes_kept(*objects):
+    """Leave each torch module, and each of its submodules, in training or evaluation mode."""
+    import torch
+
+    roots = [module for module in objects if isinstance(module, torch.nn.Module)]
+    modes = {module: module.training for root in roots for module in root.modules()}
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_carto._containers import n_samples_of
 from sklearn_carto._gathering import Gatherer
-from sklearn_carto._generators import generators_kept
+from sklearn_carto._generators import generators_kept, modes_kept
 from sklearn_carto._row_tee import WAY_OUT, rows_behind, rows_heard
 from sklearn_carto._watching._net_outputs import Question, Reading, first_output, read_outputs
 from sklearn_carto.exceptions import RowsChangedError
@@ -116,7 +116,7 @@ class AtEpochEnd(Listener):
     question: Question = None  # type: ignore[assignment]
 
     def _hear_all(self):
-        with generators_kept(self.net.device), _modes_kept(self.net):
+        with generators_kept(self.net.device), modes_kept(*vars(self.net).values()):
             if self.question is None:
                 asked = self.X if self.asked is None else self.asked
                 self.question = Question(self.net, asked, self.recording.n_samples)
@@ -228,17 +228,3 @@ def _disguise(net, **methods):
     members = methods | {"__reduce_ex__": __reduce_ex__, "__module__": original.__module__}
     members |= {"__doc__": original.__doc__, "__qualname__": original.__qualname__}
     net.__class__ = type(original.__name__, (original,), members)
-
-
-@contextmanager
-def _modes_kept(net):
-    """Leave each submodule in training or evaluation mode, as it was found."""
-    import torch
-
-    roots = [value for value in vars(net).values() if isinstance(value, torch.nn.Module)]
-    modes = {module: module.training for root in roots for module in root.modules()}
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
