@@ -47,7 +47,7 @@ def fit(model, callback=None, labels=Y, seed=1, **options):
 
 
 class Asking(keras.callbacks.Callback):
-    """Ask naively for all rows at once, and put the generator of torch back."""
+    """Ask naively for all rows at once."""
 
     def __init__(self):
         super().__init__()
@@ -81,6 +81,17 @@ def two(outputs):
     return np.column_stack([1 - outputs, outputs])
 
 
+def test_the_map_is_that_of_fits_of_one_epoch_each_asked_in_between():
+    callback, model, proba = DataMapCallback((X, Y), batch_size=30), make_model(), []
+    fit(make_model(), callback, shuffle=False)
+    keras.utils.set_random_seed(1)
+    for epoch in range(EPOCHS):
+        settings = {"batch_size": 20, "shuffle": False, "verbose": 0}
+        model.fit(X, Y, initial_epoch=epoch, epochs=epoch + 1, **settings)
+        proba.append(model.predict_on_batch(X)[np.arange(N), Y])  # predict would draw
+    assert_allclose(callback.gold_labels_probabilities, np.stack(proba, axis=1), atol=1e-6)
+
+
 def test_sparse_labels_and_correctness_by_the_most_probable_class():
     callback = DataMapCallback((X, Y))
     _, true_proba = check(callback, make_model())
@@ -98,8 +109,10 @@ def test_one_hot_labels_with_a_last_batch_of_a_single_row():
 
 
 @pytest.mark.parametrize("shape", [(N,), (N, 1)])
-@pytest.mark.parametrize("gives", ["probabilities", "logits"])
-def test_binary_labels_with_one_output(shape, gives):
+@pytest.mark.parametrize(
+    ("gives", "sparse_labels"), [("probabilities", False), ("logits", True), ("logits", None)]
+)
+def test_binary_labels_with_one_output(shape, gives, sparse_labels):
     labels = (Y > 2).astype(np.float32)
     if gives == "probabilities":
         model, read = make_model(1, "sigmoid", "binary_crossentropy"), two
@@ -110,7 +123,7 @@ def test_binary_labels_with_one_output(shape, gives):
             return two(1 / (1 + np.exp(-outputs)))
 
     batches = [(X[i : i + 20], labels.reshape(shape)[i : i + 20]) for i in range(0, N, 20)]
-    callback = DataMapCallback(batches)
+    callback = DataMapCallback(batches, sparse_labels=sparse_labels)
     check(callback, model, read, labels=labels, columns=labels.astype(int))
     assert callback.data_map_.margin_from == gives
 
@@ -120,6 +133,9 @@ def test_logits_are_known_by_the_loss_or_turned_into_probabilities():
     by_loss = DataMapCallback((X, Y))
     check(by_loss, make_model(activation=None, loss=loss), softmax)
     assert by_loss.data_map_.margin_from == "logits"
+    in_list = DataMapCallback((X, Y))
+    fit(make_model(activation=None, loss=[loss]), in_list)
+    assert_array_equal(in_list.confidence, by_loss.confidence)
     by_hand = DataMapCallback((X, Y), outputs_to_probabilities=keras.ops.softmax)
     check(by_hand, make_model(activation=None, loss=loss), softmax)
     assert by_hand.data_map_.margin_from == "probabilities"
@@ -162,6 +178,65 @@ def test_the_model_trains_as_without(kind):
     assert_allclose(callback.confidence, expected.confidence, atol=1e-6)
 
 
+class Noise(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(3)
+        self.level = keras.metrics.Mean(name="level")
+
+    def call(self, inputs):
+        noise = keras.random.normal(keras.ops.shape(inputs), seed=self.seed_generator)
+        if keras.backend.backend() != "jax":  # where metrics inside layers do not train
+            self.level.update_state(noise)
+        return inputs + noise
+
+
+def test_a_layer_that_draws_when_asked_draws_in_training_as_without():
+    def make():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([Noise(), keras.layers.Dense(K, activation="softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    bare, watched = fit(make()), fit(make(), DataMapCallback((X, Y)))
+    for one, other in zip(bare.variables, watched.variables, strict=True):
+        assert_array_equal(one, other)
+
+
+def test_a_torch_loader_is_not_iterated_over_before_the_training():
+    torch = pytest.importorskip("torch")
+    rows = torch.utils.data.TensorDataset(torch.as_tensor(X), torch.as_tensor(Y))
+    before = torch.get_rng_state()
+    DataMapCallback(torch.utils.data.DataLoader(rows))  # an iterator would draw a seed
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_tensorflow_dataset_is_taken_unless_it_shuffles_or_never_ends():
+    tf = pytest.importorskip("tensorflow")
+    rows = tf.data.Dataset.from_tensor_slices((X, ONE_HOT))
+    callback, expected = DataMapCallback(rows.batch(20)), DataMapCallback((X, Y))
+    fit(make_model(), callback, callbacks=[callback, expected])
+    assert callback.gold_labels_probabilities.shape == (N, EPOCHS)
+    assert_allclose(callback.confidence, expected.confidence, atol=1e-6)
+    with pytest.raises(RowsChangedError, match="other labels in batch 0 at a second reading"):
+        fit(make_model(), DataMapCallback(rows.shuffle(N).batch(20)))
+    with pytest.raises(RowsChangedError, match="never ends"):
+        DataMapCallback(rows.batch(20).repeat())
+
+
+def test_half_precision_is_taken_but_for_probabilities_too_coarse_to_sum_to_one():
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    try:
+        of_logits, of_probabilities = make_model(activation=None, loss=loss), make_model()
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
+    check(DataMapCallback((X, Y)), of_logits, lambda outputs: softmax(outputs.astype(np.float32)))
+    with pytest.raises(ProbabilityError, match='last layer dtype="float32"'):
+        fit(of_probabilities, DataMapCallback((X, Y)))
+
+
 def test_a_second_fit_starts_anew():
     callback, model = DataMapCallback((X, Y)), make_model()
     fit(model, callback)
@@ -169,6 +244,7 @@ def test_a_second_fit_starts_anew():
     fit(model, callback, initial_epoch=2)
     assert first.shape == (N, EPOCHS)
     assert callback.gold_labels_probabilities.shape == (N, 2)
+    assert callback.dynamics_.planned_epochs == 2
 
 
 def test_several_inputs_and_weights_of_rows_are_taken():
@@ -210,15 +286,23 @@ def test_a_training_that_breaks_off_leaves_its_epochs(error):
     assert callback.data_map_.n_epochs == 2
 
 
-def test_rows_in_another_order_each_time_are_an_error():
+@pytest.mark.parametrize(
+    ("n_in_order", "when"),
+    [(1, "at a second reading than at the first"), (3, "after epoch 1 than before the training")],
+)
+def test_rows_in_another_order_each_time_are_an_error(n_in_order, when):
     class Shuffled:
-        rng = np.random.RandomState(0)
+        def __init__(self):
+            self.rng, self.n_readings = np.random.RandomState(0), 0
 
         def __iter__(self):
-            order = self.rng.permutation(N)
+            self.n_readings += 1
+            order = np.arange(N)
+            if self.n_readings > n_in_order:
+                self.rng.shuffle(order)
             return iter([(X[order], Y[order])])
 
-    with pytest.raises(RowsChangedError, match=r"other labels in batch 0 after epoch 0"):
+    with pytest.raises(RowsChangedError, match=f"other labels in batch 0 {when}"):
         fit(make_model(), DataMapCallback(Shuffled()))
 
 
@@ -231,6 +315,15 @@ def test_datasets_in_no_order_or_without_end_are_refused():
         DataMapCallback((X, Y) for _ in range(1))
     with pytest.raises(RowsChangedError, match="holds 3 parts"):
         DataMapCallback((X, Y, Y))
+
+    class Once:
+        rows = iter([(X, Y)])
+
+        def __iter__(self):
+            return self.rows
+
+    with pytest.raises(RowsChangedError, match="used up after one pass"):
+        fit(make_model(), DataMapCallback(Once()))
 
     class Endless(list):
         def cardinality(self):
@@ -249,12 +342,20 @@ def test_datasets_in_no_order_or_without_end_are_refused():
         (Y - 0.5, {}, "whole numbers from 0 to 4"),
         (ONE_HOT, {"sparse_labels": True}, "but the labels are one-hot lines"),
         (Y, {"sparse_labels": False}, "but the labels are indices"),
+        (Y.astype(str), {}, "whole numbers from 0 to 4"),
+        (Y, {"classes": ["a", "b"]}, "classes names 2 classes, but sequential.* has 5"),
+        (Y[:50], {}, "inconsistent numbers of samples"),
     ],
-    ids=["width", "shares", "range", "halves", "one-hot", "sparse"],
+    ids=["width", "shares", "range", "halves", "one-hot", "sparse", "names", "classes", "fewer"],
 )
 def test_labels_that_do_not_fit_are_errors(labels, options, message):
     with pytest.raises(ValueError, match=message):
         fit(make_model(), DataMapCallback((X, labels), batch_size=N, **options))
+
+
+def test_batches_of_more_inputs_than_labels_are_an_error():
+    with pytest.raises(ValueError, match=r"Batch 0 .* holds 50 labels, but sequential.* gave 101"):
+        fit(make_model(), DataMapCallback([(X, Y[:50])]))
 
 
 def test_datasets_of_other_things_and_maps_of_nothing_are_errors():

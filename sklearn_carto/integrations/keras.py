@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from itertools import islice
 
 import keras
 import numpy as np
+from sklearn.utils import check_consistent_length
 
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._gathering import is_tensor
 from sklearn_carto._generators import generators_kept, modes_kept
 from sklearn_carto._recorder import DynamicsRecorder
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.exceptions import ProbabilityError, RowsChangedError
 
 
 class DataMapCallback(keras.callbacks.Callback):
@@ -33,6 +35,7 @@ class DataMapCallback(keras.callbacks.Callback):
         are probabilities, or logits where `from_logits` says so.
     sparse_labels : bool, default=None
         Whether labels are class indices (True) or one-hot lines (False). None: told by their shape.
+        Of a model with a single output it says nothing.
     from_logits : bool, default=None
         Whether the model gives logits. None: what its loss says, where the loss knows.
     classes : array-like of shape (n_classes,), default=None
@@ -58,6 +61,11 @@ class DataMapCallback(keras.callbacks.Callback):
     Notes
     -----
     Each ``fit`` starts a new map. What a training that breaks off has recorded stays.
+
+    The pass leaves the generators of numpy, Python and torch, the metrics of the model and the
+    states of its seed generators as they were. A layer of your own that draws without a
+    ``keras.random.SeedGenerator``, also when it is asked, is not covered, nor are variables that it
+    writes to when asked.
 
     References
     ----------
@@ -98,15 +106,20 @@ class DataMapCallback(keras.callbacks.Callback):
         self.classes = classes
         self.batch_size = batch_size
         self.keep_history = keep_history
-        self._recorder = None
+        self._recorder: DynamicsRecorder = None  # type: ignore[assignment]
 
     def on_train_begin(self, logs=None):
         """Start a new map."""
-        self._recorder = None
+        self._recorder = None  # type: ignore[assignment]
         with self._left_as_found():
             self._labels = [_array(y) for _, y in self._batches()]
+            again = [_array(y) for _, y in islice(self._batches(), 1)]
         if not self._labels:
             raise ValueError("The dataset of DataMapCallback holds no batch.")
+        if not again:
+            raise RowsChangedError("The dataset of DataMapCallback is used up after one pass.")
+        # a shuffle shows here, before an epoch is spent
+        self._refuse_other_labels(0, again[0], "at a second reading than at the first")
 
     def on_epoch_end(self, epoch, logs=None):
         """Ask the model about all rows, and record the epoch."""
@@ -114,33 +127,52 @@ class DataMapCallback(keras.callbacks.Callback):
         with self._left_as_found():
             for i, (X, y) in enumerate(self._batches()):
                 y = _array(y)
-                if i >= len(self._labels) or not np.array_equal(y, self._labels[i]):
-                    raise RowsChangedError(
-                        f"The dataset of DataMapCallback gave other labels in batch {i} after "
-                        f"epoch {epoch} than before the training: rows must come in the same order "
-                        "each time. Pass it without shuffling; the training may shuffle."
-                    )
+                self._refuse_other_labels(i, y, f"after epoch {epoch} than before the training")
                 outputs = self.model(X, training=False)
                 if self.outputs_to_probabilities is not None:
                     outputs = self.outputs_to_probabilities(outputs)
                 scores = _scores(outputs, self.model)
+                if len(scores) != len(y):
+                    raise ValueError(
+                        f"Batch {i} of the dataset of DataMapCallback holds {len(y)} labels, but "
+                        f"{self.model.name} gave {len(scores)} lines: one of each a row is needed."
+                    )
                 if self._recorder is None:
-                    self._recorder = self._make_recorder(scores)
+                    self._recorder = self._make_recorder(scores, epoch)
                 rows = np.arange(start, start + len(scores))
                 self._recorder.update(rows, scores)
                 start += len(scores)
         self._recorder.end_epoch()
 
-    def _make_recorder(self, scores):
+    def _refuse_other_labels(self, i, y, when):
+        if i >= len(self._labels) or not np.array_equal(y, self._labels[i]):
+            raise RowsChangedError(
+                f"The dataset of DataMapCallback gave other labels in batch {i} {when}: rows must "
+                "come in the same order each time. Pass it without shuffling; the training may "
+                "shuffle."
+            )
+
+    def _make_recorder(self, scores, first_epoch):
         n_classes = 2 if scores.ndim == 1 else scores.shape[1]
         classes = np.arange(n_classes) if self.classes is None else np.asarray(self.classes)
+        if len(classes) != n_classes:
+            raise ValueError(
+                f"classes names {len(classes)} classes, but {self.model.name} has {n_classes}."
+            )
+        from_logits = self._gives_logits()
+        if not from_logits and scores.ndim == 2 and "bfloat16" in str(scores.dtype):
+            raise ProbabilityError(
+                f"{self.model.name} gave probabilities in bfloat16, too coarse for rows to sum to "
+                'one. Give its last layer dtype="float32", or let it give logits.'
+            )
+        last_epoch = (self.params or {}).get("epochs")
         columns = np.concatenate([self._columns(y, scores, n_classes) for y in self._labels])
         return DynamicsRecorder(
             len(columns),
             labels=classes[columns],
             classes=classes,
-            n_epochs=self.params.get("epochs"),
-            from_logits=self._gives_logits(),
+            n_epochs=last_epoch and last_epoch - first_epoch,
+            from_logits=from_logits,
             keep_history=self.keep_history,
             record="epoch_end",
         )
@@ -153,7 +185,7 @@ class DataMapCallback(keras.callbacks.Callback):
                 f"Labels of shape {y.shape} do not fit a model of {n_classes} classes: one label a "
                 f"row is needed, an index or a one-hot line of {n_classes}."
             )
-        if self.sparse_labels is not None and self.sparse_labels == one_hot:
+        if scores.ndim == 2 and self.sparse_labels == one_hot:
             kind = "one-hot lines" if one_hot else "indices"
             raise ValueError(f"sparse_labels={self.sparse_labels!r}, but the labels are {kind}.")
         if one_hot:
@@ -164,7 +196,8 @@ class DataMapCallback(keras.callbacks.Callback):
             )
         columns = y.reshape(-1)
         if (
-            (columns != columns.astype(int)).any()
+            columns.dtype.kind not in "biuf"
+            or (columns != columns.astype(int)).any()
             or columns.min() < 0
             or columns.max() >= n_classes
         ):
@@ -179,7 +212,8 @@ class DataMapCallback(keras.callbacks.Callback):
             return False
         if self.from_logits is not None:
             return self.from_logits
-        return bool(getattr(self.model.loss, "from_logits", False))
+        losses = keras.tree.flatten(self.model.loss)
+        return any(getattr(loss, "from_logits", False) for loss in losses)
 
     def _batches(self):
         """Iterate over inputs and labels."""
@@ -204,7 +238,8 @@ class DataMapCallback(keras.callbacks.Callback):
     def _left_as_found(self):
         """Restore what the pass may draw or set; without gradients."""
         kept = ExitStack()
-        kept.enter_context(generators_kept())
+        kept.enter_context(generators_kept(_device_of(self.model)))
+        kept.enter_context(_states_kept(self.model))
         if "torch" in sys.modules:
             import torch
 
@@ -251,16 +286,35 @@ def _array(values):
     return np.asarray(keras.ops.convert_to_numpy(values))
 
 
+@contextmanager
+def _states_kept(model):
+    """Leave metrics and seed generators of a model as they are; its weights are no such states."""
+    weights = {id(weight) for weight in model.weights}
+    states = [state for state in model.variables if id(state) not in weights]
+    before = [_array(state).copy() for state in states]
+    try:
+        yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            state.assign(value)
+
+
+def _device_of(model):
+    """Device of a model, where torch has generators of it."""
+    values = [weight.value for weight in model.weights[:1]]
+    return values[0].device if values and is_tensor(values[0]) else "cpu"
+
+
 def _scores(outputs, model):
     if isinstance(outputs, (dict, list, tuple)):
         raise ValueError(
             f"{model.name} has {len(outputs)} outputs; a data map needs a model with one."
         )
-    scores = _array(outputs)
+    scores = outputs if is_tensor(outputs) else _array(outputs)
     if scores.ndim > 2:
         raise ValueError(
-            f"{model.name} gave an array of shape {scores.shape}; a data map needs one line of "
-            "class scores a row, of shape (n_rows, n_classes)."
+            f"{model.name} gave an array of shape {tuple(scores.shape)}; a data map needs one "
+            "line of class scores a row, of shape (n_rows, n_classes)."
         )
     return scores.reshape(-1) if scores.shape[1:] == (1,) else scores
 
@@ -271,12 +325,14 @@ def _refuse_other_orders(dataset):
     sampler = getattr(dataset, "sampler", None)
     if torch is not None and isinstance(sampler, torch.utils.data.RandomSampler):
         why = "shuffles its rows (shuffle=True). Pass a loader of the same rows without shuffling"
-    elif iter(dataset) is dataset:
+    elif hasattr(dataset, "__next__"):
         why = "is used up after one pass. Pass a list of its batches, or arrays"
     elif hasattr(dataset, "cardinality") and int(dataset.cardinality()) == -1:
         why = "never ends (repeat()). Pass it without repetition"
     elif isinstance(dataset, tuple) and len(dataset) != 2:
         why = f"holds {len(dataset)} parts. Pass (X, y)"
     else:
+        if isinstance(dataset, tuple):
+            check_consistent_length(*keras.tree.flatten(dataset[0]), dataset[1])
         return
     raise RowsChangedError(f"The dataset of DataMapCallback, a {type(dataset).__name__}, {why}.")
