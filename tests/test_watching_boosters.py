@@ -206,7 +206,7 @@ def test_sample_weight_and_sparse_rows_reach_the_booster(library):
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_frames_with_categories_and_missing_values_are_replayed(library):
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(X[:, :5], columns=list("abcde"))
+    frame = pandas.DataFrame(X[:, :5].copy(), columns=list("abcde"))
     frame.loc[::7, "a"] = np.nan
     frame["kind"] = pandas.Categorical(np.array(["u", "v", "w"])[(y + (X[:, 6] > 0)) % 3])
     kinds = {"cat_features": ["kind"]} if library == "catboost" else {}

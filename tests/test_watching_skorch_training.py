@@ -306,9 +306,17 @@ def test_ctrl_c_discards_the_epoch_and_is_raised_again():
     assert_array_equal(model.dynamics_.true_proba, watch(make_net()).dynamics_.true_proba[:, :2])
 
 
+@pytest.fixture
+def accelerate():
+    """The library without the settings that a process keeps once it has made an Accelerator."""
+    library = pytest.importorskip("accelerate")
+    library.state.AcceleratorState._reset_state(reset_partial_state=True)
+    yield library
+    library.state.AcceleratorState._reset_state(reset_partial_state=True)
+
+
 @pytest.mark.parametrize("record", ["training", "epoch_end"])
-def test_nets_under_accelerate_with_mixed_precision_are_watched(record):
-    accelerate = pytest.importorskip("accelerate")
+def test_nets_under_accelerate_with_mixed_precision_are_watched(record, accelerate):
     from skorch.hf import AccelerateMixin
 
     class Net(AccelerateMixin, NeuralNetClassifier):
