@@ -135,7 +135,7 @@ def test_binary_nets_and_datasets_are_heard():
 
 
 def test_clones_searches_and_pickles_work_as_ever(tmp_path):
-    keep = Checkpoint(f_pickle=str(tmp_path / "net.pkl"), monitor=None)
+    keep = Checkpoint(dirname=tmp_path, f_pickle="net.pkl", monitor=None)
     callback = DataMapCallback()
     net = make_net(callback, keep)
     fit(clone(net))
