@@ -43,10 +43,14 @@ class Gatherer:
     own : bool, default=False
         Whether nobody else writes to the scores once they are handed over, so that tensors on the
         CPU need no copy.
+    locate : callable, default=None
+        Turns what stands for the rows of some batches, a list, into their rows and columns: work
+        that is cheaper for many batches at once. None: they are handed over as they are.
     """
 
-    def __init__(self, from_logits, nonlinearity=None, *, own=False):
+    def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None):
         self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
+        self.locate = locate
         self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
 
     def add(self, rows, columns, scores):
@@ -55,10 +59,10 @@ class Gatherer:
         Parameters
         ----------
         rows : ndarray of int, of shape (n_rows,)
-            Which rows these are.
+            Which rows these are, or what `locate` knows them by.
         columns : ndarray or tensor of int, of shape (n_rows,)
             Column of each row's label. It is handed back with the epoch: whoever gathers labels
-            that may be out of range checks them there.
+            that may be out of range checks them there. None where `locate` tells it.
         scores : ndarray or tensor of shape (n_rows, n_classes) or (n_rows,)
             Class scores.
         """
@@ -68,8 +72,7 @@ class Gatherer:
             scores = np.array(scores, dtype=np.promote_types(scores.dtype, np.float32))
         if scores.shape[1:] == (1,):
             scores = scores.reshape(-1)
-        self.rows.append(rows)
-        self.waiting.append((columns, scores))
+        self.waiting.append((rows, columns, scores))
         self.n_waiting += len(rows)
         if self.n_waiting >= MAX_WAITING:
             self._reduce()
@@ -93,8 +96,11 @@ class Gatherer:
         return join([Gathered(np.concatenate(self.rows), columns, seen, quality)])
 
     def _reduce(self):
-        columns, scores = (list(part) for part in zip(*self.waiting, strict=True))
+        rows, columns, scores = (list(part) for part in zip(*self.waiting, strict=True))
         self.waiting, self.n_waiting = [], 0
+        if self.locate is not None:
+            rows, columns = ([part] for part in self.locate(rows))
+        self.rows.extend(rows)
         reduce = self._reduce_tensors if is_tensor(scores[0]) else self._reduce_arrays
         self.reduced.append(reduce(columns, scores))
 

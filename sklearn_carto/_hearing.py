@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._recorder import DynamicsRecorder
-from sklearn_carto._row_tee import rows_heard
+from sklearn_carto._row_tee import rows_heard, rows_of
 from sklearn_carto._torch_datasets import labels_of
 from sklearn_carto.exceptions import RowsChangedError
 
@@ -112,8 +112,8 @@ class HearsTraining:
                 missing="nan",
                 keep_history=self.keep_history,
             )
-        rows = self._rows.next_rows(len(scores))
-        self._recorder.update(rows, scores)
+        batch = self._rows.next_batch(len(scores))
+        self._recorder.update(rows_of([batch]), scores)
         self._n_batches += 1
 
     @property

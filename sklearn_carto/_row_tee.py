@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 
@@ -37,8 +38,8 @@ class RowTee:
             self.batches.append(batch)
             yield batch
 
-    def next_rows(self, n_rows):
-        """Rows of the batch that has just arrived.
+    def next_batch(self, n_rows):
+        """Tell what the sampler named the batch by that has just arrived.
 
         Parameters
         ----------
@@ -47,27 +48,22 @@ class RowTee:
 
         Returns
         -------
-        rows : ndarray of shape (n_rows,)
-            Positions in the loader's data set.
+        batch : list of length n_rows
+            For :func:`rows_of`, which turns many of them into rows at once.
 
         Raises
         ------
         RowsChangedError
-            If these are not as many, or no numbers.
+            If these are not as many.
         """
-        rows = np.asarray(self.batches.popleft()) if self.batches else np.empty(0)
-        if len(rows) != n_rows:
+        batch = self.batches.popleft() if self.batches else []
+        if len(batch) != n_rows:
             raise RowsChangedError(
-                f"A batch of {len(rows)} rows got {n_rows} outputs, so that they cannot be told "
+                f"A batch of {len(batch)} rows got {n_rows} outputs, so that they cannot be told "
                 f"apart: the loader, its collate function or the model adds or drops rows. "
                 f"{WAY_OUT}"
             )
-        if rows.dtype.kind not in "iu" or rows.ndim != 1:
-            raise RowsChangedError(
-                f"The loader's sampler names rows by {rows[:1].tolist()}, not by whole numbers, "
-                f"so that they cannot be told apart. {WAY_OUT}"
-            )
-        return rows
+        return batch
 
     def __len__(self):
         """Count batches."""
@@ -78,6 +74,33 @@ class RowTee:
         if name == "sampler":  # not there yet while a copy is made
             raise AttributeError(name)
         return getattr(self.sampler, name)
+
+
+def rows_of(batches):
+    """Rows of some batches.
+
+    Parameters
+    ----------
+    batches : list of list
+        As :meth:`RowTee.next_batch` gave them.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_rows,)
+        Positions in the loader's data set.
+
+    Raises
+    ------
+    RowsChangedError
+        If the sampler names rows by anything but whole numbers.
+    """
+    rows = np.asarray(list(chain.from_iterable(batches)))
+    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+        raise RowsChangedError(
+            f"The loader's sampler names rows by {rows[:1].tolist()}, not by whole numbers, "
+            f"so that they cannot be told apart. {WAY_OUT}"
+        )
+    return rows
 
 
 @contextmanager

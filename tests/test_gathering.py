@@ -90,7 +90,7 @@ def test_a_view_does_not_keep_alive_what_it_is_a_view_of():
     whole = torch.zeros(3, 1000, 5)
     gatherer = Gatherer(from_logits=True, own=True)
     gatherer.add(np.arange(3), np.zeros(3, dtype=int), whole[:, -1])
-    assert gatherer.waiting[0][1].untyped_storage().nbytes() == 3 * 5 * 4
+    assert gatherer.waiting[0][2].untyped_storage().nbytes() == 3 * 5 * 4
 
 
 def test_of_a_row_seen_twice_the_first_time_counts():

@@ -15,7 +15,7 @@ from torch.utils.data import (  # noqa: E402
     WeightedRandomSampler,
 )
 
-from sklearn_carto._row_tee import RowTee, rows_behind, rows_heard  # noqa: E402
+from sklearn_carto._row_tee import RowTee, rows_behind, rows_heard, rows_of  # noqa: E402
 from sklearn_carto.exceptions import RowsChangedError  # noqa: E402
 
 ROWS = TensorDataset(torch.arange(23))
@@ -44,7 +44,7 @@ def test_the_rows_of_each_batch_are_those_that_arrive(options):
         for _ in range(2):
             for batch in loader:
                 values = (batch[0] if isinstance(batch, list) else batch) // factor
-                assert tee.next_rows(len(values)).tolist() == values.tolist()
+                assert tee.next_batch(len(values)) == values.tolist()
         assert not tee.batches
 
 
@@ -69,8 +69,8 @@ def test_two_may_listen_to_one_loader():
     with rows_heard(loader) as one, rows_heard(loader) as other:
         for batch in loader:
             expected = batch[0].tolist()
-            assert one.next_rows(len(expected)).tolist() == expected
-            assert other.next_rows(len(expected)).tolist() == expected
+            assert one.next_batch(len(expected)) == expected
+            assert other.next_batch(len(expected)) == expected
 
 
 def test_workers_that_outlive_a_training_are_listened_to_in_the_next_one():
@@ -78,7 +78,7 @@ def test_workers_that_outlive_a_training_are_listened_to_in_the_next_one():
     for _ in range(2):
         with rows_heard(loader) as tee:
             for batch in loader:
-                assert tee.next_rows(len(batch[0])).tolist() == batch[0].tolist()
+                assert tee.next_batch(len(batch[0])) == batch[0].tolist()
 
 
 def test_an_epoch_that_was_broken_off_leaves_nothing_behind():
@@ -86,7 +86,7 @@ def test_an_epoch_that_was_broken_off_leaves_nothing_behind():
     with rows_heard(loader) as tee:
         next(iter(loader))
         for batch in loader:
-            assert tee.next_rows(len(batch[0])).tolist() == batch[0].tolist()
+            assert tee.next_batch(len(batch[0])) == batch[0].tolist()
 
 
 def test_the_sampler_can_be_asked_and_copied_as_ever():
@@ -126,7 +126,7 @@ def test_other_numbers_of_outputs_than_rows_are_refused():
     with rows_heard(loader) as tee:
         next(iter(loader))
         with pytest.raises(RowsChangedError, match=r"5 rows got 4 outputs.*DynamicsRecorder"):
-            tee.next_rows(4)
+            tee.next_batch(4)
 
 
 def test_rows_that_are_named_otherwise_are_refused():
@@ -138,7 +138,7 @@ def test_rows_that_are_named_otherwise_are_refused():
     with rows_heard(loader) as tee:
         next(iter(loader))
         with pytest.raises(RowsChangedError, match="not by whole numbers"):
-            tee.next_rows(2)
+            rows_of([tee.next_batch(2)])
 
 
 def test_subsets_are_traced_through_any_nesting():

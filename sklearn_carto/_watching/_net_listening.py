@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from sklearn_carto._containers import n_samples_of
-from sklearn_carto._gathering import Gatherer
+from sklearn_carto._gathering import Gatherer, join
 from sklearn_carto._generators import generators_kept, modes_kept
-from sklearn_carto._row_tee import WAY_OUT, rows_behind, rows_heard
+from sklearn_carto._row_tee import WAY_OUT, rows_behind, rows_heard, rows_of
 from sklearn_carto._watching._net_outputs import Question, Reading, first_output, read_outputs
 from sklearn_carto.exceptions import RowsChangedError
 
@@ -51,7 +51,7 @@ class Listener:
         self.first = recording.n_epochs  # above 0 where a training goes on
         self.n_begun = self.n_ended = self.first
         self.reading: Reading = None  # type: ignore[assignment]
-        self.gatherer: Gatherer = None  # type: ignore[assignment]
+        self.gatherers: dict = {}  # one for each set of rows that is heard
         self.open = ExitStack()
 
     def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
@@ -70,7 +70,7 @@ class Listener:
             held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
             self.recording.begin(self.net.max_epochs, held_out if held_out.any() else None)
         self.n_begun += 1
-        self.gatherer = None  # type: ignore[assignment]
+        self.gatherers = {}
 
     def on_pass_begin(self, iterator, training):
         """Note the loader of a pass over training or validation rows."""
@@ -78,9 +78,10 @@ class Listener:
     def on_epoch_end(self, **kwargs):
         """Record the epoch."""
         self._hear_all()
-        if self.gatherer is None:
+        if not self.gatherers:
             raise RowsChangedError(f"{type(self.net).__name__} trained on no batch at all.")
-        gathered = self.gatherer.finish()
+        parts = [gatherer.finish() for gatherer in self.gatherers.values()]
+        gathered = parts[0] if len(parts) == 1 else join(parts)
         from_logits = self.reading.from_logits
         self.recording.gathered(self.n_ended, gathered, self.net, from_logits=from_logits)
         self.n_ended += 1
@@ -94,13 +95,13 @@ class Listener:
     def _hear_all(self):
         """Complete what was heard of the epoch."""
 
-    def _add(self, rows, output):
-        if self.gatherer is None:
+    def _add(self, key, locate, batch, output):
+        if key not in self.gatherers:
             if self.reading is None:
                 self.reading, shape = read_outputs(self.net, output)
                 self.recording.check_width(shape, self.net, self.reading.from_logits)
-            self.gatherer = Gatherer(*self.reading, own=True)
-        self.gatherer.add(rows, self.recording.codes[rows], output)
+            self.gatherers[key] = Gatherer(*self.reading, own=True, locate=locate)
+        self.gatherers[key].add(batch, None, output)
 
     def _rows_behind(self, dataset):
         def is_whole(whole):
@@ -121,7 +122,11 @@ class AtEpochEnd(Listener):
                 asked = self.X if self.asked is None else self.asked
                 self.question = Question(self.net, asked, self.recording.n_samples)
             for rows, output in self.question.outputs():
-                self._add(rows, output)
+                self._add("asked", self._locate, rows, output)
+
+    def _locate(self, blocks):
+        rows = np.concatenate(blocks)
+        return rows, self.recording.codes[rows]
 
 
 class InTraining(Listener):
@@ -146,8 +151,8 @@ class InTraining(Listener):
 
     def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
         """Hear a batch."""
-        rows = self.train_rows if training else self.valid_rows
-        if rows is None:
+        locate = self._locate_train if training else self._locate_valid
+        if not training and self.valid_rows is None:
             return
         if self.tee is None or y_pred is None:
             what = "run_single_epoch" if self.tee is None else "y_pred"
@@ -156,7 +161,15 @@ class InTraining(Listener):
                 f"skorch's {what}, so that it cannot be heard. Use record='epoch_end'. {WAY_OUT}"
             )
         output = first_output(y_pred)
-        self._add(rows[self.tee.next_rows(len(output))], output)
+        self._add(training, locate, self.tee.next_batch(len(output)), output)
+
+    def _locate_train(self, batches):
+        rows = self.train_rows[rows_of(batches)]
+        return rows, self.recording.codes[rows]
+
+    def _locate_valid(self, batches):
+        rows = self.valid_rows[rows_of(batches)]
+        return rows, self.recording.codes[rows]
 
 
 @contextmanager
