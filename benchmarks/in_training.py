@@ -49,7 +49,7 @@ def sentences():
 
 
 def both_maps(net, X, y, seed):
-    """Maps of the training pass and of the ends of the epochs, of one training."""
+    """Draw maps of the training pass and of the ends of the epochs, of one training."""
     heard = DataMapCallback()
     watched = clone(net).set_params(callbacks=[heard])
     watched = CartographyClassifier(watched, random_state=seed).fit(X, y)

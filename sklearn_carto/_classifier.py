@@ -11,7 +11,6 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -28,9 +27,11 @@ from sklearn_carto._compat import (
 )
 from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
+from sklearn_carto._degeneracy import why_degenerate
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._fingerprint import fingerprint
+from sklearn_carto._folds import disjoint_folds
 from sklearn_carto._labels import check_labels
 from sklearn_carto._progress import TrainingTask, progress
 from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
@@ -50,8 +51,11 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
       one epoch, `n_epochs` says how many (`max_iter`, of `fit`, plays no part);
     - skorch nets: their own loop, callbacks, `max_epochs` and order of batches. Rows that
       `train_split` holds out are recorded too, and marked;
-    - ensembles with `staged_predict_proba` (HistGradientBoostingClassifier, ...): each stage is an
-      epoch, at a cost linear in their number;
+    - ensembles with `staged_predict_proba` (HistGradientBoostingClassifier, ...), random forests,
+      and the classifiers of XGBoost, LightGBM and CatBoost: each stage, or tree, is an epoch, at a
+      cost linear in their number;
+    - other ensembles with `warm_start` and `n_estimators` (BaggingClassifier, ...): each member is
+      an epoch;
     - LogisticRegression, and what else shows its iterations to scikit-learn's callbacks
       (scikit-learn >= 1.9): each iteration is an epoch;
     - a :class:`~sklearn.pipeline.Pipeline` that ends in one of these: its transformers are fitted
@@ -227,7 +231,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         seed, names = self._seed(), row_names(X)
         recording = Recording(y, classes, codes, self.keep_history, names, self.record)
         # out of fold; the model that is kept trains on all rows
-        folds = [] if self.cv is None else self._folds(y, classes, seed)
+        folds = [] if self.cv is None else disjoint_folds(self.cv, y, classes, seed)
         told = {"estimator": self, "X": X, "y": y, "metadata": weights or None}
         fit_task = self._init_callback_context(max_subtasks=len(folds) + 1)
         fit_task.call_on_fit_task_begin(**told)
@@ -249,7 +253,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
                 self._training_set = _fingerprint_of_set(X, classes, codes)
         warn_of_unseen_rows(recording.dynamics)
-        self._warn_of_degenerate_map()
+        reason = why_degenerate(self.data_map_, recording.dynamics, _name(self.estimator))
+        if reason is not None:
+            message = f"The data map says little: {reason}."
+            warnings.warn(message, DegenerateMapWarning, stacklevel=3)
         fit_task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
 
@@ -294,34 +301,13 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         if not getattr(way, "hears_training", False):
             raise NotWatchableError(
                 "record='training' hears the training pass of skorch nets alone; "
-                f"{type(last_step(self.estimator)).__name__} shows none. Use record='epoch_end'."
+                f"{_name(self.estimator)} shows none. Use record='epoch_end'."
             )
         if self.cv is not None:
             raise ValueError(
                 "record='training' hears rows that the model trains on, and cv asks for rows that "
                 "it does not train on: set cv=None, or record='epoch_end'."
             )
-
-    def _folds(self, y, classes, seed):
-        """Each fold with the rows outside of it, which hold every class."""
-        cv = self.cv
-        if isinstance(cv, Integral):
-            counts = np.unique(y, return_counts=True)[1]
-            if counts.min() < cv:
-                raise ValueError(
-                    f"cv={cv} splits the rows of each class into {cv} folds, but class "
-                    f"{classes[counts.argmin()].tolist()!r} has {counts.min()}. Lower cv."
-                )
-            cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
-        splits = check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y)
-        folds = [(test, train) for train, test in splits]
-        tested = np.concatenate([fold for fold, _ in folds])
-        if not np.array_equal(np.sort(tested), np.arange(len(y))):
-            raise ValueError("cv must put each row into exactly one test fold.")
-        for _, rest in folds:
-            if len(np.unique(y[rest])) < len(classes):
-                raise ValueError("cv must leave rows of every class outside of each fold.")
-        return folds
 
     def _keep(self, estimator, dynamics, label_codes, interrupted):
         self.estimator_ = estimator
@@ -408,35 +394,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         sorted_["watched"] = params
         return sorted_
 
-    def _warn_of_degenerate_map(self):
-        data_map, watched = self.data_map_, type(last_step(self.estimator_)).__name__
-        reason, n_seen = None, self.dynamics_.n_seen
-        if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
-            reason = (
-                f"{watched} trained for {n_seen.min()} to {n_seen.max()} epochs outside of the "
-                "folds, so that rows of different folds hardly compare. Switch early stopping off "
-                "(of a solver that converges, lower n_epochs)"
-            )
-        elif data_map.n_epochs == 1:
-            reason = (
-                "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
-                "(a net: max_epochs)"
-            )
-        elif np.nanquantile(data_map.variability, 0.9) < 5e-3:
-            reason = (
-                f"{watched} hardly moved from epoch to epoch (nine tenths of the rows have a "
-                "variability below 0.005): naive Bayes learns all in one pass, others have "
-                "converged before the first epoch ended. Watch an estimator that learns gradually"
-            )
-        elif self.dynamics_.saturation > 0.8:
-            reason = (
-                f"over 80 % of the probabilities that {watched} gave lie within 0.001 of 0 or 1, "
-                "so that rows can hardly be told apart. Scale the features, regularise more, or "
-                "stop earlier"
-            )
-        if reason:
-            message = f"The data map says little: {reason}."
-            warnings.warn(message, DegenerateMapWarning, stacklevel=4)
+
+def _name(estimator):
+    return type(last_step(estimator)).__name__
 
 
 def _ready(estimator):

@@ -12,6 +12,7 @@ from sklearn_carto._dynamics import RECORDED, TrainingDynamics, warn_of_unseen_r
 from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join, kept
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
+from sklearn_carto._roster import Roster
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
 
 _REMEDY = "Pass from_logits=True if they are logits."
@@ -107,30 +108,11 @@ class DynamicsRecorder:
             "sample_ids": sample_ids,
             "record": record,
         }
-        self._places = None
-        if sample_ids is not None:
-            self._places = {name: i for i, name in enumerate(np.asarray(sample_ids).tolist())}
-            if len(self._places) != n_samples:
-                raise ValueError(f"sample_ids must name each of the {n_samples} rows once.")
-        self._classes: np.ndarray = None  # type: ignore[assignment]
-        if classes is not None:
-            self._classes = np.asarray(classes)
-        self._are_columns = None  # whether labels are columns themselves
-        self._columns = np.full(self.n_samples, -1)  # unknown as yet
+        self._roster = Roster(self.n_samples, sample_ids, classes, labels)
         self._dynamics: TrainingDynamics = None  # type: ignore[assignment]
         self._gatherer: Gatherer = None  # type: ignore[assignment]
         self._waiting: list = []
         self._n_waiting = 0
-        if labels is not None:
-            labels = np.asarray(labels)
-            if labels.shape != (self.n_samples,):
-                raise ValueError(
-                    f"labels must have one entry for each of the {n_samples} rows; got shape "
-                    f"{labels.shape}."
-                )
-            if self._classes is None:
-                self._classes = np.unique(labels)
-            self._columns = self._columns_of(labels)
 
     def update(self, indices, scores, labels=None):
         """Tell what the model said of a batch.
@@ -172,12 +154,13 @@ class DynamicsRecorder:
         """Check batches that wait, all at once, and hand them to the gatherer."""
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         indices, scores, labels = (_joined(parts) for parts in zip(*waiting, strict=True))
-        rows = self._rows(indices)
-        if self._classes is None:
-            self._classes = np.arange(2 if scores.ndim == 1 else max(scores.shape[1], 2))
+        roster = self._roster
+        rows = roster.rows_of(indices)
+        if roster.classes is None:
+            roster.classes = np.arange(2 if scores.ndim == 1 else max(scores.shape[1], 2))
         shape = scores.shape[:1] if scores.shape[1:] == (1,) else scores.shape
-        refuse_bad_width(shape, len(self._classes), "The model")
-        columns = self._columns[rows] if labels is None else self._columns_of(labels)
+        refuse_bad_width(shape, len(roster.classes), "The model")
+        columns = roster.columns[rows] if labels is None else roster.columns_of(labels)
         if labels is None and (columns < 0).any():
             raise ValueError(
                 "The labels of these rows are unknown: pass them to update, or labels= to "
@@ -214,13 +197,13 @@ class DynamicsRecorder:
             from_logits=self.from_logits,
             remedy=_REMEDY,
         )
-        self._refuse_other_labels(gathered)
+        self._roster.refuse_other(gathered.rows, gathered.columns, self.epoch)
         if self.missing == "error" and len(gathered.rows) < self.n_samples:
             unseen = np.setdiff1d(np.arange(self.n_samples), gathered.rows)
             raise RowsChangedError(
                 f"Epoch {self.epoch} did not show {len(unseen)} of {self.n_samples} rows, among "
-                f"them {self._names(unseen)}. Let the loader show every row (drop_last=False, a "
-                "sampler over all rows), or pass missing='nan'."
+                f"them {self._roster.some_names(unseen)}. Let the loader show every row "
+                "(drop_last=False, a sampler over all rows), or pass missing='nan'."
             )
         if self.epoch == 0:
             self._warn_of_double_softmax(gathered.quality)
@@ -236,14 +219,15 @@ class DynamicsRecorder:
         """What was recorded so far, a TrainingDynamics."""
         if self._dynamics is None:
             raise ValueError("No epoch has ended yet: call update and end_epoch first.")
-        unknown = np.flatnonzero(self._columns < 0)
+        roster = self._roster
+        unknown = np.flatnonzero(roster.columns < 0)
         if len(unknown):
             raise ValueError(
                 f"The labels of {len(unknown)} rows are unknown, because no epoch showed them, "
-                f"among them {self._names(unknown)}: pass labels= to DynamicsRecorder."
+                f"among them {roster.some_names(unknown)}: pass labels= to DynamicsRecorder."
             )
-        self._dynamics.columns = self._columns.copy()
-        self._dynamics.labels = self._classes[self._columns]
+        self._dynamics.columns = roster.columns.copy()
+        self._dynamics.labels = roster.classes[roster.columns]
         return self._dynamics
 
     def data_map(self, epochs=None):
@@ -285,28 +269,29 @@ class DynamicsRecorder:
         first = recorders[0]
         for other in recorders:
             same = other.n_samples == first.n_samples and other.epoch == first.epoch
-            if not (same and np.array_equal(other._classes, first._classes)):
+            if not (same and np.array_equal(other._roster.classes, first._roster.classes)):
                 raise ValueError("Recorders to merge must share rows, classes and epochs.")
         merged = cls(
             first.n_samples,
-            classes=first._classes,
+            classes=first._roster.classes,
             from_logits=first.from_logits,
             missing="nan",
             **first._settings,
         )
         for other in recorders:
-            known = other._columns >= 0
-            merged._columns[known] = other._columns[known]
+            known = other._roster.columns >= 0
+            merged._roster.columns[known] = other._roster.columns[known]
         for _ in range(first.epoch):
             parts = [other._part(merged.epoch) for other in recorders]
             merged._keep(join(parts))
         return merged
 
     def _keep(self, gathered):
-        self._columns[gathered.rows] = gathered.columns
+        roster = self._roster
+        roster.columns[gathered.rows] = gathered.columns
         if self._dynamics is None:
-            unknown = self._classes[np.zeros(self.n_samples, dtype=int)]
-            self._dynamics = TrainingDynamics(unknown, classes=self._classes, **self._settings)
+            unknown = roster.classes[np.zeros(self.n_samples, dtype=int)]
+            self._dynamics = TrainingDynamics(unknown, classes=roster.classes, **self._settings)
         whole = len(gathered.rows) == self.n_samples
         self._dynamics.add(self.epoch, gathered.seen, slice(None) if whole else gathered.rows)
         self._dynamics.margin_from = "logits" if self.from_logits else "probabilities"
@@ -315,69 +300,7 @@ class DynamicsRecorder:
     def _part(self, epoch):
         """Take an epoch that has ended out of the history."""
         rows, seen = self._dynamics.seen_at(epoch)
-        return Gathered(rows, self._columns[rows], seen, Quality(0.0, 1.0, 1.0))
-
-    def _rows(self, indices):
-        if is_tensor(indices):
-            indices = indices.detach().cpu().numpy()
-        if self._places is not None:
-            names = np.asarray(indices).tolist()
-            unknown = [name for name in names if name not in self._places]
-            if unknown:
-                raise ValueError(f"indices hold {unknown[:5]}, which sample_ids do not name.")
-            return np.array([self._places[name] for name in names], dtype=np.intp)
-        rows = np.asarray(indices)
-        if rows.ndim != 1 or rows.dtype.kind not in "iu":
-            raise ValueError(
-                "indices must be whole numbers, one for each row of the batch; got an array of "
-                f"type {rows.dtype} and shape {rows.shape}. Rows with other names: pass sample_ids."
-            )
-        if len(rows) and (rows.min() < 0 or rows.max() >= self.n_samples):
-            outside = rows[(rows < 0) | (rows >= self.n_samples)]
-            raise ValueError(
-                f"indices hold {outside[:5].tolist()}, but rows are numbered 0 to "
-                f"{self.n_samples - 1}."
-            )
-        return rows.astype(np.intp, copy=False)
-
-    def _columns_of(self, labels):
-        """Columns of labels; those that are columns themselves are checked at the epoch's end."""
-        if self._are_columns is None:
-            self._are_columns = np.array_equal(self._classes, np.arange(len(self._classes)))
-        if self._are_columns:
-            if is_tensor(labels):
-                return labels.detach()
-            if labels.dtype.kind in "iub" or (labels == labels.astype(int)).all():
-                return labels.astype(np.intp)
-        labels = labels.detach().cpu().numpy() if is_tensor(labels) else labels
-        order = np.argsort(self._classes)
-        place = np.searchsorted(self._classes, labels, sorter=order)
-        columns = order[np.minimum(place, len(order) - 1)]
-        unknown = self._classes[columns] != labels
-        if unknown.any():
-            raise ValueError(
-                f"labels hold {np.unique(labels[unknown]).tolist()}, not among the classes "
-                f"{self._classes.tolist()}."
-            )
-        return columns
-
-    def _refuse_other_labels(self, gathered):
-        rows, columns, n_classes = gathered.rows, gathered.columns, len(self._classes)
-        unknown = (columns < 0) | (columns >= n_classes)
-        if unknown.any():
-            raise ValueError(
-                f"labels hold {np.unique(columns[unknown]).tolist()} in {unknown.sum()} rows, among"
-                f" them {self._names(rows[unknown])}; the scores have columns 0 to {n_classes - 1}."
-            )
-        before = self._columns[rows]
-        other = (before >= 0) & (before != columns)
-        if other.any():
-            i = np.flatnonzero(other)[0]
-            raise ValueError(
-                f"The labels of {other.sum()} rows have changed by epoch {self.epoch}: row "
-                f"{self._names(rows[i : i + 1])[0]!r} was {self._classes[before[i]]!r}, and is "
-                f"{self._classes[columns[i]]!r}. Are the indices those of the rows?"
-            )
+        return Gathered(rows, self._roster.columns[rows], seen, Quality(0.0, 1.0, 1.0))
 
     def _warn_of_double_softmax(self, quality):
         if self.from_logits and quality.lowest >= 0 and abs(quality.total - 1) < 1e-4:
@@ -387,10 +310,6 @@ class DynamicsRecorder:
                 DoubleSoftmaxWarning,
                 stacklevel=3,
             )
-
-    def _names(self, rows):
-        names = self._settings["sample_ids"]
-        return (rows if names is None else np.asarray(names)[rows])[:5].tolist()
 
 
 def _copied(values):

@@ -1,0 +1,49 @@
+"""Maps that say little, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def why_degenerate(data_map, dynamics, watched):
+    """Tell why a map says little.
+
+    Parameters
+    ----------
+    data_map : DataMap
+        The map.
+    dynamics : TrainingDynamics
+        What it is made of.
+    watched : str
+        Name of the estimator that was watched.
+
+    Returns
+    -------
+    reason : str or None
+        The reason and the way out; None where the map is a good one.
+    """
+    n_seen = dynamics.n_seen
+    if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
+        return (
+            f"{watched} trained for {n_seen.min()} to {n_seen.max()} epochs outside of the "
+            "folds, so that rows of different folds hardly compare. Switch early stopping off "
+            "(of a solver that converges, lower n_epochs)"
+        )
+    if data_map.n_epochs == 1:
+        return (
+            "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
+            "(a net: max_epochs)"
+        )
+    if np.nanquantile(data_map.variability, 0.9) < 5e-3:
+        return (
+            f"{watched} hardly moved from epoch to epoch (nine tenths of the rows have a "
+            "variability below 0.005): naive Bayes learns all in one pass, others have "
+            "converged before the first epoch ended. Watch an estimator that learns gradually"
+        )
+    if dynamics.saturation > 0.8:
+        return (
+            f"over 80 % of the probabilities that {watched} gave lie within 0.001 of 0 or 1, "
+            "so that rows can hardly be told apart. Scale the features, regularise more, or "
+            "stop earlier"
+        )
+    return None
