@@ -138,6 +138,21 @@ def test_importing_loads_no_optional_library():
     # scikit-learn itself loads pandas where it is installed
     by_us = loaded_by("import sklearn_carto") - loaded_by("import sklearn.ensemble")
     assert not by_us & {"torch", "skorch", "matplotlib", "pandas", "polars", "imblearn", "tqdm"}
+    assert not by_us & {"xgboost", "lightgbm", "catboost", "transformers", "lightning", "keras"}
+
+
+@pytest.mark.parametrize("way", ["sklearn.linear_model.SGDClassifier", "xgboost.XGBClassifier"])
+def test_watching_one_library_loads_no_other(way):
+    module, _, kind = way.rpartition(".")
+    pytest.importorskip(module)
+    watch = (
+        "import sklearn_carto, warnings, numpy as np; warnings.simplefilter('ignore'); "
+        f"from {module} import {kind}; "
+        f"sklearn_carto.CartographyClassifier({kind}()).fit(np.eye(40), np.arange(40) % 2)"
+    )
+    before = loaded_by(f"import sklearn.ensemble, {module}")
+    others = {"torch", "skorch", "xgboost", "lightgbm", "catboost", "transformers", "keras"}
+    assert not (loaded_by(watch) - before) & others
 
 
 def test_the_changelog_opens_with_this_version():

@@ -1,5 +1,6 @@
 """Public docstrings, the README's code, and the examples."""
 
+import importlib
 import os
 import re
 import runpy
@@ -14,6 +15,27 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
+INTEGRATIONS = {  # and what each needs
+    "torch.DynamicsRecorder": "torch",
+    "skorch.DataMapCallback": "skorch",
+    "transformers.DataMapCallback": "transformers",
+    "lightning.DataMapCallback": "lightning",
+    "keras.DataMapCallback": "keras",
+    "sklearn.DataMapCallback": "sklearn.callback",
+}
+
+
+def methods_of(thing):
+    return [
+        method
+        for method, value in vars(thing).items()
+        if not method.startswith("_")
+        and callable(getattr(value, "__func__", value))
+        and not isinstance(value, property)
+        and not method.startswith(("set_", "on_"))  # events are those of the framework
+    ]
+
+
 def public_objects():
     names = [n for n in sklearn_carto.__all__ if n not in ("metrics", "datasets", "exceptions")]
     for name in names:
@@ -22,14 +44,7 @@ def public_objects():
         yield f"sklearn_carto.{name}"
         thing = getattr(sklearn_carto, name)
         if isinstance(thing, type):
-            yield from (
-                f"sklearn_carto.{name}.{method}"
-                for method, value in vars(thing).items()
-                if not method.startswith("_")
-                and callable(getattr(value, "__func__", value))
-                and not isinstance(value, property)
-                and not method.startswith("set_")
-            )
+            yield from (f"sklearn_carto.{name}.{method}" for method in methods_of(thing))
     for module in ("metrics", "datasets"):
         functions = getattr(sklearn_carto, module).__all__
         yield from (f"sklearn_carto.{module}.{function}" for function in functions)
@@ -52,6 +67,19 @@ def test_docstrings_are_numpydoc(name):
     assert not errors
 
 
+@pytest.mark.parametrize("name", INTEGRATIONS)
+def test_docstrings_of_integrations_are_numpydoc(name):
+    pytest.importorskip(INTEGRATIONS[name])
+    validate = pytest.importorskip("numpydoc.validate")
+    module, _, kind = name.partition(".")
+    thing = getattr(importlib.import_module(f"sklearn_carto.integrations.{module}"), kind)
+    assert ">>> " in thing.__doc__
+    whole = f"sklearn_carto.integrations.{name}"
+    for part in (whole, *(f"{whole}.{method}" for method in methods_of(thing))):
+        errors = [e for e in validate.validate(part)["errors"] if e[0] not in IGNORED]
+        assert not errors, part
+
+
 @pytest.mark.parametrize("name", [n for n in public_objects() if n.count(".") == 1])
 def test_public_names_have_a_runnable_example(name):
     thing = getattr(sklearn_carto, name.partition(".")[2])
@@ -66,7 +94,7 @@ def python_blocks():
 @pytest.mark.parametrize("number", range(len(python_blocks())))
 def test_the_readmes_code_runs(number, tmp_path, monkeypatch):
     code = python_blocks()[number]
-    for package in ("matplotlib", "skorch", "imblearn"):
+    for package in ("matplotlib", "skorch", "imblearn", "torch"):
         word = {"matplotlib": "plot", "imblearn": "DataMapSampler"}.get(package, package)
         if word in code:
             pytest.importorskip(package)

@@ -61,6 +61,13 @@ def train(tmp_path, *callbacks, model=None, rows=None, trainer=Trainer, resume=N
     return runs
 
 
+BY_LENGTH = (
+    {"train_sampling_strategy": "group_by_length"}
+    if hasattr(TrainingArguments, "train_sampling_strategy")
+    else {"group_by_length": True}  # transformers < 5
+)
+
+
 class Noting(Trainer):
     """Note down what each row gets, by its first token, which no other row has."""
 
@@ -83,7 +90,7 @@ class Noting(Trainer):
         {"dataloader_num_workers": 2},
         {"gradient_accumulation_steps": 2},
         {"eval_strategy": "epoch"},
-        {"train_sampling_strategy": "group_by_length"},
+        BY_LENGTH,
     ],
     ids=lambda options: next(iter(options), "plain"),
 )

@@ -43,7 +43,7 @@ class DataMapCallback(HearsTraining, TrainerCallback):
 
     Examples
     --------
-    >>> import torch
+    >>> from tempfile import mkdtemp
     >>> from transformers import DistilBertConfig, DistilBertForSequenceClassification
     >>> from transformers import Trainer, TrainingArguments
     >>> from sklearn_carto.integrations.transformers import DataMapCallback
@@ -53,7 +53,7 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     >>> settings = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True}
     >>> trainer = Trainer(
     ...     DistilBertForSequenceClassification(config),
-    ...     TrainingArguments(use_cpu=True, **settings),
+    ...     TrainingArguments(mkdtemp(), use_cpu=True, **settings),
     ...     train_dataset=rows,
     ...     callbacks=[maps],
     ... )
