@@ -137,6 +137,16 @@ class DynamicsRecorder:
             If scores do not hold one column a class.
         """
         batch = [_copied(values) for values in (indices, scores, labels)]
+        if batch[0].ndim != 1:
+            raise ValueError(
+                f"indices have shape {tuple(batch[0].shape)}: one entry for each row of the batch "
+                "is needed."
+            )
+        if batch[2] is not None and batch[2].shape[1:] not in ((), (1,)):
+            raise ValueError(
+                f"labels have shape {tuple(batch[2].shape)}: one label a row is needed. Of one-hot "
+                "lines pass labels.argmax(1)."
+            )
         for name, values in zip(("scores", "labels"), batch[1:], strict=True):
             if values is not None and (values.ndim < 1 or len(values) != len(batch[0])):
                 raise ValueError(

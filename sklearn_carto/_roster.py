@@ -73,10 +73,10 @@ class Roster:
                 raise ValueError(f"indices hold {unknown[:5]}, which sample_ids do not name.")
             return np.array([self._places[name] for name in names], dtype=np.intp)
         rows = np.asarray(indices)
-        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        if rows.dtype.kind not in "iu":
             raise ValueError(
-                "indices must be whole numbers, one for each row of the batch; got an array of "
-                f"type {rows.dtype} and shape {rows.shape}. Rows with other names: pass sample_ids."
+                f"indices must be whole numbers; got an array of type {rows.dtype}. Rows with "
+                "other names: pass sample_ids."
             )
         if len(rows) and (rows.min() < 0 or rows.max() >= self.n_samples):
             outside = rows[(rows < 0) | (rows >= self.n_samples)]
@@ -106,12 +106,14 @@ class Roster:
         """
         if self._are_columns is None:
             self._are_columns = np.array_equal(self.classes, np.arange(len(self.classes)))
-        if self._are_columns:
-            if is_tensor(labels):
+        if is_tensor(labels):
+            if self._are_columns and not labels.is_floating_point():
                 return labels.detach()
-            if labels.dtype.kind in "iub" or (labels == labels.astype(int)).all():
-                return labels.astype(np.intp)
-        labels = labels.detach().cpu().numpy() if is_tensor(labels) else labels
+            labels = labels.detach().cpu().numpy()
+        kind = labels.dtype.kind
+        whole = kind in "iub" or (kind == "f" and (labels == np.round(labels)).all())
+        if self._are_columns and whole:
+            return labels.astype(np.intp)
         order = np.argsort(self.classes)
         place = np.searchsorted(self.classes, labels, sorter=order)
         columns = order[np.minimum(place, len(order) - 1)]
@@ -149,10 +151,11 @@ class Roster:
         other = (before >= 0) & (before != columns)
         if other.any():
             i = np.flatnonzero(other)[0]
+            was, now = self.classes[[before[i], columns[i]]].tolist()
             raise ValueError(
                 f"The labels of {other.sum()} rows have changed by epoch {epoch}: row "
-                f"{self.some_names(rows[i : i + 1])[0]!r} was {self.classes[before[i]]!r}, and is "
-                f"{self.classes[columns[i]]!r}. Are the indices those of the rows?"
+                f"{self.some_names(rows[i : i + 1])[0]!r} was {was!r}, and is {now!r}. Are the "
+                "indices those of the rows?"
             )
 
     def some_names(self, rows):

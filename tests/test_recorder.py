@@ -239,7 +239,7 @@ def test_labels_beyond_the_columns_are_an_error(labels, as_tensor):
         ([-1, 0], r"indices hold \[-1\]"),
         ([0.0, 1.0], "must be whole numbers"),
         ([True, False], "must be whole numbers"),
-        ([[0], [1]], "must be whole numbers"),
+        ([[0], [1]], "one entry for each row"),
         (["a", "b"], "pass sample_ids"),
     ],
     ids=str,
@@ -260,6 +260,29 @@ def test_other_lengths_and_widths_are_errors():
         recorder.update([2, 3], LOGITS[0, 2:4, :3], LABELS[2:4])
     with pytest.raises(ProbabilityError, match=r"shape \(2, 5, 4\)"):
         recorder.update([0, 1], np.zeros((2, 5, 4)), LABELS[:2])
+
+
+@pytest.mark.parametrize(
+    ("indices", "labels", "message"),
+    [
+        (0, [0], r"indices have shape \(\)"),
+        ([[0], [1]], [0, 1], r"indices have shape \(2, 1\)"),
+        ([0, 1], np.eye(2), r"labels have shape \(2, 2\).*argmax"),
+        ([0, 1], ["a", "b"], r"labels hold \['a', 'b'\], not among the classes \[0, 1\]"),
+        ([0, 1], [0.5, 1.0], r"labels hold \[0.5\], not among the classes \[0, 1\]"),
+    ],
+)
+def test_indices_and_labels_of_other_kinds_are_errors(indices, labels, message):
+    with pytest.raises(ValueError, match=message):
+        DynamicsRecorder(2).update(indices, np.zeros((2, 2)), labels)
+
+
+def test_shares_of_labels_in_a_tensor_are_an_error_and_not_cut_off():
+    torch = pytest.importorskip("torch")
+    recorder = DynamicsRecorder(2)
+    recorder.update(torch.arange(2), torch.zeros(2, 2), torch.tensor([0.5, 1.0]))
+    with pytest.raises(ValueError, match=r"labels hold \[0.5\], not among"):
+        recorder.end_epoch()
 
 
 def test_unknown_labels_are_an_error():
