@@ -16,7 +16,7 @@ from sklearn_carto._observation import (
     two_columns,
 )
 
-MAX_WAITING = 4096  # rows whose class scores wait to be reduced together
+MAX_WAITING = 2**18  # class scores that wait to be reduced together: what each call costs is shared
 
 
 class Gathered(NamedTuple):
@@ -73,7 +73,7 @@ class Gatherer:
         if scores.shape[1:] == (1,):
             scores = scores.reshape(-1)
         self.waiting.append((rows, columns, scores))
-        self.n_waiting += len(rows)
+        self.n_waiting += scores.numel() if is_tensor(scores) else scores.size
         if self.n_waiting >= MAX_WAITING:
             self._reduce()
 
@@ -85,6 +85,11 @@ class Gatherer:
         gathered : Gathered or None
             None where there was no batch.
         """
+        part = self.part()
+        return None if part is None else join([part])
+
+    def part(self):
+        """Hand over what :func:`join` makes an epoch of: rows in the order in which they came."""
         if self.waiting:
             self._reduce()
         if not self.rows:
@@ -93,7 +98,7 @@ class Gatherer:
         true_proba, correct, margin, el2n, loss, columns = numbers
         seen = Observation(true_proba, correct.astype(bool), margin, el2n, loss)
         columns = columns.astype(np.intp)
-        return join([Gathered(np.concatenate(self.rows), columns, seen, quality)])
+        return Gathered(np.concatenate(self.rows), columns, seen, quality)
 
     def _reduce(self):
         rows, columns, scores = (list(part) for part in zip(*self.waiting, strict=True))

@@ -156,7 +156,7 @@ class DynamicsRecorder:
         if self._waiting and [_kind(part) for part in self._waiting[0]] != list(map(_kind, batch)):
             self._take_in()
         self._waiting.append(batch)
-        self._n_waiting += len(batch[0])
+        self._n_waiting += batch[1].numel() if is_tensor(batch[1]) else batch[1].size
         if not is_tensor(batch[1]) or self._n_waiting >= MAX_WAITING:
             self._take_in()
 

@@ -74,11 +74,11 @@ class RunningStatistics:
 
     def _slide_window(self, p, n_seen, rows):
         """Let the window take in an epoch and, once it is full, drop its oldest."""
-        steps = (n_seen - 1) % self.window
-        if len(steps) and (steps == steps[0]).all():  # the usual case: all rows are at one epoch
-            place = steps[0], rows
+        if len(n_seen) and (n_seen == n_seen[0]).all():  # the usual case: all rows are at one epoch
+            n_seen = n_seen[0]
+            place = (n_seen - 1) % self.window, rows
         else:
-            place = steps, np.arange(self.ring.shape[1])[rows]
+            place = (n_seen - 1) % self.window, np.arange(self.ring.shape[1])[rows]
         before = self.window_mean[rows]
         # while the window fills, what leaves it is a value that changes nothing: its mean
         leaving = np.where(n_seen > self.window, self.ring[place], before)

@@ -80,8 +80,7 @@ class Listener:
         self._hear_all()
         if not self.gatherers:
             raise RowsChangedError(f"{type(self.net).__name__} trained on no batch at all.")
-        parts = [gatherer.finish() for gatherer in self.gatherers.values()]
-        gathered = parts[0] if len(parts) == 1 else join(parts)
+        gathered = join([gatherer.part() for gatherer in self.gatherers.values()])
         from_logits = self.reading.from_logits
         self.recording.gathered(self.n_ended, gathered, self.net, from_logits=from_logits)
         self.n_ended += 1
@@ -186,10 +185,12 @@ def overheard(net, listener):
     original = type(net)
 
     def hear(event):
+        own, heard = getattr(original, event), getattr(listener, event)
+
         def on_event(self, net_, **kwargs):
-            getattr(original, event)(self, net_, **kwargs)
+            own(self, net_, **kwargs)
             if self is net:
-                getattr(listener, event)(**kwargs)
+                heard(**kwargs)
 
         return on_event
 
