@@ -13,7 +13,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._compat import (
@@ -23,7 +22,6 @@ from sklearn_carto._compat import (
     StrOptions,
     _check_method_params,
     _fit_context,
-    _routing_enabled,
 )
 from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
@@ -34,6 +32,7 @@ from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._folds import disjoint_folds
 from sklearn_carto._labels import check_labels
 from sklearn_carto._progress import TrainingTask, progress
+from sklearn_carto._routing import router_of, sort_by_taker
 from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
 from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
 from sklearn_carto._watching._recording import Recording
@@ -227,7 +226,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         if is_dataset(X):
             refuse_other_codes(classes)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        routed = self._route(way.method, {**params, **weights})
+        routed = sort_by_taker(self, self.estimator, way.method, {**params, **weights})
         seed, names = self._seed(), row_names(X)
         recording = Recording(y, classes, codes, self.keep_history, names, self.record)
         # out of fold; the model that is kept trains on all rows
@@ -367,32 +366,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Maps `fit` to the transformers' `fit_transform` and to the method of the watched
             estimator that is really called.
         """
-        router = MetadataRouter(owner=self)
-        estimator, depth = self.estimator, 0
-        while isinstance(estimator, Pipeline):
-            if len(estimator.steps) > 1:
-                mapping = MethodMapping().add(caller="fit", callee="fit_transform")
-                router.add(**{f"transformers_{depth}": estimator[:-1]}, method_mapping=mapping)
-            estimator, depth = estimator.steps[-1][1], depth + 1
-        mapping = MethodMapping().add(caller="fit", callee=find_way(estimator).method)
-        return router.add(watched=estimator, method_mapping=mapping)
-
-    def _route(self, method, params):
-        """Sort the arguments of `fit` by who takes them."""
-        sorted_: dict[str, dict] = defaultdict(dict)
-        estimator, depth = self.estimator, 0
-        if _routing_enabled():
-            for name, by_method in process_routing(self, "fit", **params).items() if params else ():
-                sorted_[name] = by_method[method if name == "watched" else "fit_transform"]
-            return sorted_
-        while isinstance(estimator, Pipeline):
-            last = f"{estimator.steps[-1][0]}__"
-            own = {name for name in params if "__" in name and not name.startswith(last)}
-            sorted_[f"transformers_{depth}"] = {name: params[name] for name in own}
-            params = {n.removeprefix(last): v for n, v in params.items() if n not in own}
-            estimator, depth = estimator.steps[-1][1], depth + 1
-        sorted_["watched"] = params
-        return sorted_
+        return router_of(self, self.estimator, lambda watched: find_way(watched).method)
 
 
 def _name(estimator):

@@ -27,6 +27,7 @@ FLOORS = {
     "_budget": 1,
     "_degeneracy": 1,
     "_folds": 1,
+    "_routing": 1,
     "_fingerprint": 2,
     "_gathering": 2,
     "_judging": 2,
