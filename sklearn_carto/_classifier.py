@@ -251,7 +251,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             if whole.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
                 self._training_set = _fingerprint_of_set(X, classes, codes)
-        warn_of_unseen_rows(recording.dynamics)
+        warn_of_unseen_rows(recording.dynamics, stacklevel=4)  # scikit-learn wraps `fit`
         reason = why_degenerate(self.data_map_, recording.dynamics, _name(self.estimator))
         if reason is not None:
             message = f"The data map says little: {reason}."

@@ -349,13 +349,15 @@ class TrainingDynamics:
         return values
 
 
-def warn_of_unseen_rows(dynamics):
+def warn_of_unseen_rows(dynamics, stacklevel=3):
     """Say which rows no epoch showed; the map holds NaN for them.
 
     Parameters
     ----------
     dynamics : TrainingDynamics
         What was recorded.
+    stacklevel : int, default=3
+        Whose line the warning names: by default that of the caller of who calls this.
     """
     unseen = np.flatnonzero(dynamics.n_seen == 0)
     if len(unseen):
@@ -364,7 +366,7 @@ def warn_of_unseen_rows(dynamics):
             f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
             "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
             RowsUnseenWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 

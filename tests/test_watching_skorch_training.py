@@ -205,8 +205,11 @@ def test_rows_that_an_epoch_leaves_out_count_over_those_that_showed_them():
 def test_rows_that_no_epoch_shows_are_named_and_cannot_be_selected():
     net = make_net(iterator_train__drop_last=True, iterator_train__shuffle=False)
     model = CartographyClassifier(net, record="training", random_state=0)
-    with pytest.warns(RowsUnseenWarning, match=r"6 of 230 rows .* \[224, 225, 226, 227, 228\]"):
+    with pytest.warns(
+        RowsUnseenWarning, match=r"6 of 230 rows .* \[224, 225, 226, 227, 228\]"
+    ) as told:
         model.fit(X, y)
+    assert told[0].filename == __file__  # the line that the user wrote
     assert np.isnan(model.confidence_[224:]).all()
     with (
         pytest.warns(RowsUnseenWarning),
