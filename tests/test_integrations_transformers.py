@@ -222,3 +222,9 @@ def test_streams_and_token_models_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"Tokens gave \(8, 6, 3\).*each token"):
         train(tmp_path, DataMapCallback(), model=make_model(Tokens))
+
+
+def test_a_regression_is_refused_and_not_drawn_as_two_classes(tmp_path):
+    rows = Rows(labels=(LABELS % 2).astype(np.float32))
+    with pytest.raises(ValueError, match=r"trains on a regression.*num_labels"):
+        train(tmp_path, DataMapCallback(), model=make_model(num_labels=1), rows=rows)

@@ -77,6 +77,16 @@ class DataMapCallback(HearsTraining, TrainerCallback):
         self.listen_to(train_dataloader)
         self.listen_to_model(model, max(1, round(state.num_train_epochs)))
 
+    def _hear(self, module, args, output):
+        problem = getattr(getattr(module, "config", None), "problem_type", None)
+        if problem in ("regression", "multi_label_classification"):
+            raise ValueError(
+                f"{type(module).__name__} trains on a {problem.replace('_', ' ')} (problem_type of "
+                "its config, which is regression where num_labels=1); a data map needs one class a "
+                "row. Set num_labels to the number of classes, 2 at least."
+            )
+        super()._hear(module, args, output)
+
     def on_epoch_begin(self, args, state, control, **kwargs):
         """Hear a new epoch."""
         self.begin_epoch()
