@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa:
 
 from sklearn_carto.exceptions import RowsChangedError, RowsUnseenWarning  # noqa: E402
 from sklearn_carto.integrations.lightning import DataMapCallback  # noqa: E402
+from two_ranks import in_two_ranks  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:lightning", "ignore::FutureWarning")
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -86,6 +88,25 @@ def test_the_model_trains_as_without(n_workers):
     bare, watched = weights(), weights(DataMapCallback())
     for name, value in bare.items():
         assert_array_equal(value, watched[name])
+
+
+@pytest.mark.parametrize("forward", [None, "net"])
+def test_each_of_two_ranks_holds_the_map_of_all_rows(tmp_path, forward):
+    in_two_ranks(partial(train_half, forward=forward), tmp_path)
+    maps = [np.load(tmp_path / f"{rank}.npy") for rank in (0, 1)]
+    heard = [np.load(tmp_path / f"heard{rank}.npy") for rank in (0, 1)]
+    assert all(np.isnan(half).any() for half in heard)  # each saw a part only
+    whole = np.where(np.isnan(heard[0]), heard[1], heard[0])
+    for true_proba in maps:
+        assert_allclose(true_proba, whole, atol=1e-6)
+
+
+def train_half(rank, folder, forward):
+    """Train on the rows of one rank, and note what the callback and what the model heard."""
+    callback = DataMapCallback(forward)
+    model = train(callback, strategy="ddp", devices=2)
+    np.save(folder / f"{rank}.npy", callback.dynamics_.true_proba)
+    np.save(folder / f"heard{rank}.npy", model.heard.numpy())
 
 
 def test_a_submodule_is_heard_by_its_name():

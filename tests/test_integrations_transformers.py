@@ -22,6 +22,7 @@ from transformers import (  # noqa: E402
 
 from sklearn_carto.exceptions import RowsChangedError, RowsUnseenWarning  # noqa: E402
 from sklearn_carto.integrations.transformers import DataMapCallback  # noqa: E402
+from two_ranks import in_two_ranks  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 
@@ -69,7 +70,7 @@ BY_LENGTH = (
 
 
 class Noting(Trainer):
-    """Note down what each row gets, by its first token, which no other row has."""
+    """Note down what each row gets first, by its first token, which no other row has."""
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         labels, places = inputs["labels"], inputs["input_ids"][:, 0] - 3
@@ -79,7 +80,9 @@ class Noting(Trainer):
                 self.heard = np.full((N, EPOCHS), np.nan)
             proba = torch.softmax(outputs.logits.detach(), dim=1)
             epoch = int(self.state.epoch + 1e-6)
-            self.heard[places, epoch] = proba[torch.arange(len(labels)), labels]
+            new = np.isnan(self.heard[places, epoch])  # ranks are padded by rows seen before
+            true_proba = proba[torch.arange(len(labels)), labels].numpy()
+            self.heard[places[new], epoch] = true_proba[new]
         return (loss, outputs) if return_outputs else loss
 
 
@@ -102,6 +105,24 @@ def test_map_equals_what_each_row_got_in_training(tmp_path, options):
     assert (callback.data_map_.variability > 0).all()
     assert callback.data_map_.record == "training"
     assert_array_equal(callback.data_map_.labels, LABELS)
+
+
+def test_each_of_two_ranks_holds_the_map_of_all_rows(tmp_path):
+    in_two_ranks(train_half, tmp_path)
+    maps = [np.load(tmp_path / f"{rank}.npy") for rank in (0, 1)]
+    heard = [np.load(tmp_path / f"heard{rank}.npy") for rank in (0, 1)]
+    assert all(np.isnan(half).any() for half in heard)  # each saw a part only
+    whole = np.where(np.isnan(heard[0]), heard[1], heard[0])
+    for true_proba in maps:
+        assert_allclose(true_proba, whole, atol=1e-6)
+
+
+def train_half(rank, folder):
+    """Train on the rows of one rank, and note what the callback and what the Trainer heard."""
+    callback = DataMapCallback()
+    runs = train(folder, callback, trainer=Noting, ddp_backend="gloo")
+    np.save(folder / f"{rank}.npy", callback.dynamics_.true_proba)
+    np.save(folder / f"heard{rank}.npy", runs.heard)
 
 
 @pytest.mark.parametrize("n_workers", [0, 2])

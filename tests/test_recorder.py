@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_carto import DataMap
 from sklearn_carto._recorder import DynamicsRecorder
 from sklearn_carto.exceptions import (
     DoubleSoftmaxWarning,
@@ -11,6 +12,7 @@ from sklearn_carto.exceptions import (
     RowsChangedError,
     RowsUnseenWarning,
 )
+from two_ranks import in_two_ranks
 
 N, K, EPOCHS = 41, 4, 6
 RNG = np.random.RandomState(0)
@@ -331,13 +333,11 @@ def test_bad_settings_are_errors(given, message):
         DynamicsRecorder(**given)
 
 
-def ranks(rank, folder):
-    """One of two processes, each with half of the rows and one row of padding."""
+def record_half(rank, folder):
+    """Each of two ranks has half of the rows and one row of padding."""
     import torch
 
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2
-    )
+    torch.distributed.init_process_group("gloo")
     recorder = DynamicsRecorder(N)
     for epoch in range(EPOCHS):
         order = np.random.RandomState(epoch).permutation(N)
@@ -345,15 +345,12 @@ def ranks(rank, folder):
         scores = torch.tensor(LOGITS[epoch][mine])
         recorder.update(torch.tensor(mine), scores, torch.tensor(LABELS[mine]))
         recorder.end_epoch()
-    recorder.data_map().save(f"{folder}/{rank}.npz")
-    torch.distributed.destroy_process_group()
+    recorder.data_map().save(folder / f"{rank}.npz")
 
 
 def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(tmp_path):
-    torch = pytest.importorskip("torch")
-    from sklearn_carto import DataMap
-
-    torch.multiprocessing.spawn(ranks, args=(str(tmp_path),), nprocs=2)
+    pytest.importorskip("torch")
+    in_two_ranks(record_half, tmp_path)
     for rank in (0, 1):
         data_map = DataMap.load(tmp_path / f"{rank}.npz")
         assert_allclose(data_map.confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)

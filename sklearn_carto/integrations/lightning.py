@@ -47,6 +47,7 @@ class DataMapCallback(HearsTraining, Callback):
     -----
     Each ``fit`` starts a new map. An epoch that ends early (`max_steps`) is left out. Rows that an
     epoch does not show (``drop_last``, `limit_train_batches`) count over the epochs that saw them.
+    Of several ranks each holds the map of all rows.
 
     Examples
     --------
@@ -110,12 +111,28 @@ class DataMapCallback(HearsTraining, Callback):
                 "sklearn_carto.integrations.torch.DynamicsRecorder in training_step."
             )
         model = pl_module if self.forward is None else pl_module.get_submodule(self.forward)
+        # strategies of several ranks call training_step through a call of the module itself
+        through_itself = model is pl_module and trainer.strategy.model is not pl_module
+        self._depth, self._own_depth = 0, 2 if through_itself else 1
+        self._heard.callback(model.register_forward_pre_hook(self._enter).remove)
         n_epochs = trainer.max_epochs
         self.listen_to_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
 
     def on_train_epoch_start(self, trainer, pl_module):
         """Hear a new epoch."""
         self.begin_epoch()
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        """Hear a new batch."""
+        self._depth = 0
+
+    def _enter(self, module, args):
+        self._depth += 1
+
+    def _hear(self, module, args, output):
+        if self._depth == self._own_depth:
+            super()._hear(module, args, output)
+        self._depth -= 1
 
     def on_train_epoch_end(self, trainer, pl_module):
         """Record the epoch."""

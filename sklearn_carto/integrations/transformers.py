@@ -39,7 +39,8 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     Each ``train()`` starts a new map, also one that resumes from a checkpoint: the map is then one
     of the epochs that this run trained. An epoch of which not all batches were trained on
     (`max_steps`, a checkpoint in its middle) is left out. Rows that `dataloader_drop_last` leaves
-    out of an epoch count over the epochs that saw them.
+    out of an epoch count over the epochs that saw them. Of several ranks each holds the map of all
+    rows.
 
     Examples
     --------

@@ -1,0 +1,25 @@
+"""Two processes that torch.distributed can join, as its launcher starts them."""
+
+import os
+import socket
+
+
+def in_two_ranks(function, folder):
+    """Call ``function(rank, folder)`` in a process for each of two ranks; their errors are ours."""
+    import torch
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(_be_a_rank, args=(function, folder, port), nprocs=2)
+
+
+def _be_a_rank(rank, function, folder, port):
+    import torch
+
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    torch.set_num_threads(1)
+    function(rank, folder)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
