@@ -51,6 +51,7 @@ class Gatherer:
     def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None):
         self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
         self.locate = locate
+        self.keep = None  # as the first batch asks for; a model's batches are all of one kind
         self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
 
     def add(self, rows, columns, scores):
@@ -66,11 +67,13 @@ class Gatherer:
         scores : ndarray or tensor of shape (n_rows, n_classes) or (n_rows,)
             Class scores.
         """
-        if is_tensor(scores):
-            scores = kept(scores, copy=not self.own)
-        else:
+        if not is_tensor(scores):
             scores = np.array(scores, dtype=np.promote_types(scores.dtype, np.float32))
-        if scores.shape[1:] == (1,):
+        else:
+            if self.keep is None:
+                self.keep = keeping(scores, copy=not self.own)
+            scores = self.keep(scores)
+        if scores.ndim == 2 and scores.shape[1] == 1:
             scores = scores.reshape(-1)
         self.waiting.append((rows, columns, scores))
         self.n_waiting += scores.numel() if is_tensor(scores) else scores.size
@@ -189,33 +192,34 @@ def observe_tensor(scores, columns, *, from_logits=False):
         scores = scores.t().clone(memory_format=torch.contiguous_format)
     total = scores.sum(dim=0)
     quality = Quality(scores.min(), total.min(), total.max())
-    label = columns.unsqueeze(0)
-    own = scores.gather(0, label)
-    scores.scatter_(0, label, -torch.inf)
-    other = scores.amax(dim=0, keepdim=True)
-    scores.scatter_(0, label, own)
+    flat, n_rows = scores.view(-1), scores.shape[1]
+    label = columns * n_rows + torch.arange(n_rows, device=scores.device)
+    own = flat.index_select(0, label)
+    flat.scatter_(0, label, torch.full_like(own, -torch.inf))
+    other = scores.amax(dim=0)
+    flat.scatter_(0, label, own)
     correct = own > other
-    ties = (own == other).squeeze(0)
+    ties = own == other
     if ties.any():  # the first of the highest counts, as in argmax
-        correct[:, ties] = scores[:, ties].argmax(dim=0) == columns[ties]
+        correct[ties] = scores[:, ties].argmax(dim=0) == columns[ties]
     if from_logits:
         margin = own - other
         scores -= torch.maximum(own, other)
-        own = scores.gather(0, label)
+        own = flat.index_select(0, label)
         scores.exp_()
-        total = scores.sum(dim=0, keepdim=True)
+        total = scores.sum(dim=0)
         loss = total.log() - own
         scores /= total
     else:
         log_own = own.clamp(min=TINY).log()
         margin = log_own - other.clamp(min=TINY).log()
         loss = -log_own
-    true_proba = scores.gather(0, label)
-    scores.scatter_(0, label, true_proba - 1.0)
-    el2n = scores.square_().sum(dim=0, keepdim=True).sqrt_()
+    true_proba = flat.index_select(0, label)
+    flat.scatter_(0, label, true_proba - 1.0)
+    el2n = scores.square_().sum(dim=0).sqrt_()
     numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
-    true_proba, margin, el2n, loss = (value.squeeze(0).float() for value in numbers)
-    return Observation(true_proba, correct.squeeze(0), margin, el2n, loss), quality
+    true_proba, margin, el2n, loss = (value.float() for value in numbers)
+    return Observation(true_proba, correct, margin, el2n, loss), quality
 
 
 def is_tensor(values):
@@ -224,29 +228,30 @@ def is_tensor(values):
     return torch is not None and isinstance(values, torch.Tensor)
 
 
-def kept(scores, *, copy):
-    """Take a tensor out of the training's graph, in single precision at least.
+def keeping(scores, *, copy):
+    """Tell how to take tensors out of the training's graph, in single precision at least.
 
     Parameters
     ----------
     scores : tensor
-        What a model gave.
+        One of those that a model gives.
     copy : bool
-        Whether others may write to it. On a device it is copied in any case, for a compiled model
-        may write its next outputs over it; and a view is, for it would keep alive what it is a view
-        of.
+        Whether others may write to them. On a device they are copied in any case, for a compiled
+        model may write its next outputs over them; and views are, for they would keep alive what
+        they are views of.
 
     Returns
     -------
-    scores : tensor
-        Without a graph.
+    keep : callable
+        From a tensor to one without a graph.
     """
     import torch
 
     if scores.dtype in (torch.float16, torch.bfloat16):
-        return scores.detach().float()
-    copy = copy or scores.device.type != "cpu" or scores._is_view()
-    return scores.detach().clone() if copy else scores.detach()
+        return lambda tensor: tensor.detach().float()
+    if copy or scores.device.type != "cpu" or scores._is_view():
+        return lambda tensor: tensor.detach().clone()
+    return torch.Tensor.detach
 
 
 def _together(qualities):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._dynamics import RECORDED, TrainingDynamics, warn_of_unseen_rows
-from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join, kept
+from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join, keeping
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
 from sklearn_carto._roster import Roster
@@ -326,7 +326,7 @@ def _copied(values):
     """Copy values out of the reach of the training, and of its graph."""
     if values is None:
         return None
-    return kept(values, copy=True) if is_tensor(values) else np.array(values)
+    return keeping(values, copy=True)(values) if is_tensor(values) else np.array(values)
 
 
 def _kind(values):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from contextlib import contextmanager
-from itertools import chain
 
 import numpy as np
 
@@ -94,13 +94,16 @@ def rows_of(batches):
     RowsChangedError
         If the sampler names rows by anything but whole numbers.
     """
-    rows = np.asarray(list(chain.from_iterable(batches)))
-    if rows.dtype.kind not in "iu" or rows.ndim != 1:
+    rows = array("q")  # takes whole numbers alone, and takes them faster than numpy does
+    try:
+        for batch in batches:
+            rows.fromlist(batch)
+    except (TypeError, OverflowError):
         raise RowsChangedError(
-            f"The loader's sampler names rows by {rows[:1].tolist()}, not by whole numbers, "
-            f"so that they cannot be told apart. {WAY_OUT}"
-        )
-    return rows
+            f"The loader's sampler names rows by {batch[:1]}, not by whole numbers, so that they "
+            f"cannot be told apart. {WAY_OUT}"
+        ) from None
+    return np.frombuffer(rows, dtype=np.int64)
 
 
 @contextmanager
