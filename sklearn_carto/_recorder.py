@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._dynamics import RECORDED, TrainingDynamics, warn_of_unseen_rows
-from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join, keeping
+from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
 from sklearn_carto._roster import Roster
@@ -112,6 +112,7 @@ class DynamicsRecorder:
         self._dynamics: TrainingDynamics = None  # type: ignore[assignment]
         self._gatherer: Gatherer = None  # type: ignore[assignment]
         self._waiting: list = []
+        self._kinds: list = []  # of what waits, for only the like can be joined
         self._n_waiting = 0
 
     def update(self, indices, scores, labels=None):
@@ -137,24 +138,11 @@ class DynamicsRecorder:
             If scores do not hold one column a class.
         """
         batch = [_copied(values) for values in (indices, scores, labels)]
-        if batch[0].ndim != 1:
-            raise ValueError(
-                f"indices have shape {tuple(batch[0].shape)}: one entry for each row of the batch "
-                "is needed."
-            )
-        if batch[2] is not None and batch[2].shape[1:] not in ((), (1,)):
-            raise ValueError(
-                f"labels have shape {tuple(batch[2].shape)}: one label a row is needed. Of one-hot "
-                "lines pass labels.argmax(1)."
-            )
-        for name, values in zip(("scores", "labels"), batch[1:], strict=True):
-            if values is not None and (values.ndim < 1 or len(values) != len(batch[0])):
-                raise ValueError(
-                    f"{name} of shape {tuple(values.shape)} do not fit {len(batch[0])} indices: "
-                    "one entry a row is needed."
-                )
-        if self._waiting and [_kind(part) for part in self._waiting[0]] != list(map(_kind, batch)):
+        _refuse_misfits(*batch)
+        kinds = [_kind(part) for part in batch]
+        if kinds != self._kinds:
             self._take_in()
+            self._kinds = kinds
         self._waiting.append(batch)
         self._n_waiting += batch[1].numel() if is_tensor(batch[1]) else batch[1].size
         if not is_tensor(batch[1]) or self._n_waiting >= MAX_WAITING:
@@ -163,6 +151,8 @@ class DynamicsRecorder:
     def _take_in(self):
         """Check batches that wait, all at once, and hand them to the gatherer."""
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
+        if not waiting:
+            return
         indices, scores, labels = (_joined(parts) for parts in zip(*waiting, strict=True))
         roster = self._roster
         rows = roster.rows_of(indices)
@@ -192,8 +182,7 @@ class DynamicsRecorder:
             If a score is NaN or infinite, or if probabilities do not sum to 1.
         """
         try:
-            if self._waiting:
-                self._take_in()
+            self._take_in()
             gathered = self._gatherer and self._gatherer.finish()
         finally:
             self.discard()
@@ -326,7 +315,27 @@ def _copied(values):
     """Copy values out of the reach of the training, and of its graph."""
     if values is None:
         return None
-    return keeping(values, copy=True)(values) if is_tensor(values) else np.array(values)
+    return values.detach().clone() if is_tensor(values) else np.array(values)
+
+
+def _refuse_misfits(indices, scores, labels):
+    """Raise where a batch does not hold one row of each."""
+    if indices.ndim != 1:
+        raise ValueError(
+            f"indices have shape {tuple(indices.shape)}: one entry for each row of the batch "
+            "is needed."
+        )
+    if labels is not None and labels.ndim > 1 and labels.shape[1:] != (1,):
+        raise ValueError(
+            f"labels have shape {tuple(labels.shape)}: one label a row is needed. Of one-hot "
+            "lines pass labels.argmax(1)."
+        )
+    for name, values in (("scores", scores), ("labels", labels)):
+        if values is not None and (values.ndim < 1 or values.shape[0] != indices.shape[0]):
+            raise ValueError(
+                f"{name} of shape {tuple(values.shape)} do not fit {len(indices)} indices: "
+                "one entry a row is needed."
+            )
 
 
 def _kind(values):
