@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from contextlib import nullcontext
 from copy import deepcopy
@@ -25,7 +24,7 @@ from sklearn_carto._compat import (
 )
 from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
-from sklearn_carto._degeneracy import why_degenerate
+from sklearn_carto._degeneracy import warn_where_degenerate
 from sklearn_carto._delegation import DelegatingClassifier
 from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._fingerprint import fingerprint
@@ -37,7 +36,7 @@ from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_co
 from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
 from sklearn_carto._watching._recording import Recording
 from sklearn_carto._watching._seeds import set_seed
-from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError
+from sklearn_carto.exceptions import NotWatchableError
 
 
 class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
@@ -251,11 +250,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             if whole.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
                 self._training_set = _fingerprint_of_set(X, classes, codes)
-        warn_of_unseen_rows(recording.dynamics, stacklevel=4)  # scikit-learn wraps `fit`
-        reason = why_degenerate(self.data_map_, recording.dynamics, _name(self.estimator))
-        if reason is not None:
-            message = f"The data map says little: {reason}."
-            warnings.warn(message, DegenerateMapWarning, stacklevel=3)
+        warn_of_unseen_rows(recording.dynamics)
+        warn_where_degenerate(self.data_map_, recording.dynamics, _name(self.estimator))
         fit_task.call_on_fit_task_end(**told, reconstruction_attributes={})
         return self
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._warning import warn
+from sklearn_carto.exceptions import DegenerateMapWarning
 
-def why_degenerate(data_map, dynamics, watched):
-    """Tell why a map says little.
+
+def warn_where_degenerate(data_map, dynamics, watched):
+    """Say so where a map says little, and why.
 
     Parameters
     ----------
@@ -15,13 +18,15 @@ def why_degenerate(data_map, dynamics, watched):
     dynamics : TrainingDynamics
         What it is made of.
     watched : str
-        Name of the estimator that was watched.
-
-    Returns
-    -------
-    reason : str or None
-        The reason and the way out; None where the map is a good one.
+        Name of what was watched.
     """
+    reason = _why_degenerate(data_map, dynamics, watched)
+    if reason is not None:
+        warn(f"The data map says little: {reason}.", DegenerateMapWarning)
+
+
+def _why_degenerate(data_map, dynamics, watched):
+    """Give the reason and the way out; None where the map is a good one."""
     n_seen = dynamics.n_seen
     if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
         return (

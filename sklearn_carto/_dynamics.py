@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from sklearn_carto._archive import read_archive, write_archive
 from sklearn_carto._observation import Observation, observe
 from sklearn_carto._running import RunningStatistics, dual_window
+from sklearn_carto._warning import warn
 from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning
 
 RECORDED = ("epoch_end", "training", "out_of_fold")
@@ -349,24 +348,21 @@ class TrainingDynamics:
         return values
 
 
-def warn_of_unseen_rows(dynamics, stacklevel=3):
+def warn_of_unseen_rows(dynamics):
     """Say which rows no epoch showed; the map holds NaN for them.
 
     Parameters
     ----------
     dynamics : TrainingDynamics
         What was recorded.
-    stacklevel : int, default=3
-        Whose line the warning names: by default that of the caller of who calls this.
     """
     unseen = np.flatnonzero(dynamics.n_seen == 0)
     if len(unseen):
-        warnings.warn(
+        warn(
             f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
             f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
             "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
             RowsUnseenWarning,
-            stacklevel=stacklevel,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor,
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
 from sklearn_carto._roster import Roster
+from sklearn_carto._warning import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
 
 _REMEDY = "Pass from_logits=True if they are logits."
@@ -303,11 +303,10 @@ class DynamicsRecorder:
 
     def _warn_of_double_softmax(self, quality):
         if self.from_logits and quality.lowest >= 0 and abs(quality.total - 1) < 1e-4:
-            warnings.warn(
+            warn(
                 "All scores are non-negative and sum to 1, as probabilities do, but are taken for "
                 "logits: the map is squeezed together. Pass from_logits=False.",
                 DoubleSoftmaxWarning,
-                stacklevel=3,
             )
 
 

@@ -7,14 +7,15 @@ number of rows, since it shares them over bins.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 from scipy.stats import beta
 from sklearn.utils import check_random_state
 
 from sklearn_carto._budget import class_quotas, largest_remainder, n_rows_of
+from sklearn_carto._warning import warn
 from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
 
 STATISTICS = (
@@ -68,9 +69,13 @@ def choose_rows(data_map, region, frac, *, noise_cut=0.0, stratify=True, random_
             "DataMapSelector(region='auto') or DataMapSelector(noise_cut='auto')."
         )
     components = parse_region(region)
+    if not isinstance(frac, Real):
+        raise ValueError(f"frac must be a number in (0, 1]; got {frac!r}.")
     if not 0 < frac <= 1:
-        raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
+        hint = f" For {frac} % write {frac / 100}." if 1 < frac <= 100 else ""
+        raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.{hint}")
     _refuse_unseen(data_map)
+    _warn_of_held_out(data_map)
     rng = check_random_state(random_state)
     n_rows = n_rows_of(frac, data_map.n_samples)
     cells = _cells(data_map, n_rows, noise_cut, stratify, rng)
@@ -159,11 +164,10 @@ def _cells(data_map, n_rows, noise_cut, stratify, rng):
     kept = ~_cut_mask(data_map, noise_cut, rng)
     quotas = class_quotas(n_rows, [len(rows) for rows in groups], rng)
     if (quotas == 0).any():
-        warnings.warn(
+        warn(
             f"A budget of {n_rows} rows cannot hold a row of each of the {len(groups)} classes; "
             "the smallest classes are lost. Raise frac.",
             ClassesLostWarning,
-            stacklevel=2,
         )
     cells = []
     for group, group_quota in zip(groups, quotas, strict=True):
@@ -190,18 +194,22 @@ def _rows_by_class(data_map):
     return np.split(np.argsort(inverse, kind="stable"), borders)
 
 
+def _warn_of_held_out(data_map):
+    held_out = data_map.held_out_mask
+    if held_out is not None and held_out.any():
+        warn(
+            f"{held_out.sum()} of the {len(held_out)} rows were held out while the probe trained; "
+            "they are ranked apart from the others, each group with its share. For one ranking "
+            "train the probe on all rows (a skorch net: train_split=None).",
+            HeldOutRowsWarning,
+        )
+
+
 def _by_held_out(data_map, rows):
     """Trained and held-out rows are ranked apart: their statistics do not compare."""
     held_out = data_map.held_out_mask
     if held_out is None or not held_out.any():
         return [rows]
-    warnings.warn(
-        f"{held_out.sum()} of the {len(held_out)} rows were held out while the probe trained; they "
-        "are ranked apart from the others, each group with its share. For one ranking train the "
-        "probe on all rows (a skorch net: train_split=None).",
-        HeldOutRowsWarning,
-        stacklevel=2,
-    )
     return [part for part in (rows[~held_out[rows]], rows[held_out[rows]]) if len(part)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_carto._frames import build_frame
 from sklearn_carto._statistics import corrected_interval
+from sklearn_carto._warning import warn
 from sklearn_carto.exceptions import UndefinedIntervalWarning
 
 
@@ -81,10 +82,9 @@ class SubsetComparison:
         """
         results = self.results_
         if len(np.unique(results["split"])) < 2:
-            warnings.warn(
+            warn(
                 "One split gives no confidence interval; intervals are NaN. Use cv of 2 or more.",
                 UndefinedIntervalWarning,
-                stacklevel=2,
             )
         keys = list(dict.fromkeys(zip(results["region"].tolist(), results["frac"], strict=True)))
         scores = [name for name in results if name not in (*self._not_scores, *self._times)]

@@ -26,6 +26,7 @@ from sklearn_carto._matching import check_match, lengthened, trains_in_epochs
 from sklearn_carto._probe import Probing
 from sklearn_carto._progress import progress
 from sklearn_carto._selector import select_rows
+from sklearn_carto._warning import warn
 from sklearn_carto._watching._final import train
 from sklearn_carto.exceptions import DegenerateMapWarning
 
@@ -101,7 +102,7 @@ def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose
     for message in dict.fromkeys(said):
         n_maps = len(tasks) * len(plan.selectors)
         text = f"{message} (Said of {said.count(message)} of the {n_maps} maps.)"
-        warnings.warn(text, DegenerateMapWarning, stacklevel=3)
+        warn(text, DegenerateMapWarning)
     names = dict.fromkeys(name for row in rows for name in row)  # a failed fit has no scores
     results = {name: np.array([row.get(name, plan.error_score) for row in rows]) for name in names}
     return results, float(np.mean([len(test) / len(rest) for rest, test in splits]))
@@ -142,11 +143,10 @@ def _try_on_split(plan, X, y, split, ood, names):
                 if plan.error_score == "raise":
                     error.add_note(f"raised while training on the subset {facts}")
                     raise
-                warnings.warn(
+                warn(
                     f"Training or scoring failed on the subset {facts}; its scores are "
                     f"{plan.error_score}. {type(error).__name__}: {error}",
                     FitFailedWarning,
-                    stacklevel=2,
                 )
                 measured = {"fit_time": np.nan, "score_time": np.nan}
             results.append({**facts, **measured})

@@ -17,6 +17,7 @@ FLOORS = {
     "_compat": 0,
     "_progress": 0,
     "_generators": 0,
+    "_warning": 0,
     "_torch_datasets": 1,
     "_row_tee": 1,
     "_containers": 2,

@@ -6,12 +6,12 @@ What a booster says is the sum of what its trees say, so that each stage costs o
 from __future__ import annotations
 
 import sys
-import warnings
 from itertools import pairwise
 
 import numpy as np
 
 from sklearn_carto._containers import take
+from sklearn_carto._warning import warn
 from sklearn_carto._watching._recording import are_logits, in_class_order, row_blocks
 from sklearn_carto._watching._stages import spread
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
@@ -265,12 +265,11 @@ class CatBoost(Booster):
     def fit(self, estimator, X, y, params, classes):
         held_out = estimator.get_params().get("eval_fraction")
         if held_out:
-            warnings.warn(
+            warn(
                 f"{type(estimator).__name__} holds out {held_out:.0%} of the rows and does not say "
                 "which, so that the map holds them unmarked. Pass an eval_set of other rows in the "
                 "place of eval_fraction for a map of rows that it trained on alone.",
                 HeldOutRowsWarning,
-                stacklevel=2,
             )
         estimator.fit(X, y, **params)
 

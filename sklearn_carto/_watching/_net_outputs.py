@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_carto._warning import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
 
 FAST_BLOCK = 2048
@@ -69,12 +69,11 @@ def _warn_of_double_softmax(net, output):
     if bool((output >= 0).all()) and torch.allclose(
         output.sum(dim=1), torch.ones_like(output[:, 0]), atol=1e-4
     ):
-        warnings.warn(
+        warn(
             f"The module of {type(net).__name__} returns probabilities, and "
             f"{type(net.criterion_).__name__} applies a softmax to them again: training is slow "
             "and the map is squeezed together. Remove the softmax from the module.",
             DoubleSoftmaxWarning,
-            stacklevel=2,
         )
 
 

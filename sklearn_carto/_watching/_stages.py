@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from sklearn_carto._containers import take
+from sklearn_carto._warning import warn
 from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
 from sklearn_carto.exceptions import HeldOutRowsWarning
 
@@ -70,12 +69,11 @@ def _warn_of_held_out_rows(estimator):
         remedy = "n_iter_no_change=None"
         holds_out = getattr(estimator, "n_iter_no_change", None) is not None
     if holds_out:
-        warnings.warn(
+        warn(
             f"{type(estimator).__name__} stops early: it held out "
             f"{estimator.validation_fraction:.0%} of the rows and does not say which, so that the "
             f"map holds them unmarked. Set {remedy} for a map of rows that it trained on alone.",
             HeldOutRowsWarning,
-            stacklevel=2,
         )
 
 
