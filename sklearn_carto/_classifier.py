@@ -30,10 +30,12 @@ from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._folds import disjoint_folds
 from sklearn_carto._labels import check_labels
+from sklearn_carto._pipelines import fit_transformers, last_step
 from sklearn_carto._progress import TrainingTask, progress
 from sklearn_carto._routing import router_of, sort_by_taker
+from sklearn_carto._row_tee import refuse_stream
 from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
-from sklearn_carto._watching import find_way, fit_transformers, last_step, refuse_unknown_params
+from sklearn_carto._watching import find_way, refuse_unknown_params
 from sklearn_carto._watching._recording import Recording
 from sklearn_carto._watching._seeds import set_seed
 from sklearn_carto.exceptions import NotWatchableError
@@ -133,9 +135,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     the training. Ensembles are trained first, and shown while their stages are replayed, by blocks
     of rows.
 
-    Nets under a threading backend train one at a time, since torch's generators belong to the
-    process. Not restored around the recording pass are generators private to a module or data set,
-    and buffers that a forward pass in evaluation mode writes.
+    Nets under a threading backend train and answer one at a time, since torch's generators belong
+    to the process. Not restored around the recording pass are generators private to a module or
+    data set, and buffers that a forward pass in evaluation mode writes.
 
     References
     ----------
@@ -219,6 +221,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         """
         way = find_way(self.estimator)
         self._refuse_unheard(way)
+        refuse_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
         y, classes, codes = check_labels(y, self)
         check_same_length(X, y)
@@ -227,6 +230,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         routed = sort_by_taker(self, self.estimator, way.method, {**params, **weights})
         seed, names = self._seed(), row_names(X)
+        training_set = _fingerprint_of_set(X, classes, codes)
         recording = Recording(y, classes, codes, self.keep_history, names, self.record)
         # out of fold; the model that is kept trains on all rows
         folds = [] if self.cv is None else disjoint_folds(self.cv, y, classes, seed)
@@ -249,7 +253,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         finally:
             if whole.complete():
                 self._keep(estimator, recording.dynamics, way.encodes_labels, interrupted)
-                self._training_set = _fingerprint_of_set(X, classes, codes)
+                self._training_set = training_set
         warn_of_unseen_rows(recording.dynamics)
         warn_where_degenerate(self.data_map_, recording.dynamics, _name(self.estimator))
         fit_task.call_on_fit_task_end(**told, reconstruction_attributes={})
@@ -259,13 +263,13 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         """Train an estimator in place, record the rows asked for, and tell callbacks of it."""
         way = find_way(estimator)
         set_seed(estimator, seed)
-        watched, depth = estimator, 0
+        watched, depth, params = estimator, 0, routed["watched"]
         while isinstance(watched, Pipeline):
-            X = fit_transformers(watched, X, y, routed[f"transformers_{depth}"])
+            X, params = fit_transformers(watched, X, y, routed[f"transformers_{depth}"], params)
             if asked is not None and len(watched.steps) > 1:
                 asked = watched[:-1].transform(asked)
             watched, depth = watched.steps[-1][1], depth + 1
-        refuse_unknown_params(watched, way.method, routed["watched"])
+        refuse_unknown_params(watched, way.method, params)
         if way.encodes_labels:
             codes = np.searchsorted(recording.classes, y)
             y = way.encode(watched, codes, len(recording.classes))
@@ -284,7 +288,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 recording,
                 n_epochs=self.n_epochs,
                 seed=seed,
-                params=routed["watched"],
+                params=params,
                 track=track,
                 asked=asked,
             )

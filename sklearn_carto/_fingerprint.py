@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 from scipy.sparse import issparse
 
-from sklearn_carto._torch_datasets import is_dataset
+from sklearn_carto._torch_datasets import is_dataset, is_tensor
 
 
 def fingerprint(*data):
@@ -58,6 +58,8 @@ def _add(digest, part):
     elif is_dataset(part):  # its rows may be many, large, and other ones at each reading
         kind = type(part)
         digest.update(f"dataset {kind.__module__} {kind.__qualname__} {len(part)};".encode())
+    elif is_tensor(part):
+        _add_tensor(digest, part.detach().cpu())
     elif hasattr(part, "columns") and hasattr(part, "shape"):
         digest.update(f"frame {tuple(part.shape)};".encode())
         for i, name in enumerate(part.columns):  # by position: names may occur twice
@@ -79,6 +81,13 @@ def _add_sparse(digest, matrix):
     digest.update(f"sparse {matrix.shape};".encode())
     for values in (matrix.data, matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64)):
         _add_array(digest, values)
+
+
+def _add_tensor(digest, tensor):
+    if tensor.is_floating_point() and tensor.itemsize < 4:  # of some of these numpy knows nothing
+        digest.update(f"{tensor.dtype};".encode())
+        tensor = tensor.float()
+    _add_array(digest, tensor.numpy())
 
 
 def _add_array(digest, array):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 import sys
 from contextlib import contextmanager
+from threading import RLock
 
 import numpy as np
+
+ONE_NET_AT_A_TIME = RLock()  # torch's generators belong to the process, not to a thread
 
 
 @contextmanager

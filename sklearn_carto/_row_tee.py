@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import deque
 from contextlib import contextmanager
@@ -155,6 +156,16 @@ def _set_sampler(loader, sampler):
         loader._iterator._index_sampler = sampler
 
 
+def refuse_stream(X):
+    """Raise where rows are a torch IterableDataset, which has no order and no length."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(X, torch.utils.data.IterableDataset):
+        kind = type(X).__name__
+        raise RowsChangedError(
+            f"The {kind} is an IterableDataset, without rows by number. {WAY_OUT}"
+        )
+
+
 def rows_behind(dataset, whole, n_samples):
     """Rows of a whole data set that a part of it holds, through any nesting of subsets.
 
@@ -175,7 +186,7 @@ def rows_behind(dataset, whole, n_samples):
     from torch.utils.data import Subset
 
     rows = None
-    while isinstance(dataset, Subset):
+    while isinstance(dataset, Subset) and not whole(dataset):
         own = np.asarray(dataset.indices)
         rows = own if rows is None else own[rows]
         dataset = dataset.dataset

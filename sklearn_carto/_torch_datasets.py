@@ -12,6 +12,12 @@ from sklearn_carto._generators import generators_kept
 LABEL_NAMES = ("labels", "label", "label_ids")
 
 
+def is_tensor(values):
+    """Whether these are a torch tensor; torch is not imported for that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
+
+
 def is_dataset(X):
     """Whether X is a torch data set with a length; torch is not imported for that."""
     torch = sys.modules.get("torch")

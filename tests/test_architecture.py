@@ -29,6 +29,7 @@ FLOORS = {
     "_degeneracy": 1,
     "_folds": 1,
     "_routing": 1,
+    "_pipelines": 1,
     "_fingerprint": 2,
     "_gathering": 2,
     "_judging": 2,

@@ -148,4 +148,10 @@ def test_subsets_are_traced_through_any_nesting():
     assert rows_behind(ROWS, lambda whole: whole is ROWS, 23).tolist() == list(range(23))
     assert rows_behind(part, lambda whole: False, 23) is None
     assert rows_behind(None, lambda whole: True, 23) is None
-    assert np.issubdtype(rows_behind(inner, lambda whole: True, 23).dtype, np.integer)
+    assert np.issubdtype(rows_behind(inner, lambda whole: whole is ROWS, 23).dtype, np.integer)
+
+
+def test_a_subset_may_be_the_whole():
+    mine = Subset(ROWS, list(range(10, 20)))
+    assert rows_behind(Subset(mine, [3, 0]), lambda whole: whole is mine, 10).tolist() == [3, 0]
+    assert rows_behind(mine, lambda whole: whole is mine, 10).tolist() == list(range(10))

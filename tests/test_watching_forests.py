@@ -1,6 +1,6 @@
 """Forests are watched tree by tree, other ensembles as they grow by warm_start."""
 
-from copy import copy
+from copy import copy, deepcopy
 
 import numpy as np
 import pytest
@@ -107,10 +107,11 @@ class Squared(RandomForestClassifier):
         return squares / squares.sum(axis=1, keepdims=True)
 
 
+SQUARED = Squared(6, max_depth=4, random_state=0)
+
+
 @pytest.mark.parametrize("n_epochs", [None, 3], ids=["all", "3"])
-@pytest.mark.parametrize(
-    "ensemble", [BAGGING, Squared(6, max_depth=4, random_state=0)], ids=["Bagging", "Squared"]
-)
+@pytest.mark.parametrize("ensemble", [BAGGING, SQUARED], ids=["Bagging", "Squared"])
 def test_map_equals_a_bare_loop_of_warm_started_fits(ensemble, n_epochs):
     sizes = range(1, 7) if n_epochs is None else (2, 4, 6)
     bare, p = clone(ensemble).set_params(warm_start=True), []
@@ -121,9 +122,10 @@ def test_map_equals_a_bare_loop_of_warm_started_fits(ensemble, n_epochs):
     assert_allclose(model.dynamics_.true_proba, np.array(p).T, atol=1e-6)
 
 
-def test_a_grown_ensemble_ends_as_the_user_would_have_trained_it():
-    bare = clone(BAGGING).fit(X, y)
-    model = CartographyClassifier(BAGGING).fit(X, y)
+@pytest.mark.parametrize("ensemble", [BAGGING, SQUARED], ids=["Bagging", "Squared"])
+def test_an_ensemble_ends_as_the_user_would_have_trained_it(ensemble):
+    bare = clone(ensemble).fit(X, y)
+    model = CartographyClassifier(ensemble).fit(X, y)
     assert_array_equal(model.predict_proba(X), bare.predict_proba(X))
     assert model.estimator_.get_params(deep=False).items() >= {
         ("n_estimators", 6),
@@ -131,11 +133,36 @@ def test_a_grown_ensemble_ends_as_the_user_would_have_trained_it():
     }
 
 
-def test_a_grown_ensemble_shows_rows_out_of_fold():
-    model = CartographyClassifier(BAGGING, cv=3, random_state=0).fit(X, y)
+def test_a_bag_trains_as_unwatched_whatever_its_random_state():
+    def answer(model, random_state):
+        np.random.seed(0)  # noqa: NPY002
+        state = deepcopy(random_state)
+        bag = clone(BAGGING).set_params(random_state=state)
+        return model(bag).fit(X, y).predict_proba(X)
+
+    for random_state in (None, np.random.RandomState(3)):
+        bare = answer(lambda bag: bag, random_state)
+        assert_array_equal(answer(CartographyClassifier, random_state), bare)
+
+
+def test_a_bag_may_score_itself_out_of_bag_and_draw_features():
+    bag = BaggingClassifier(
+        LogisticRegression(), 30, oob_score=True, max_features=0.5, random_state=0
+    )
+    bare = clone(bag).fit(X, y)
+    model = CartographyClassifier(bag).fit(X, y)
+    assert model.estimator_.oob_score_ == bare.oob_score_
+    assert_allclose(
+        model.dynamics_.true_proba[:, -1], bare.predict_proba(X)[np.arange(len(y)), y], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("ensemble", [BAGGING, SQUARED], ids=["Bagging", "Squared"])
+def test_an_ensemble_shows_rows_out_of_fold(ensemble):
+    model = CartographyClassifier(ensemble, cv=3, random_state=0).fit(X, y)
     p = np.empty(len(y))
     for rest, fold in StratifiedKFold(3, shuffle=True, random_state=0).split(X, y):
-        bare = clone(BAGGING).set_params(random_state=0).fit(X[rest], y[rest])
+        bare = clone(ensemble).set_params(random_state=0).fit(X[rest], y[rest])
         p[fold] = bare.predict_proba(X[fold])[np.arange(len(fold)), y[fold]]
     assert_allclose(model.dynamics_.true_proba[:, -1], p, atol=1e-6)
 

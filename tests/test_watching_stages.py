@@ -1,5 +1,7 @@
 """Maps of staged ensembles equal a naive loop over their stages."""
 
+import inspect
+
 import numpy as np
 import pytest
 import sklearn
@@ -12,6 +14,8 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
 )
 from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._watching._recording import in_class_order
@@ -105,3 +109,24 @@ def test_margins_of_boosting_come_from_its_logits():
 def test_an_ensemble_that_holds_rows_out_draws_a_warning(ensemble, remedy):
     with pytest.warns(HeldOutRowsWarning, match=f"10% of the rows .* Set {remedy}"):
         CartographyClassifier(ensemble, random_state=0).fit(X, y)
+
+
+def test_rows_given_for_validation_are_none_of_those_held_out():
+    ensemble = HistGradientBoostingClassifier(max_iter=5, early_stopping=True)
+    if "X_val" not in inspect.signature(ensemble.fit).parameters:
+        pytest.skip("this scikit-learn takes no X_val")
+    CartographyClassifier(ensemble).fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
+
+
+@sklearn.config_context(enable_metadata_routing=True)
+def test_a_pipeline_transforms_the_arguments_that_it_is_told_to():
+    ensemble = HistGradientBoostingClassifier(early_stopping=True, n_iter_no_change=2)
+    if "X_val" not in inspect.signature(ensemble.fit).parameters:
+        pytest.skip("this scikit-learn takes no X_val")
+    ensemble.set_params(random_state=0).set_fit_request(X_val=True, y_val=True)
+    steps = [("scale", StandardScaler()), ("last", ensemble)]
+    pipeline = Pipeline(steps, transform_input=["X_val"])
+    train, rest = (50 + 100 * X[:100], y[:100]), {"X_val": 50 + 100 * X[100:], "y_val": y[100:]}
+    bare = clone(pipeline).fit(*train, **rest)
+    watched = CartographyClassifier(pipeline).fit(*train, **rest).estimator_
+    assert_array_equal(watched[-1].validation_score_, bare[-1].validation_score_)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
+from sklearn.neural_network import MLPClassifier
 
 from sklearn_carto._labels import refuse_regressor
+from sklearn_carto._pipelines import last_step
 from sklearn_carto._watching import (
     _boosters,
     _callbacks,
@@ -58,11 +59,17 @@ def find_way(estimator):
                     "of how sure it is of a row. Choose one that has, for example "
                     "SGDClassifier(loss='log_loss')."
                 )
+            if way is _skorch and not _skorch.predicts_labels(last):
+                raise NotWatchableError(
+                    f"{name}.predict gives no labels: it is no classifier. Use "
+                    "skorch.NeuralNetClassifier."
+                )
             return way
     if hasattr(type(last), "partial_fit"):
+        mlp = " Set solver='adam' or 'sgd'." if isinstance(last, MLPClassifier) else ""
         raise NotWatchableError(
             f"{name} has no partial_fit with the parameters that it was given, so that it cannot "
-            "be watched while it learns. An MLPClassifier needs solver='adam' or 'sgd'."
+            f"be watched while it learns.{mlp}"
         )
     raise NotWatchableError(
         f"{name} cannot be watched while it learns: it has no partial_fit, staged_predict_proba "
@@ -83,50 +90,6 @@ def can_watch(estimator):
     return True
 
 
-def last_step(estimator):
-    """Return the last step of a pipeline, however deep; anything else is its own last step."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    return estimator
-
-
-def fit_transformers(pipeline, X, y, params):
-    """Fit all steps of a pipeline but the last, once.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        A clone; its transformers are replaced by the fitted ones.
-    X, y : container, ndarray
-        The training set.
-    params : dict
-        Arguments of the steps.
-
-    Returns
-    -------
-    Xt : container
-        The training set as the last step sees it.
-
-    Raises
-    ------
-    NotWatchableError
-        If a step is a sampler, which would change the rows.
-    """
-    for name, step in pipeline.steps[:-1]:
-        if hasattr(step, "fit_resample"):
-            raise NotWatchableError(
-                f"The step {name!r} of the pipeline ({type(step).__name__}) changes the rows, so "
-                "that the map would not be one of X. Resample first, or watch the pipeline "
-                "without it."
-            )
-    if len(pipeline.steps) == 1:
-        return X
-    head = pipeline[:-1]
-    Xt = head.fit_transform(X, y, **params)
-    pipeline.steps = [*head.steps, pipeline.steps[-1]]
-    return Xt
-
-
 def refuse_unknown_params(estimator, method, params):
     """Raise where an estimator does not take what it is given, naming the estimator."""
     signature = inspect.signature(getattr(estimator, method))
@@ -137,12 +100,3 @@ def refuse_unknown_params(estimator, method, params):
             f"{type(estimator).__name__}.{method} takes no {', '.join(unknown)}, so it cannot be "
             "passed to fit."
         )
-
-
-__all__ = [
-    "can_watch",
-    "find_way",
-    "fit_transformers",
-    "last_step",
-    "refuse_unknown_params",
-]

@@ -7,9 +7,10 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from sklearn_carto._containers import n_samples_of
-from sklearn_carto._gathering import Gatherer, join
+from sklearn_carto._gathering import Gatherer, is_tensor, join
 from sklearn_carto._generators import generators_kept, modes_kept
 from sklearn_carto._row_tee import WAY_OUT, rows_behind, rows_heard, rows_of
+from sklearn_carto._torch_datasets import is_dataset
 from sklearn_carto._watching._net_outputs import Question, Reading, first_output, read_outputs
 from sklearn_carto.exceptions import RowsChangedError
 
@@ -48,6 +49,7 @@ class Listener:
         self.net, self.X, self.recording, self.asked = net, X, recording, asked
         self.tick = tick or (lambda: None)
         self.n_samples = n_samples_of(X)
+        self.dataset = None  # the last that the net made: ahead of the first epoch, that of X
         self.first = recording.n_epochs  # above 0 where a training goes on
         self.n_begun = self.n_ended = self.first
         self.reading: Reading = None  # type: ignore[assignment]
@@ -104,8 +106,7 @@ class Listener:
 
     def _rows_behind(self, dataset):
         def is_whole(whole):
-            mine = whole is self.X or getattr(whole, "X", None) is self.X
-            return mine or type(whole) is self.net.dataset
+            return whole is self.dataset or whole is self.X or getattr(whole, "X", None) is self.X
 
         return rows_behind(dataset, is_whole, self.n_samples)
 
@@ -137,6 +138,11 @@ class InTraining(Listener):
         super().__init__(*args)
         self.tees: dict = {}  # loaders may live as long as the training, with workers of their own
         self.tee = None
+        from skorch import NeuralNet
+
+        # where nobody vouches that each batch is trained on in turn, or that y is what X holds
+        own_loop = self.net.__class__.run_single_epoch is not NeuralNet.run_single_epoch
+        self.checks_labels = own_loop or is_dataset(self.X)
 
     def on_pass_begin(self, iterator, training):
         """Listen to the rows of the loader."""
@@ -160,7 +166,26 @@ class InTraining(Listener):
                 f"skorch's {what}, so that it cannot be heard. Use record='epoch_end'. {WAY_OUT}"
             )
         output = first_output(y_pred)
-        self._add(training, locate, self.tee.next_batch(len(output)), output)
+        named = self.tee.next_batch(len(output))
+        if self.checks_labels:
+            self._refuse_other_labels(batch, locate([named])[1])
+        self._add(training, locate, named, output)
+
+    def _refuse_other_labels(self, batch, expected):
+        """Raise where a batch holds other labels than the rows that its sampler named."""
+        labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) == 2 else None
+        if not is_tensor(labels) or labels.numel() != len(expected):
+            return  # labels of a kind of its own
+        if not np.array_equal(labels.detach().cpu().numpy().reshape(-1), expected):
+            why = (
+                "y is not what the Dataset holds"
+                if is_dataset(self.X)
+                else "its run_single_epoch leaves out batches, or changes their order"
+            )
+            raise RowsChangedError(
+                f"A batch that {type(self.net).__name__} trained on holds other labels than the "
+                f"rows that its loader named: {why}. Use record='epoch_end'. {WAY_OUT}"
+            )
 
     def _locate_train(self, batches):
         rows = self.train_rows[rows_of(batches)]
@@ -182,33 +207,15 @@ def overheard(net, listener):
     listener : Listener
         Who hears.
     """
-    original = type(net)
-
-    def hear(event):
-        own, heard = getattr(original, event), getattr(listener, event)
-
-        def on_event(self, net_, **kwargs):
-            own(self, net_, **kwargs)
-            if self is net:
-                heard(**kwargs)
-
-        return on_event
-
-    def run_single_epoch(self, iterator, training, *args, **kwargs):
-        if self is net and iterator is not None:
-            listener.on_pass_begin(iterator, training)
-        original.run_single_epoch(self, iterator, training, *args, **kwargs)
-
-    methods = {event: hear(event) for event in listener.events}
     with listener.open:
-        _disguise(net, **methods, run_single_epoch=run_single_epoch)
+        _disguise(net, [*_listeners(net, "hearing"), listener], _listeners(net, "waiting"))
         try:
             yield
         finally:
-            net.__class__ = original
+            forget(net, listener)
 
 
-def overhear_fit_loop(net, listener):
+def overhear_fit_loop(net, listener, owner):
     """Let a listener hear the loop that a net is about to run, and nothing after it.
 
     Parameters
@@ -217,28 +224,90 @@ def overhear_fit_loop(net, listener):
         A net that has just called `on_train_begin`.
     listener : Listener
         Who hears.
+    owner : object
+        For whom; whoever waits for the same owner still waits for a loop that never came.
     """
-    original = type(net)
+    listener.owner = owner
+    others = [one for one in _listeners(net, "waiting") if one.owner is not owner]
+    _disguise(net, _listeners(net, "hearing"), [*others, listener])
+
+
+def forget(net, listener):
+    """Let a listener hear nothing more of a net, nor wait for it.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        The net; once nobody listens it is of its own class again.
+    listener : Listener
+        Who heard.
+    """
+    heard = (_listeners(net, "hearing"), _listeners(net, "waiting"))
+    _disguise(net, *([one for one in some if one is not listener] for some in heard))
+
+
+def _listeners(net, kind):
+    return getattr(type(net), f"_{kind}_listeners", [])
+
+
+def _disguise(net, hearing, waiting):
+    """Make a net an instance of a subclass of its class, through whose methods listeners hear.
+
+    Nothing is added to its parameters, its callbacks or its state; it says to be of its own class,
+    and a clone, a copy or a pickle made meanwhile (by a checkpoint, say) is.
+    """
+    plain = net.__class__
+    if not (hearing or waiting):
+        _be(net, plain)
+        return
+
+    def hear(event):
+        own = getattr(plain, event)
+        told = [getattr(listener, event) for listener in hearing if event in listener.events]
+
+        def on_event(self, net_, **kwargs):
+            own(self, net_, **kwargs)
+            if self is net:
+                for listen in told:
+                    listen(**kwargs)
+
+        return on_event
+
+    def run_single_epoch(self, iterator, training, *args, **kwargs):
+        if self is net and iterator is not None:
+            for listener in hearing:
+                listener.on_pass_begin(iterator, training)
+        return plain.run_single_epoch(self, iterator, training, *args, **kwargs)
+
+    def get_dataset(self, *args, **kwargs):
+        dataset = plain.get_dataset(self, *args, **kwargs)
+        if self is net:
+            for listener in hearing:
+                listener.dataset = dataset
+        return dataset
 
     def fit_loop(self, *args, **kwargs):
-        net.__class__ = original
-        with overheard(net, listener):
+        if self is not net:
+            return plain.fit_loop(self, *args, **kwargs)
+        with ExitStack() as heard:
+            _disguise(net, hearing, [])
+            for listener in waiting:
+                heard.enter_context(overheard(net, listener))
             return self.fit_loop(*args, **kwargs)
 
-    _disguise(net, fit_loop=fit_loop)
-
-
-def _disguise(net, **methods):
-    """Make a net an instance of a subclass with other methods.
-
-    Nothing is added to its parameters, its callbacks or its state, and a copy or a pickle made
-    meanwhile (by a checkpoint, say) is one of the original class.
-    """
-    original = type(net)
-
     def __reduce_ex__(self, protocol):
-        return original.__new__, (original,), self.__getstate__()
+        return plain.__new__, (plain,), self.__getstate__()
 
-    members = methods | {"__reduce_ex__": __reduce_ex__, "__module__": original.__module__}
-    members |= {"__doc__": original.__doc__, "__qualname__": original.__qualname__}
-    net.__class__ = type(original.__name__, (original,), members)
+    members = {event: hear(event) for listener in hearing for event in listener.events}
+    members |= {"run_single_epoch": run_single_epoch, "get_dataset": get_dataset}
+    if waiting:
+        members["fit_loop"] = fit_loop
+    members |= {"__reduce_ex__": __reduce_ex__, "__class__": property(lambda self: plain)}
+    members |= {"_hearing_listeners": hearing, "_waiting_listeners": waiting}
+    members |= {"__module__": plain.__module__, "__doc__": plain.__doc__}
+    members["__qualname__"] = plain.__qualname__
+    _be(net, type(plain)(plain.__name__, (plain,), members))
+
+
+def _be(net, kind):
+    object.__dict__["__class__"].__set__(net, kind)  # net.__class__ tells of the plain class alone

@@ -115,7 +115,10 @@ class Question:
 
         self.net._set_training(False)
         for start in range(0, len(self.X), self.block):
-            block = torch.as_tensor(self.X[start : start + self.block])
+            block = self.X[start : start + self.block]
+            if isinstance(block, np.ndarray) and min(block.strides) < 0:  # torch takes no such
+                block = block.copy()
+            block = torch.as_tensor(block)
             yield self.net.infer(block.to(self.net.device))
 
     def _by_loader(self):
@@ -151,7 +154,7 @@ def _block_size(net, X):
         net.dataset is Dataset
         and net.iterator_valid is DataLoader
         and options <= harmless
-        and all(any(getattr(type(net), n) is getattr(c, n) for c in own) for n in names)
+        and all(any(getattr(net.__class__, n) is getattr(c, n) for c in own) for n in names)
     ):
         return None
     floating = X.dtype.kind == "f" if isinstance(X, np.ndarray) else X.is_floating_point()

@@ -10,6 +10,7 @@ from sklearn_carto._compat import get_chunk_n_rows
 from sklearn_carto._dynamics import TrainingDynamics
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Observation, observe, quality_of, two_columns
+from sklearn_carto.exceptions import RowsChangedError
 
 MAX_BLOCK = 1 << 16  # rows; bounds what an estimator itself allocates beside its answer
 
@@ -75,6 +76,8 @@ class Recording:
                 self.whole.dynamics.record_mode = "out_of_fold"
             self.dynamics = self.whole.dynamics
         if self.dynamics is not None:
+            if self.whole is self:
+                self._refuse_other_held_out(held_out_mask)
             return
         self.dynamics = TrainingDynamics(
             self.labels,
@@ -85,6 +88,16 @@ class Recording:
             sample_ids=self.sample_ids,
             record=self.record,
         )
+
+    def _refuse_other_held_out(self, held_out_mask):
+        masks = self.dynamics.held_out_mask, held_out_mask
+        before, now = (np.zeros(self.n_samples, bool) if m is None else m for m in masks)
+        if not np.array_equal(before, now):
+            raise RowsChangedError(
+                "train_split holds out other rows than in the epochs before (of those, "
+                f"{(before & ~now).sum()} are trained on now), so that they do not belong to one "
+                "map. Give it a random_state, set train_split=None, or start anew with fit."
+            )
 
     def epoch(self, epoch, blocks, estimator, *, from_logits):
         """Record a whole epoch at once, so that an interrupted one leaves no trace.

@@ -5,13 +5,10 @@ from __future__ import annotations
 import random
 from contextlib import contextmanager
 from numbers import Integral
-from threading import RLock
 
 import numpy as np
 
-from sklearn_carto._generators import generators_kept
-
-_ONE_NET_AT_A_TIME = RLock()  # torch's generators belong to the process, not to a thread
+from sklearn_carto._generators import ONE_NET_AT_A_TIME, generators_kept
 
 
 def random_state_names(estimator):
@@ -47,7 +44,7 @@ def torch_seeded(seed, device):
     """Train one net at a time, from `seed` on; None touches no generator."""
     import torch
 
-    with _ONE_NET_AT_A_TIME:
+    with ONE_NET_AT_A_TIME:
         if seed is None:
             yield
             return

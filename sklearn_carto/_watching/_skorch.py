@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from sklearn_carto._pipelines import is_net as can_watch
 from sklearn_carto._watching._net_listening import make_listener, overheard
 from sklearn_carto._watching._seeds import torch_seeded
 
@@ -13,11 +14,12 @@ method = "fit"
 encodes_labels = True  # nets are trained on 0..K-1, whatever the user's labels
 hears_training = True  # its training pass can be recorded, too
 
+__all__ = ["can_watch", "encode", "predicts_labels", "watch"]
 
-def can_watch(estimator):
-    """Whether this is the way to watch the estimator."""
-    skorch = sys.modules.get("skorch")  # a net cannot exist before skorch is imported
-    return skorch is not None and isinstance(estimator, skorch.NeuralNet)
+
+def predicts_labels(estimator):
+    """Whether a net is a classifier; a bare NeuralNet predicts what its module gives."""
+    return type(estimator).predict is not sys.modules["skorch"].NeuralNet.predict
 
 
 def encode(estimator, codes, n_classes):

@@ -43,7 +43,8 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
     """
     asked = X if asked is None else asked
     estimator.fit(X, y, **params)
-    _warn_of_held_out_rows(estimator)
+    if params.get("X_val") is None:
+        _warn_of_held_out_rows(estimator)
     head = take(asked, slice(0, min(64, recording.n_samples)))
     answer = answer_in(estimator, head)
     from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")

@@ -99,7 +99,7 @@ class DataMapCallback(Callback):
             self.recording_ = Recording(
                 codes, classes, codes, self.keep_history, record=self.record, more_classes=True
             )
-        overhear_fit_loop(net, make_listener(net, X, self.recording_))
+        overhear_fit_loop(net, make_listener(net, X, self.recording_), owner=self)
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Say so if there are rows that no epoch showed.

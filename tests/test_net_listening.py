@@ -1,0 +1,260 @@
+"""A net is heard through a disguise: by several, without a trace, and of its own rows alone."""
+
+import gc
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+torch = pytest.importorskip("torch")
+skorch = pytest.importorskip("skorch")
+
+from sklearn.base import clone  # noqa: E402
+from skorch import NeuralNet, NeuralNetClassifier  # noqa: E402
+from skorch.callbacks import Callback, Checkpoint  # noqa: E402
+from skorch.dataset import Dataset, ValidSplit  # noqa: E402
+from skorch.helper import predefined_split  # noqa: E402
+from torch.utils.data import IterableDataset, Subset, TensorDataset  # noqa: E402
+
+from sklearn_carto import CartographyClassifier, compare_subsets  # noqa: E402
+from sklearn_carto.datasets import make_cartography  # noqa: E402
+from sklearn_carto.exceptions import (  # noqa: E402
+    NotWatchableError,
+    RowsChangedError,
+    RowsUnseenWarning,
+)
+from sklearn_carto.integrations.skorch import DataMapCallback  # noqa: E402
+
+N, N_EPOCHS = 100, 3
+X, y, _ = make_cartography(N, n_classes=3, random_state=0)
+X, y = X.astype(np.float32), y.astype(np.int64)
+
+
+class Module(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear, self.dropout = torch.nn.Linear(8, 3), torch.nn.Dropout(0.3)
+
+    def forward(self, X):
+        return self.linear(self.dropout(X.float()))
+
+
+def make_net(kind=NeuralNetClassifier, **params):
+    settings = {"criterion": torch.nn.CrossEntropyLoss, "max_epochs": N_EPOCHS, "verbose": 0}
+    return kind(Module, **settings | {"batch_size": 10, "lr": 0.1} | params)
+
+
+def watch(net, rows=X, labels=y, **params):
+    return CartographyClassifier(net, random_state=0, **params).fit(rows, labels)
+
+
+# --- several listeners
+
+
+def test_several_callbacks_hear_one_net():
+    maps = DataMapCallback("training"), DataMapCallback("epoch_end")
+    net = make_net(callbacks=list(zip("ab", maps, strict=True))).fit(X, y)
+    for one in maps:
+        assert one.data_map_.n_epochs == N_EPOCHS
+        alone = DataMapCallback(one.record)
+        torch.manual_seed(0)
+        make_net(callbacks=[alone]).fit(X, y)
+        torch.manual_seed(0)
+        make_net(callbacks=list(zip("ab", maps, strict=True))).fit(X, y)
+        assert_array_equal(one.data_map_.confidence, alone.data_map_.confidence)
+    assert type(net) is NeuralNetClassifier
+
+
+def test_a_training_that_never_began_leaves_the_next_one_its_map():
+    class FailsOnce(Callback):
+        failed = False
+
+        def on_train_begin(self, net, **kwargs):
+            if not FailsOnce.failed:
+                FailsOnce.failed = True
+                raise OSError("no server")
+
+    maps = DataMapCallback()
+    net = make_net(callbacks=[("maps", maps), ("fails", FailsOnce())])
+    with pytest.raises(OSError, match="no server"):
+        net.fit(X, y)
+    assert net.__class__ is NeuralNetClassifier
+    for _ in range(2):
+        net.fit(X, y)
+        assert maps.data_map_.n_epochs == N_EPOCHS
+        assert type(net) is NeuralNetClassifier
+
+
+def test_a_net_that_is_heard_twice_can_be_pickled_as_it_trains(tmp_path):
+    keep = Checkpoint(dirname=tmp_path, f_pickle="net.pkl", monitor=None)
+    net = make_net(callbacks=[("maps", DataMapCallback()), ("keep", keep)])
+    model = watch(net)
+    kept = pickle.loads((tmp_path / "net.pkl").read_bytes())
+    assert type(kept) is NeuralNetClassifier
+    assert_array_equal(kept.predict_proba(X), model.predict_proba(X))
+
+
+def test_clones_made_meanwhile_are_plain_nets_and_hold_no_rows():
+    clones = []
+
+    class Clones(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            clones.append(clone(net))
+
+    rows = X.copy()
+    watch(make_net(callbacks=[Clones()]), rows)
+    gone = weakref.ref(rows)
+    del rows
+    gc.collect()
+    assert gone() is None
+    assert all(type(one) is NeuralNetClassifier for one in clones)
+
+
+def test_methods_give_back_what_they_gave():
+    class Net(NeuralNetClassifier):
+        def run_single_epoch(self, *args, **kwargs):
+            super().run_single_epoch(*args, **kwargs)
+            return 42
+
+        def on_train_end(self, net, X=None, y=None, **kwargs):
+            super().on_train_end(net, X=X, y=y, **kwargs)
+            loader = self.get_iterator(self.get_dataset(X, y))
+            self.answer_ = self.run_single_epoch(loader, False, "x", self.validation_step)
+
+    assert watch(make_net(Net)).estimator_.answer_ == 42
+
+
+# --- whose rows
+
+
+def test_a_subset_of_a_data_set_is_watched_as_a_data_set_of_its_own():
+    part = Subset(TensorDataset(torch.tensor(X), torch.tensor(y)), list(range(10, 90)))
+    model = CartographyClassifier(make_net(), random_state=0).fit(part)
+    assert_array_equal(model.confidence_, watch(make_net(), X[10:90], y[10:90]).confidence_)
+    heard = CartographyClassifier(make_net(), record="training", random_state=0).fit(part)
+    assert len(heard.data_map_) == 80
+
+
+def test_data_sets_can_be_split_into_folds():
+    rows = TensorDataset(torch.tensor(X), torch.tensor(y))
+    net = make_net(train_split=None)
+    model = CartographyClassifier(net, cv=3, random_state=0).fit(rows)
+    expected = CartographyClassifier(net, cv=3, random_state=0).fit(X, y)
+    assert_allclose(model.confidence_, expected.confidence_, atol=1e-6)
+    asked = {"regions": ["ambiguous"], "cv": 3, "random_state": 0}
+    scores = compare_subsets(net, rows, y, **asked).results_["test_score"]
+    assert_array_equal(scores, compare_subsets(net, X, y, **asked).results_["test_score"])
+
+
+def test_rows_made_anew_by_train_split_are_not_taken_for_those_of_X():
+    order = np.random.RandomState(0).permutation(N)
+
+    def shuffled(dataset, y=None, **kwargs):
+        return Dataset(X[order], y[order]), None
+
+    with pytest.raises(RowsChangedError, match="cannot be traced to the rows of X"):
+        watch(make_net(train_split=shuffled), record="training")
+
+
+def test_validation_rows_from_elsewhere_fill_no_gaps():
+    split = predefined_split(Dataset(10 * X[::-1].copy(), y))
+    net = make_net(
+        batch_size=16, train_split=split, iterator_train__drop_last=True, max_epochs=N_EPOCHS
+    )
+    with pytest.warns(RowsUnseenWarning, match="4 of 100 rows"):
+        model = watch(net, record="training")
+    assert np.isnan(model.confidence_[96:]).all()
+
+
+def test_a_net_that_converts_its_rows_is_watched():
+    class Net(NeuralNetClassifier):
+        def fit(self, X, y, **params):
+            return super().fit(np.asarray(X, dtype=np.float32), y, **params)
+
+    for record in ("epoch_end", "training"):
+        expected = watch(make_net(), record=record)
+        model = watch(make_net(Net), X.astype(np.float64), record=record)
+        assert_array_equal(model.confidence_, expected.confidence_)
+
+
+def test_a_loop_that_leaves_out_batches_is_an_error_and_not_a_wrong_map():
+    class Skips(NeuralNetClassifier):
+        skipped = 1
+
+        def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+            for i, batch in enumerate(iterator or ()):
+                if i != self.skipped:
+                    step = step_fn(batch, **fit_params)
+                    self.notify("on_batch_end", batch=batch, training=training, **step)
+
+    with pytest.raises(RowsChangedError, match="leaves out batches"):
+        watch(make_net(Skips, train_split=None), record="training")
+    Skips.skipped = -1
+    model = watch(make_net(Skips, train_split=None), record="training")
+    expected = watch(make_net(train_split=None), record="training")
+    assert_array_equal(model.confidence_, expected.confidence_)
+
+
+def test_labels_other_than_those_of_the_data_set_are_an_error():
+    rows = TensorDataset(torch.tensor(X), torch.tensor(y))
+    net = make_net(train_split=None)
+    with pytest.raises(RowsChangedError, match="y is not what the Dataset holds"):
+        watch(net, rows, np.roll(y, 1), record="training")
+
+
+def test_rows_held_out_anew_do_not_go_on_with_a_map():
+    maps = DataMapCallback("epoch_end")
+    net = make_net(callbacks=[maps], train_split=ValidSplit(0.3)).fit(X, y)
+    with pytest.raises(RowsChangedError, match="holds out other rows than in the epochs before"):
+        net.partial_fit(X, y)
+    assert maps.data_map_.n_epochs == N_EPOCHS
+    same = make_net(callbacks=[maps], train_split=ValidSplit(5)).fit(X, y).partial_fit(X, y)
+    assert same.history[-1]["epoch"] == maps.data_map_.n_epochs == 2 * N_EPOCHS
+
+
+def test_a_stream_of_rows_is_refused():
+    class Stream(IterableDataset):
+        def __iter__(self):
+            return zip(X, y, strict=True)
+
+    with pytest.raises(RowsChangedError, match=r"Stream is an IterableDataset.*DynamicsRecorder"):
+        watch(make_net(), Stream(), y)
+
+
+# --- how nets are asked
+
+
+def test_rows_in_reverse_and_in_half_precision_are_watched():
+    backward = watch(make_net(), X[::-1], y[::-1])
+    assert_array_equal(backward.confidence_, watch(make_net(), X[::-1].copy(), y[::-1]).confidence_)
+    half = torch.tensor(X).bfloat16()
+    expected = watch(make_net(), half.float())
+    assert_array_equal(watch(make_net(), half).confidence_, expected.confidence_)
+    assert expected.saw(half.float(), y)
+    assert not expected.saw(half, y)
+    learning = torch.tensor(X, requires_grad=True)
+    assert watch(make_net(train_split=None), learning.detach()).saw(learning, y)
+
+
+def test_a_net_that_predicts_no_labels_is_refused():
+    with pytest.raises(NotWatchableError, match=r"NeuralNet\.predict .*NeuralNetClassifier"):
+        watch(make_net(NeuralNet))
+
+
+def test_a_net_that_answers_waits_for_one_that_trains():
+    model, answered = watch(make_net()), threading.Event()
+
+    def ask():
+        model.predict(X)
+        answered.set()
+
+    class Asked(Callback):
+        def on_train_begin(self, net, **kwargs):
+            threading.Thread(target=ask).start()
+            assert not answered.wait(0.5)
+
+    watch(make_net(callbacks=[Asked()]))
+    assert answered.wait(60)
