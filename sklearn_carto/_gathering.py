@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn_carto._observation import (
     quality_of,
     two_columns,
 )
+from sklearn_carto._torch_datasets import is_tensor
 
 MAX_WAITING = 2**18  # class scores that wait to be reduced together: what each call costs is shared
 
@@ -51,7 +52,8 @@ class Gatherer:
     def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None):
         self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
         self.locate = locate
-        self.keep = None  # as the first batch asks for; a model's batches are all of one kind
+        self.kind: tuple = ()  # of the batches that wait, for only the like can be joined;
+        self.keep: Callable = None  # type: ignore[assignment]  # and how to take them
         self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
 
     def add(self, rows, columns, scores):
@@ -67,12 +69,12 @@ class Gatherer:
         scores : ndarray or tensor of shape (n_rows, n_classes) or (n_rows,)
             Class scores.
         """
-        if not is_tensor(scores):
-            scores = np.array(scores, dtype=np.promote_types(scores.dtype, np.float32))
-        else:
-            if self.keep is None:
-                self.keep = keeping(scores, copy=not self.own)
-            scores = self.keep(scores)
+        single = scores.ndim == 1 or scores.shape[1] == 1
+        kind = type(scores), scores.dtype, single, type(columns)
+        if kind != self.kind:
+            self._reduce()
+            self.kind, self.keep = kind, keeping(scores, copy=not self.own)
+        scores = self.keep(scores)
         if scores.ndim == 2 and scores.shape[1] == 1:
             scores = scores.reshape(-1)
         self.waiting.append((rows, columns, scores))
@@ -93,8 +95,7 @@ class Gatherer:
 
     def part(self):
         """Hand over what :func:`join` makes an epoch of: rows in the order in which they came."""
-        if self.waiting:
-            self._reduce()
+        self._reduce()
         if not self.rows:
             return None
         numbers, quality = _fetch(self.reduced)
@@ -104,6 +105,8 @@ class Gatherer:
         return Gathered(np.concatenate(self.rows), columns, seen, quality)
 
     def _reduce(self):
+        if not self.waiting:
+            return
         rows, columns, scores = (list(part) for part in zip(*self.waiting, strict=True))
         self.waiting, self.n_waiting = [], 0
         if self.locate is not None:
@@ -127,13 +130,15 @@ class Gatherer:
             return numbers, torch.stack([part.float() for part in quality])
 
     def _reduce_arrays(self, columns, scores):
+        if is_tensor(columns[0]):
+            columns = [part.cpu() for part in columns]
         columns, scores = np.concatenate(columns), np.concatenate(scores)
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
         inside = np.clip(columns, 0, scores.shape[1] - 1)
         seen = observe(scores, inside, from_logits=self.from_logits)
         numbers = np.stack([part.astype(np.float32) for part in (*seen, columns)])
-        return numbers, np.array(quality_of(scores), dtype=np.float32)
+        return numbers, np.array(quality_of(scores))
 
 
 def join(parts):
@@ -181,7 +186,7 @@ def observe_tensor(scores, columns, *, from_logits=False):
     observation : Observation
         Of five tensors of shape (n_rows,).
     quality : Quality
-        Of three tensors without dimensions.
+        Of four tensors without dimensions.
     """
     import torch
 
@@ -190,21 +195,22 @@ def observe_tensor(scores, columns, *, from_logits=False):
         scores = torch.stack([first, scores])  # a line a class
     else:
         scores = scores.t().clone(memory_format=torch.contiguous_format)
-    total = scores.sum(dim=0)
-    quality = Quality(scores.min(), total.min(), total.max())
+    lowest, total = scores.min(), scores.sum(dim=0)
     flat, n_rows = scores.view(-1), scores.shape[1]
     label = columns * n_rows + torch.arange(n_rows, device=scores.device)
     own = flat.index_select(0, label)
     flat.scatter_(0, label, torch.full_like(own, -torch.inf))
     other = scores.amax(dim=0)
     flat.scatter_(0, label, own)
+    best = own.maximum(other)
+    quality = Quality(lowest, best.max(), total.min(), total.max())
     correct = own > other
     ties = own == other
     if ties.any():  # the first of the highest counts, as in argmax
         correct[ties] = scores[:, ties].argmax(dim=0) == columns[ties]
     if from_logits:
         margin = own - other
-        scores -= torch.maximum(own, other)
+        scores -= best
         own = flat.index_select(0, label)
         scores.exp_()
         total = scores.sum(dim=0)
@@ -222,29 +228,26 @@ def observe_tensor(scores, columns, *, from_logits=False):
     return Observation(true_proba, correct, margin, el2n, loss), quality
 
 
-def is_tensor(values):
-    """Whether these are a torch tensor; torch is not imported for that."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(values, torch.Tensor)
-
-
 def keeping(scores, *, copy):
-    """Tell how to take tensors out of the training's graph, in single precision at least.
+    """Tell how to take scores out of the training's graph, in single precision at least.
 
     Parameters
     ----------
-    scores : tensor
+    scores : ndarray or tensor
         One of those that a model gives.
     copy : bool
-        Whether others may write to them. On a device they are copied in any case, for a compiled
-        model may write its next outputs over them; and views are, for they would keep alive what
-        they are views of.
+        Whether others may write to them. Arrays are copied in any case. So are tensors on a
+        device, for a compiled model may write its next outputs over them; and views, for they
+        would keep alive what they are views of.
 
     Returns
     -------
     keep : callable
-        From a tensor to one without a graph.
+        From an array to one of its own, or from a tensor to one without a graph.
     """
+    if not is_tensor(scores):
+        dtype = np.promote_types(scores.dtype, np.float32)
+        return lambda array: np.array(array, dtype=dtype)
     import torch
 
     if scores.dtype in (torch.float16, torch.bfloat16):
@@ -256,17 +259,22 @@ def keeping(scores, *, copy):
 
 def _together(qualities):
     """Tell the quality of several blocks together."""
-    lowest, least, most = np.asarray(qualities).T
-    return Quality(lowest.min(), least.min(), most.max())
+    lowest, highest, least, most = np.asarray(qualities).T
+    return Quality(lowest.min(), highest.max(), least.min(), most.max())
 
 
 def _fetch(blocks):
     """Bring reduced blocks to the CPU, at one go if they lie on a device."""
     numbers, qualities = (list(part) for part in zip(*blocks, strict=True))
-    if not is_tensor(numbers[0]):
+    if not all(is_tensor(part) for part in numbers):
+        numbers, qualities = ([_on_cpu(part) for part in parts] for parts in (numbers, qualities))
         return np.concatenate(numbers, axis=1), _together(qualities)
     import torch
 
     everything = [torch.cat(numbers, dim=1).flatten(), torch.stack(qualities).flatten()]
-    flat, n_last = torch.cat(everything).cpu().numpy(), 3 * len(qualities)
-    return flat[:-n_last].reshape(6, -1), _together(flat[-n_last:].reshape(-1, 3))
+    flat, n_last = torch.cat(everything).cpu().numpy(), 4 * len(qualities)
+    return flat[:-n_last].reshape(6, -1), _together(flat[-n_last:].reshape(-1, 4))
+
+
+def _on_cpu(values):
+    return values.cpu().numpy() if is_tensor(values) else values

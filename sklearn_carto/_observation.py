@@ -23,13 +23,14 @@ class Quality(NamedTuple):
     """What tells class scores that can be recorded from others; NaN spreads into all of it."""
 
     lowest: float  # the lowest score
+    highest: float  # the highest
     least: float  # the lowest sum over classes
     most: float  # the highest
 
     @property
     def finite(self):
-        """Whether there is neither NaN nor infinity."""
-        return bool(np.isfinite(self.least) and np.isfinite(self.most))
+        """Whether there is neither NaN nor infinity; sums of finite logits may overflow."""
+        return bool(np.isfinite(self.lowest) and np.isfinite(self.highest))
 
     @property
     def total(self):
@@ -48,10 +49,12 @@ def quality_of(scores):
     Returns
     -------
     quality : Quality
-        Three numbers.
+        Four numbers.
     """
-    total = scores.sum(axis=1)
-    return Quality(float(scores.min()), float(total.min()), float(total.max()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = scores.sum(axis=1)
+    extremes = scores.min(), scores.max(), total.min(), total.max()
+    return Quality(*(float(value) for value in extremes))
 
 
 def two_columns(scores, from_logits):

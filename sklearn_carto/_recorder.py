@@ -7,13 +7,14 @@ import sys
 import numpy as np
 
 from sklearn_carto._data_map import DataMap
+from sklearn_carto._degeneracy import warn_where_degenerate
 from sklearn_carto._dynamics import RECORDED, TrainingDynamics, warn_of_unseen_rows
 from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
-from sklearn_carto._roster import Roster
+from sklearn_carto._roster import Roster, refuse_misfits
 from sklearn_carto._warning import warn
-from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
+from sklearn_carto.exceptions import DoubleSoftmaxWarning, ProbabilityError
 
 _REMEDY = "Pass from_logits=True if they are logits."
 
@@ -109,7 +110,10 @@ class DynamicsRecorder:
             "record": record,
         }
         self._roster = Roster(self.n_samples, sample_ids, classes, labels)
-        self._dynamics: TrainingDynamics = None  # type: ignore[assignment]
+        # made now to check the settings; `dynamics` puts in the labels and classes
+        blank = np.full(self.n_samples, 0 if classes is None else self._roster.classes[0])
+        named = None if classes is None else self._roster.classes
+        self._dynamics = TrainingDynamics(blank, classes=named, **self._settings)
         self._gatherer: Gatherer = None  # type: ignore[assignment]
         self._waiting: list = []
         self._kinds: list = []  # of what waits, for only the like can be joined
@@ -132,13 +136,16 @@ class DynamicsRecorder:
         Raises
         ------
         ValueError
-            If a row does not exist, lengths differ, or labels are needed and missing. Of tensors,
-            rows and labels are looked at some thousands at a time, or as the epoch ends.
+            If a row does not exist, lengths differ, scores are whole numbers, or labels are needed
+            and missing. Of tensors, rows and labels are looked at some thousands at a time, or as
+            the epoch ends.
         ProbabilityError
             If scores do not hold one column a class.
         """
         batch = [_copied(values) for values in (indices, scores, labels)]
-        _refuse_misfits(*batch)
+        refuse_misfits(*batch)
+        if len(batch[0]) == 0:
+            return
         kinds = [_kind(part) for part in batch]
         if kinds != self._kinds:
             self._take_in()
@@ -179,44 +186,53 @@ class DynamicsRecorder:
             If there was nothing, if a label is unknown or has changed, or if rows are missing;
             the epochs before this one are kept.
         ProbabilityError
-            If a score is NaN or infinite, or if probabilities do not sum to 1.
+            If a score is NaN or infinite, if probabilities do not sum to 1, or if ranks gave
+            scores of other widths.
         """
         try:
             self._take_in()
-            gathered = self._gatherer and self._gatherer.finish()
+            self._keep(self._gathered())
         finally:
             self.discard()
-        gathered = _gather_ranks(gathered)
-        if gathered is None:
-            raise ValueError(f"Epoch {self.epoch} ends before any row was seen: call update first.")
-        refuse_bad_scores(
-            gathered.quality,
-            self.epoch,
-            "the model",
-            from_logits=self.from_logits,
-            remedy=_REMEDY,
-        )
-        self._roster.refuse_other(gathered.rows, gathered.columns, self.epoch)
-        if self.missing == "error" and len(gathered.rows) < self.n_samples:
-            unseen = np.setdiff1d(np.arange(self.n_samples), gathered.rows)
-            raise RowsChangedError(
-                f"Epoch {self.epoch} did not show {len(unseen)} of {self.n_samples} rows, among "
-                f"them {self._roster.some_names(unseen)}. Let the loader show every row "
-                "(drop_last=False, a sampler over all rows), or pass missing='nan'."
+
+    def _gathered(self):
+        """Put together what all ranks were told of this epoch, and check it."""
+        roster, epoch = self._roster, self.epoch
+        told = _of_all_ranks((self._gatherer and self._gatherer.part(), roster.classes))
+        parts = [part for part, _ in told if part is not None]
+        if not parts:
+            raise ValueError(f"Epoch {epoch} ends before any row was seen: call update first.")
+        # a rank that saw no row has inferred no classes
+        widths = {len(classes): classes for _, classes in told if classes is not None}
+        if len(widths) > 1:
+            counts = " and of ".join(str(width) for width in sorted(widths))
+            raise ProbabilityError(
+                f"The ranks gave scores of {counts} columns at epoch {epoch}: one column a class "
+                "is needed, the same on each."
             )
-        if self.epoch == 0:
+        (roster.classes,) = widths.values()
+        gathered, rows = join(parts), np.concatenate([part.rows for part in parts])
+        refuse_bad_scores(
+            gathered.quality, epoch, "the model", from_logits=self.from_logits, remedy=_REMEDY
+        )
+        if self.missing == "error":
+            roster.refuse_missing(gathered.rows, len(rows), epoch)
+        roster.refuse_other(rows, np.concatenate([part.columns for part in parts]), epoch)
+        if epoch == 0:
             self._warn_of_double_softmax(gathered.quality)
-        self._keep(gathered)
+        return gathered
 
     def discard(self):
         """Forget what was told since the last epoch ended, for example of one that broke off."""
         self._gatherer = None  # type: ignore[assignment]
         self._waiting, self._n_waiting = [], 0
+        if self.epoch == 0:
+            self._roster.forget_inferred()
 
     @property
     def dynamics(self):
         """What was recorded so far, a TrainingDynamics."""
-        if self._dynamics is None:
+        if self.epoch == 0:
             raise ValueError("No epoch has ended yet: call update and end_epoch first.")
         roster = self._roster
         unknown = np.flatnonzero(roster.columns < 0)
@@ -225,7 +241,7 @@ class DynamicsRecorder:
                 f"The labels of {len(unknown)} rows are unknown, because no epoch showed them, "
                 f"among them {roster.some_names(unknown)}: pass labels= to DynamicsRecorder."
             )
-        self._dynamics.columns = roster.columns.copy()
+        self._dynamics.classes, self._dynamics.columns = roster.classes, roster.columns.copy()
         self._dynamics.labels = roster.classes[roster.columns]
         return self._dynamics
 
@@ -241,9 +257,19 @@ class DynamicsRecorder:
         -------
         data_map : DataMap
             One entry a row, in the order of their positions.
+
+        Warns
+        -----
+        RowsUnseenWarning
+            If no epoch showed some rows.
+        DegenerateMapWarning
+            If the map says little: one epoch, no movement, or probabilities all near 0 or 1.
         """
-        warn_of_unseen_rows(self.dynamics)
-        return DataMap.from_dynamics(self.dynamics, epochs)
+        dynamics = self.dynamics
+        warn_of_unseen_rows(dynamics)
+        data_map = DataMap.from_dynamics(dynamics, epochs)
+        warn_where_degenerate(data_map, dynamics, "the model")
+        return data_map
 
     @classmethod
     def merge(cls, recorders):
@@ -252,8 +278,7 @@ class DynamicsRecorder:
         Parameters
         ----------
         recorders : sequence of DynamicsRecorder
-            With ``missing="nan"`` and the same rows, classes and number of epochs; each with its
-            history.
+            With ``missing="nan"``, the same settings and number of epochs; each with its history.
 
         Returns
         -------
@@ -263,13 +288,19 @@ class DynamicsRecorder:
         Raises
         ------
         ValueError
-            If they do not belong together.
+            If they do not belong together, or know other labels of a row.
         """
-        first = recorders[0]
-        for other in recorders:
-            same = other.n_samples == first.n_samples and other.epoch == first.epoch
-            if not (same and np.array_equal(other._roster.classes, first._roster.classes)):
-                raise ValueError("Recorders to merge must share rows, classes and epochs.")
+        recorders = list(recorders)
+        if not recorders:
+            raise ValueError("merge needs a recorder at least; got none.")
+        first, *others = recorders
+        for i, other in enumerate(others, start=1):
+            for name, value in other._facts().items():
+                if not np.array_equal(value, first._facts()[name]):
+                    raise ValueError(
+                        f"recorders[{i}] differs from recorders[0] in {name}: recorders to merge "
+                        "must be of one run, with the same settings and epochs."
+                    )
         merged = cls(
             first.n_samples,
             classes=first._roster.classes,
@@ -278,19 +309,22 @@ class DynamicsRecorder:
             **first._settings,
         )
         for other in recorders:
-            known = other._roster.columns >= 0
-            merged._roster.columns[known] = other._roster.columns[known]
+            known = np.flatnonzero(other._roster.columns >= 0)
+            columns = other._roster.columns[known]
+            merged._roster.refuse_changes(known, columns, "between the recorders")
+            merged._roster.columns[known] = columns
         for _ in range(first.epoch):
             parts = [other._part(merged.epoch) for other in recorders]
             merged._keep(join(parts))
         return merged
 
+    def _facts(self):
+        """Tell what recorders of one run have in common."""
+        facts = {"n_samples": self.n_samples, "epoch": self.epoch, "from_logits": self.from_logits}
+        return facts | {"classes": self._roster.classes} | self._settings
+
     def _keep(self, gathered):
-        roster = self._roster
-        roster.columns[gathered.rows] = gathered.columns
-        if self._dynamics is None:
-            unknown = roster.classes[np.zeros(self.n_samples, dtype=int)]
-            self._dynamics = TrainingDynamics(unknown, classes=roster.classes, **self._settings)
+        self._roster.columns[gathered.rows] = gathered.columns
         whole = len(gathered.rows) == self.n_samples
         self._dynamics.add(self.epoch, gathered.seen, slice(None) if whole else gathered.rows)
         self._dynamics.margin_from = "logits" if self.from_logits else "probabilities"
@@ -299,7 +333,7 @@ class DynamicsRecorder:
     def _part(self, epoch):
         """Take an epoch that has ended out of the history."""
         rows, seen = self._dynamics.seen_at(epoch)
-        return Gathered(rows, self._roster.columns[rows], seen, Quality(0.0, 1.0, 1.0))
+        return Gathered(rows, self._roster.columns[rows], seen, Quality(0.0, 1.0, 1.0, 1.0))
 
     def _warn_of_double_softmax(self, quality):
         if self.from_logits and quality.lowest >= 0 and abs(quality.total - 1) < 1e-4:
@@ -317,26 +351,6 @@ def _copied(values):
     return values.detach().clone() if is_tensor(values) else np.array(values)
 
 
-def _refuse_misfits(indices, scores, labels):
-    """Raise where a batch does not hold one row of each."""
-    if indices.ndim != 1:
-        raise ValueError(
-            f"indices have shape {tuple(indices.shape)}: one entry for each row of the batch "
-            "is needed."
-        )
-    if labels is not None and labels.ndim > 1 and labels.shape[1:] != (1,):
-        raise ValueError(
-            f"labels have shape {tuple(labels.shape)}: one label a row is needed. Of one-hot "
-            "lines pass labels.argmax(1)."
-        )
-    for name, values in (("scores", scores), ("labels", labels)):
-        if values is not None and (values.ndim < 1 or values.shape[0] != indices.shape[0]):
-            raise ValueError(
-                f"{name} of shape {tuple(values.shape)} do not fit {len(indices)} indices: "
-                "one entry a row is needed."
-            )
-
-
 def _kind(values):
     """Tell which values can be joined to each other."""
     return None if values is None else (type(values), values.shape[1:])
@@ -352,13 +366,12 @@ def _joined(parts):
     return torch.cat(parts)
 
 
-def _gather_ranks(gathered):
-    """Join what all ranks of a distributed run saw of this epoch; alone, what this one saw."""
+def _of_all_ranks(told):
+    """List what all ranks of a distributed run tell; alone, what this one tells."""
     torch = sys.modules.get("torch")
     distributed = torch and torch.distributed
     if not (distributed and distributed.is_available() and distributed.is_initialized()):
-        return gathered
-    parts: list = [None] * distributed.get_world_size()
-    distributed.all_gather_object(parts, gathered)
-    parts = [part for part in parts if part is not None]
-    return join(parts) if parts else None
+        return [told]
+    everything: list = [None] * distributed.get_world_size()
+    distributed.all_gather_object(everything, told)
+    return everything

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._gathering import is_tensor
+from sklearn_carto.exceptions import RowsChangedError
 
 
 class Roster:
@@ -33,6 +34,11 @@ class Roster:
         self.classes: np.ndarray = None  # type: ignore[assignment]
         if classes is not None:
             self.classes = np.asarray(classes)
+            if self.classes.ndim != 1 or len(self.classes) == 0:
+                raise ValueError(
+                    "classes must name the columns of the scores, one label each; got shape "
+                    f"{self.classes.shape}."
+                )
         self._are_columns = None  # whether labels are columns themselves
         self.columns = np.full(n_samples, -1)  # of each row's label; below 0: not known yet
         if labels is not None:
@@ -45,6 +51,11 @@ class Roster:
             if self.classes is None:
                 self.classes = np.unique(labels)
             self.columns = self.columns_of(labels)
+        self._given = self.classes
+
+    def forget_inferred(self):
+        """Forget classes that nobody gave, but that were inferred from the width of scores."""
+        self.classes = self._given
 
     def rows_of(self, indices):
         """Positions of rows.
@@ -131,7 +142,7 @@ class Roster:
         Parameters
         ----------
         rows, columns : ndarray of int, of shape (n_rows,)
-            Rows of an epoch, and the columns of their labels.
+            Rows of an epoch as they were told, some perhaps twice, and the columns of their labels.
         epoch : int
             Which; the error names it.
 
@@ -147,17 +158,110 @@ class Roster:
                 f" them {self.some_names(rows[unknown])}; the scores have columns 0 to "
                 f"{len(self.classes) - 1}."
             )
-        before = self.columns[rows]
+        self.refuse_changes(rows, columns, f"by epoch {epoch}")
+        told = np.empty_like(self.columns)
+        told[rows[::-1]] = columns[::-1]  # what comes first is written last, and stays
+        self.refuse_changes(rows, columns, f"within epoch {epoch}", told)
+
+    def refuse_changes(self, rows, columns, when, before=None):
+        """Raise where the label of a row is another than before.
+
+        Parameters
+        ----------
+        rows, columns : ndarray of int, of shape (n_rows,)
+            Rows, and the columns of their labels.
+        when : str
+            The error names it.
+        before : ndarray of int, of shape (n_samples,), default=None
+            Columns of all rows; below 0: not known. None: those that are known so far.
+
+        Raises
+        ------
+        ValueError
+            It names a row.
+        """
+        before = (self.columns if before is None else before)[rows]
         other = (before >= 0) & (before != columns)
         if other.any():
             i = np.flatnonzero(other)[0]
             was, now = self.classes[[before[i], columns[i]]].tolist()
             raise ValueError(
-                f"The labels of {other.sum()} rows have changed by epoch {epoch}: row "
+                f"The labels of {len(np.unique(rows[other]))} rows have changed {when}: row "
                 f"{self.some_names(rows[i : i + 1])[0]!r} was {was!r}, and is {now!r}. Are the "
                 "indices those of the rows?"
             )
 
+    def refuse_missing(self, rows, n_told, epoch):
+        """Raise where an epoch did not show every row.
+
+        Parameters
+        ----------
+        rows : ndarray of int, of shape (n_rows,)
+            The rows that it showed, none twice.
+        n_told : int
+            How many it was told of, those that came again included.
+        epoch : int
+            Which; the error names it.
+
+        Raises
+        ------
+        RowsChangedError
+            It names rows.
+        """
+        if len(rows) == self.n_samples:
+            return
+        unseen = np.setdiff1d(np.arange(self.n_samples), rows)
+        question = ""
+        if n_told >= 2 * len(rows):
+            question = (
+                f" {len(rows)} rows came {n_told} times: are the indices positions within the "
+                "batch? Give those of the data set."
+            )
+        raise RowsChangedError(
+            f"Epoch {epoch} did not show {len(unseen)} of {self.n_samples} rows, among them "
+            f"{self.some_names(unseen)}. Let the loader show every row (drop_last=False, a sampler "
+            f"over all rows), or pass missing='nan'.{question}"
+        )
+
     def some_names(self, rows):
         """Names of the first few of some rows, for an error."""
         return (rows if self.names is None else self.names[rows])[:5].tolist()
+
+
+def refuse_misfits(indices, scores, labels):
+    """Raise where a batch does not hold one entry of each a row, or its scores are none.
+
+    Parameters
+    ----------
+    indices, scores : ndarray or tensor of shape (n_rows, ...)
+        What the batch holds.
+    labels : ndarray or tensor of shape (n_rows, ...) or None
+        None where they were given at the start.
+
+    Raises
+    ------
+    ValueError
+        Naming what does not fit.
+    """
+    if indices.ndim != 1:
+        raise ValueError(
+            f"indices have shape {tuple(indices.shape)}: one entry for each row of the batch "
+            "is needed."
+        )
+    if labels is not None and labels.ndim > 1 and labels.shape[1:] != (1,):
+        raise ValueError(
+            f"labels have shape {tuple(labels.shape)}: one label a row is needed. Of one-hot "
+            "lines pass labels.argmax(1)."
+        )
+    for name, values in (("scores", scores), ("labels", labels)):
+        if values is not None and (values.ndim < 1 or values.shape[0] != indices.shape[0]):
+            raise ValueError(
+                f"{name} of shape {tuple(values.shape)} do not fit {len(indices)} indices: "
+                "one entry a row is needed."
+            )
+    whole = not scores.is_floating_point() if is_tensor(scores) else scores.dtype.kind in "iub"
+    if whole and len(scores):
+        raise ValueError(
+            f"scores are whole numbers ({scores.dtype}): pass the logits or probabilities, not the "
+            "predicted classes."
+        )

@@ -110,6 +110,30 @@ def test_half_precision_is_reduced_in_single():
     assert_same(gatherer.finish().seen, observe(rows.float().numpy(), COLUMNS, from_logits=True))
 
 
+@pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
+def test_finite_logits_are_finite_although_their_sum_is_not(as_type):
+    lowest = np.finfo(np.float32).min
+    scores = np.column_stack([LOGITS, np.full((300, 2), lowest)])
+    gatherer = Gatherer(from_logits=True)
+    gatherer.add(np.arange(300), COLUMNS, as_type(scores))
+    gathered = gatherer.finish()
+    assert gathered.quality.finite
+    assert (gathered.quality.lowest, gathered.quality.highest) == (lowest, LOGITS.max())
+    assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
+
+
+def test_batches_of_several_kinds_are_gathered_in_their_order():
+    kinds = [torch.as_tensor, np.asarray, lambda x: torch.as_tensor(x).double(), np.float64]
+    gatherer = Gatherer(from_logits=True)
+    for i, rows in enumerate(np.array_split(np.arange(300), 10)):
+        columns = COLUMNS[rows] if i % 3 else torch.as_tensor(COLUMNS[rows])
+        gatherer.add(rows, columns, kinds[i % 4](LOGITS[rows]))
+    gathered = gatherer.finish()
+    assert_array_equal(gathered.columns, COLUMNS)
+    assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_allclose(gathered.quality, quality_of(LOGITS), rtol=1e-5)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
 def test_a_bad_score_anywhere_shows_in_the_quality(bad, as_type):

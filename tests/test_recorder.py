@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_carto import DataMap
 from sklearn_carto._recorder import DynamicsRecorder
 from sklearn_carto.exceptions import (
+    DegenerateMapWarning,
     DoubleSoftmaxWarning,
     ProbabilityError,
     RowsChangedError,
@@ -87,6 +88,49 @@ def test_probabilities_are_taken_as_such():
     assert data_map.margin_from == "probabilities"
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
+def test_kinds_of_batches_may_change_within_an_epoch(order):
+    torch = pytest.importorskip("torch")
+    kinds = [
+        (np.array, np.array, np.array),
+        (torch.tensor, torch.tensor, torch.tensor),
+        (torch.tensor, torch.tensor, np.array),
+        (np.array, np.array, torch.tensor),
+    ]
+    recorder = DynamicsRecorder(N)
+    for rows, k in zip(np.array_split(np.arange(N), 4), order, strict=True):
+        batch = rows, LOGITS[0, rows], LABELS[rows]
+        recorder.update(*(make(part) for make, part in zip(kinds[k], batch, strict=True)))
+    recorder.end_epoch()
+    assert_allclose(recorder.dynamics.true_proba, TRUE_PROBA[:, :1], atol=1e-6)
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize("first", ["one column", "two columns"])
+def test_one_column_and_two_may_change_within_an_epoch(first, as_tensor):
+    logits = np.stack([np.zeros(N, np.float32), LOGITS[0, :, 0]], axis=1)
+    whole, parts = DynamicsRecorder(N), DynamicsRecorder(N)
+    whole.update(np.arange(N), logits, LABELS % 2)
+    as_type = pytest.importorskip("torch").tensor if as_tensor else np.array
+    for rows in (np.arange(20), np.arange(20, N)):
+        one = (first == "one column") == (rows[0] == 0)
+        parts.update(rows, as_type(logits[rows, 1] if one else logits[rows]), LABELS[rows] % 2)
+    for recorder in (whole, parts):
+        recorder.end_epoch()
+    assert_allclose(parts.dynamics.true_proba, whole.dynamics.true_proba, atol=1e-6)
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_columns_that_are_masked_by_the_lowest_number_change_nothing(as_tensor):
+    # two of them overflow in a sum, although each is finite
+    masked = np.full((EPOCHS, N, 2), np.finfo(np.float32).min)
+    scores = np.concatenate([LOGITS, masked], axis=2)
+    if as_tensor:
+        scores = pytest.importorskip("torch").tensor(scores)
+    recorder = run(DynamicsRecorder(N), scores=scores)
+    assert_allclose(recorder.dynamics.true_proba, TRUE_PROBA, atol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(N,), (N, 1)])
 def test_one_score_a_row_is_that_of_the_second_of_two_classes(shape):
     labels = LABELS % 2
@@ -144,7 +188,57 @@ def test_a_row_seen_twice_in_an_epoch_counts_once():
     recorder.update([0, 1], np.array([[0.0, 0.0], [5.0, 0.0]]), [0, 0])
     recorder.update([0], np.array([[9.0, 0.0]]), [0])  # the padding of a distributed sampler
     recorder.end_epoch()
-    assert recorder.data_map().confidence[0] == 0.5
+    assert recorder.dynamics.true_proba[0].tolist() == [0.5]
+
+
+def test_a_row_that_is_told_with_two_labels_in_one_epoch_is_an_error_that_names_it():
+    # positions within the batch for those of the rows: most rows then never come, which missing
+    # allows, and what comes is told of other rows
+    recorder = DynamicsRecorder(9, missing="nan")
+    recorder.update([3, 4, 3], np.zeros((3, 3)), [0, 1, 0])
+    recorder.update([4, 5], np.zeros((2, 3)), [2, 1])
+    message = r"labels of 1 rows have changed within epoch 0: row 4 was 1, and is 2. Are the indic"
+    with pytest.raises(ValueError, match=message):
+        recorder.end_epoch()
+
+
+def test_rows_that_come_many_times_while_others_are_missing_draw_a_question():
+    recorder = DynamicsRecorder(N, labels=LABELS)
+    for start in range(0, N, 4):
+        rows = np.arange(start, min(start + 4, N))
+        recorder.update(np.arange(len(rows)), LOGITS[0, rows])
+    with pytest.raises(RowsChangedError, match=r"37 of 41 rows.*4 rows came 41 times.*the batch"):
+        recorder.end_epoch()
+    recorder.update(np.arange(4), LOGITS[0, :4])
+    with pytest.raises(RowsChangedError, match=r"^(?!.*the batch).*37 of 41 rows"):
+        recorder.end_epoch()
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_batches_without_rows_are_skipped(as_tensor):
+    recorder, nothing = DynamicsRecorder(N), ([], np.zeros((0, K)), [])
+    if as_tensor:
+        torch = pytest.importorskip("torch")
+        nothing = torch.arange(0), torch.zeros(0, K), torch.arange(0)
+    recorder.update(*nothing)
+    with pytest.raises(ValueError, match="Epoch 0 ends before any row was seen"):
+        recorder.end_epoch()
+    recorder.update(*nothing)
+    recorder.update(np.arange(N), LOGITS[0], LABELS)
+    recorder.update(*nothing)
+    recorder.end_epoch()
+    assert_allclose(recorder.dynamics.true_proba, TRUE_PROBA[:, :1], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["predicted classes", "one-hot lines", "hits"])
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_whole_numbers_are_no_scores(kind, as_tensor):
+    scores = {"predicted classes": LABELS, "one-hot lines": np.eye(K, dtype=int)[LABELS]}
+    scores = scores.get(kind, LABELS == 1)
+    if as_tensor:
+        scores = pytest.importorskip("torch").tensor(scores)
+    with pytest.raises(ValueError, match=r"scores are whole numbers.*not the predicted classes"):
+        DynamicsRecorder(N).update(np.arange(N), scores, LABELS)
 
 
 def test_missing_rows_are_named_and_earlier_epochs_kept():
@@ -203,8 +297,45 @@ def test_recorders_that_ran_apart_are_merged():
     expected = run(DynamicsRecorder(N)).data_map()
     for name in ("confidence", "variability", "forgetting", "aum", "labels"):
         assert_allclose(getattr(merged.data_map(), name), getattr(expected, name), atol=1e-6)
-    with pytest.raises(ValueError, match="must share rows, classes and epochs"):
-        DynamicsRecorder.merge([parts[0], run(DynamicsRecorder(N), epochs=range(2))])
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"sample_ids": np.arange(N)[::-1]}, "sample_ids"),
+        ({"record": "epoch_end"}, "record"),
+        ({"held_out_mask": np.arange(N) < 9}, "held_out_mask"),
+        ({"n_epochs": 40}, "n_epochs"),
+        ({"classes": [3, 2, 1, 0]}, "classes"),
+        ({"n_samples": N + 1}, "n_samples"),
+        ({"from_logits": False}, "from_logits"),
+        ({}, "epoch"),
+    ],
+    ids=str,
+)
+def test_recorders_of_other_runs_are_not_merged(given, name):
+    one = run(DynamicsRecorder(N, missing="nan"), epochs=range(2))
+    other = DynamicsRecorder(**{"n_samples": N, "missing": "nan"} | given)
+    scores = LOGITS if other.from_logits else PROBABILITIES
+    run(other, scores=scores, epochs=range(2 if given else 1))
+    with pytest.raises(ValueError, match=rf"recorders\[1\] differs from recorders\[0\] in {name}:"):
+        DynamicsRecorder.merge([one, other])
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_recorders_that_know_other_labels_of_a_row_are_not_merged(known):
+    rows, labels = [np.arange(9)], LABELS.copy()
+    labels[5] = (labels[5] + 1) % K
+    one = run(DynamicsRecorder(N, missing="nan"), rows=rows, epochs=[0])
+    other = DynamicsRecorder(N, missing="nan", labels=labels if known else None)
+    run(other, rows=[np.array([5, 20])], labels=labels, epochs=[0])
+    with pytest.raises(ValueError, match="1 rows have changed between the recorders: row 5 was"):
+        DynamicsRecorder.merge([one, other])
+
+
+def test_no_recorder_at_all_is_an_error():
+    with pytest.raises(ValueError, match="merge needs a recorder at least"):
+        DynamicsRecorder.merge([])
 
 
 def test_two_recorders_share_nothing():
@@ -302,12 +433,34 @@ def test_scores_that_are_none_are_an_error_that_names_the_epoch():
         run(recorder, scores=broken, epochs=range(1, 2))
     with pytest.raises(ProbabilityError, match="from_logits=True if they are logits"):
         run(DynamicsRecorder(N, from_logits=False))
-    assert recorder.data_map().n_epochs == 1
+    assert recorder.dynamics.n_epochs == 1
 
 
 def test_probabilities_that_are_taken_for_logits_draw_a_warning():
     with pytest.warns(DoubleSoftmaxWarning, match="Pass from_logits=False"):
         run(DynamicsRecorder(N), scores=PROBABILITIES, epochs=range(1))
+
+
+@pytest.mark.parametrize(
+    ("n_epochs", "scale", "why"), [(1, 1, "one epoch"), (EPOCHS, 1000, "over 80 %")]
+)
+def test_a_map_that_says_little_draws_a_warning(n_epochs, scale, why):
+    recorder = run(DynamicsRecorder(N), scores=scale * LOGITS, epochs=range(n_epochs))
+    with pytest.warns(DegenerateMapWarning, match=why):
+        recorder.data_map()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_first_epoch_that_broke_off_leaves_no_classes_behind(ended):
+    recorder = DynamicsRecorder(N)
+    recorder.update(np.arange(9), np.zeros((9, 64)), LABELS[:9])
+    if ended:
+        with pytest.raises(RowsChangedError):
+            recorder.end_epoch()
+    else:
+        recorder.discard()
+    assert_allclose(run(recorder).dynamics.true_proba, TRUE_PROBA, atol=1e-6)
+    assert recorder.dynamics.classes.tolist() == [0, 1, 2, 3]
 
 
 def test_an_epoch_of_nothing_and_a_map_of_nothing_are_errors():
@@ -325,6 +478,10 @@ def test_an_epoch_of_nothing_and_a_map_of_nothing_are_errors():
         ({"n_samples": 2, "labels": [1]}, r"labels must have one entry .* got shape \(1,\)"),
         ({"n_samples": 2, "sample_ids": ["a", "a"]}, "sample_ids must name each of the 2 rows"),
         ({"n_samples": 2, "record": "sometimes"}, "record must be one of"),
+        ({"n_samples": 2, "held_out_mask": [True]}, "held_out_mask must have one entry for each"),
+        ({"n_samples": 2, "n_epochs": 0}, "n_epochs must be at least 1; got 0"),
+        ({"n_samples": 2, "classes": [0, 0, 1]}, r"classes must name each class once; got \[0, 0"),
+        ({"n_samples": 2, "classes": []}, r"classes must name the columns .* got shape \(0,\)"),
     ],
     ids=str,
 )
@@ -348,10 +505,33 @@ def record_half(rank, folder):
     recorder.data_map().save(folder / f"{rank}.npz")
 
 
-def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(tmp_path):
+def record_in_the_first_rank(rank, folder):
+    """The second of two ranks sees no row."""
+    import torch
+
+    torch.distributed.init_process_group("gloo")
+    recorder = DynamicsRecorder(N)
+    for logits in LOGITS:
+        if rank == 0:
+            recorder.update(np.arange(N), logits, LABELS)
+        recorder.end_epoch()
+    recorder.data_map().save(folder / f"{rank}.npz")
+
+
+@pytest.mark.parametrize("record", [record_half, record_in_the_first_rank])
+def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(record, tmp_path):
     pytest.importorskip("torch")
-    in_two_ranks(record_half, tmp_path)
+    in_two_ranks(record, tmp_path)
     for rank in (0, 1):
         data_map = DataMap.load(tmp_path / f"{rank}.npz")
         assert_allclose(data_map.confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
         assert_array_equal(data_map.labels, LABELS)
+
+
+def test_ranks_whose_scores_differ_in_width_are_an_error(monkeypatch):
+    other = None, np.arange(3)
+    monkeypatch.setattr("sklearn_carto._recorder._of_all_ranks", lambda told: [told, other])
+    recorder = DynamicsRecorder(N)
+    recorder.update(np.arange(N), LOGITS[0], LABELS)
+    with pytest.raises(ProbabilityError, match="ranks gave scores of 3 and of 4 columns"):
+        recorder.end_epoch()
