@@ -7,9 +7,10 @@ from contextlib import ExitStack
 import numpy as np
 
 from sklearn_carto._data_map import DataMap
+from sklearn_carto._degeneracy import warn_where_degenerate
 from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._recorder import DynamicsRecorder
-from sklearn_carto._row_tee import rows_heard, rows_of
+from sklearn_carto._row_tee import WAY_OUT, rows_heard, rows_of
 from sklearn_carto._torch_datasets import labels_of
 from sklearn_carto.exceptions import RowsChangedError
 
@@ -17,8 +18,8 @@ from sklearn_carto.exceptions import RowsChangedError
 class HearsTraining:
     """What callbacks of training loops have in common: they begin, hear batches, and end epochs.
 
-    Subclasses set `labels`, `classes`, `from_logits`, `keep_history`, and say by `way_out` what to
-    do where the model is never called.
+    Subclasses set `labels`, `classes`, `from_logits`, `keep_history`, and say by `way_out` how the
+    model must be called.
     """
 
     labels: object
@@ -27,13 +28,17 @@ class HearsTraining:
     keep_history: bool
     way_out = ""
     _recorder: DynamicsRecorder = None  # type: ignore[assignment]
-    _heard: ExitStack = None  # type: ignore[assignment]
+    _hearing: ExitStack = None  # type: ignore[assignment]
+    _n_left_out = 0
 
     def begin_hearing(self):
         """Start a new map."""
         self.end_hearing()
-        self._heard, self._n_batches = ExitStack(), 0
-        self._recorder = None  # type: ignore[assignment]
+        self._hearing, self._loader = ExitStack(), ExitStack()
+        self._hearing.callback(self._loader.close)
+        self._rows = self._dataset = self._recorder = None  # type: ignore[assignment]
+        self._n_left_out = 0
+        self._forget_epoch()
 
     def listen_to(self, loader):
         """Hear which rows the batches of a loader hold, from its next epoch on.
@@ -41,16 +46,28 @@ class HearsTraining:
         Parameters
         ----------
         loader : DataLoader
-            Of the training set.
+            Of the training set; one that replaces another must be of the same rows.
         """
-        self._rows = self._heard.enter_context(rows_heard(loader))
-        dataset = getattr(loader, "base_dataloader", loader).dataset
-        self._labels = np.asarray(labels_of(dataset) if self.labels is None else self.labels)
-        if self._labels.shape != (len(dataset),):
-            raise ValueError(
-                f"labels must have one entry for each of the {len(dataset)} rows of the training "
-                f"set; got shape {self._labels.shape}."
-            )
+        self._loader.close()
+        self._rows = self._loader.enter_context(rows_heard(loader))
+        dataset, before = getattr(loader, "base_dataloader", loader).dataset, self._dataset
+        same = before is not None and _hold_the_same_rows(dataset, before)
+        if not same:  # or nobody knows
+            labels = np.asarray(labels_of(dataset) if self.labels is None else self.labels)
+            labels = _as_codes(labels) if self.classes is None else labels
+            if labels.shape != (len(dataset),):
+                raise ValueError(
+                    f"labels must have one entry for each of the {len(dataset)} rows of the "
+                    f"training set; got shape {labels.shape}."
+                )
+            if before is not None and (same is False or not np.array_equal(labels, self._labels)):
+                raise RowsChangedError(
+                    "The training set was replaced by one of other rows while the model trained "
+                    "(Lightning: reload_dataloaders_every_n_epochs), so that its epochs do not "
+                    f"belong to one map. Keep the rows, or number them yourself. {WAY_OUT}"
+                )
+            self._labels = labels
+        self._dataset = dataset
 
     def listen_to_model(self, model, n_epochs):
         """Hear what a model says of each batch.
@@ -58,18 +75,44 @@ class HearsTraining:
         Parameters
         ----------
         model : Module
-            Each of its forward passes in training is that of a batch.
+            Its forward pass in training is that of a batch.
         n_epochs : int or None
             How many epochs are planned.
         """
+        if self._rows is None:
+            raise RowsChangedError(f"The loader of the training set was never heard. {WAY_OUT}")
         self._name, self._n_epochs = type(model).__name__, n_epochs
-        self._heard.callback(model.register_forward_hook(self._hear).remove)
+        hook = self._make_hook()
+        self._hearing.callback(model.register_forward_hook(hook).remove)
+
+    def _make_hook(self):
+        return Hook(self._hear)
+
+    def _forget_epoch(self):
+        self._n_batches = self._n_heard = 0
+        self._open = False
 
     def begin_epoch(self):
         """Forget what was heard of an epoch that broke off."""
-        self._n_batches = 0
+        self._forget_epoch()
         if self._recorder is not None:
             self._recorder.discard()
+
+    def begin_batch(self):
+        """Listen to the model until it has been heard, or the batch ends."""
+        self._open, self._called, self._learned = True, False, False
+
+    def hear_backward(self):
+        """Note that the loss was told back: the model may be called again, for the same rows."""
+        self._learned = True
+
+    def end_batch(self):
+        """Stop listening to the model; of a batch that it was not called for, rows are unseen."""
+        if self._open:
+            if not self._called:
+                self._rows.skip_batch()
+            self._n_batches += 1
+            self._open = False
 
     def end_epoch(self, n_batches):
         """Record the epoch, unless it broke off.
@@ -79,26 +122,43 @@ class HearsTraining:
         n_batches : int
             How many batches an epoch has.
         """
-        if self._n_batches == 0 and n_batches:
+        if self._n_batches and not self._n_heard:
             raise RowsChangedError(
                 f"An epoch of training has passed in which {self._name} was never called. "
                 f"{self.way_out}"
             )
         if self._n_batches == n_batches:
             self._recorder.end_epoch()
+        else:
+            self._n_left_out += 1
         self.begin_epoch()
 
     def end_hearing(self):
         """Take the hook off the model, and let the loader be as it was."""
-        if self._heard is not None:
-            self._heard.close()
-            self._heard = None  # type: ignore[assignment]
+        if self._hearing is not None:
+            self._hearing.close()
+            self._hearing = self._dataset = None  # type: ignore[assignment]
 
     def _hear(self, module, args, output):
         import torch
 
-        if not (module.training and torch.is_grad_enabled()):  # a validation pass
+        # validation, and calls for which no batch is under way
+        if not (self._open and module.training and torch.is_grad_enabled()):
             return
+        if self._called and self._learned:  # an optimizer that asks again, of the same rows
+            return
+        try:
+            self._record(module, output)
+        except Exception:
+            self.end_hearing()  # whoever trains next, maybe without us, shall not hear it again
+            raise
+
+    def _record(self, module, output):
+        if self._called:
+            raise RowsChangedError(
+                f"{self._name} was called twice for one batch, so that nobody knows which call "
+                f"counts. {self.way_out} {WAY_OUT}"
+            )
         scores = _scores_of(output, self._name)
         if self._recorder is None:
             n_classes = scores.shape[1] if scores.shape[1:] not in ((), (1,)) else 2
@@ -114,15 +174,20 @@ class HearsTraining:
             )
         batch = self._rows.next_batch(len(scores))
         self._recorder.update(rows_of([batch]), scores)
-        self._n_batches += 1
+        self._called = True
+        self._n_heard += 1
 
     @property
     def dynamics_(self):
         """What was recorded so far of the last training."""
         if self._recorder is None or self._recorder.epoch == 0:
-            raise AttributeError(
-                "No whole epoch was recorded yet: train a model with this callback."
-            )
+            why = "train a model with this callback."
+            if self._n_left_out:
+                why = (
+                    f"{self._n_left_out} ended before all batches were trained on (max_steps, a "
+                    "limit), and are left out. Train for a whole epoch at least."
+                )
+            raise AttributeError(f"No whole epoch was recorded yet: {why}")
         return self._recorder.dynamics
 
     @property
@@ -130,10 +195,56 @@ class HearsTraining:
         """The map of what was recorded so far of the last training."""
         return DataMap.from_dynamics(self.dynamics_)
 
-    def warn_of_unseen_rows(self):
-        """Say which rows no epoch showed."""
+    def warn_of_the_map(self):
+        """Say which rows no epoch showed, and where the map says little."""
         if self._recorder is not None and self._recorder.epoch:
-            warn_of_unseen_rows(self._recorder.dynamics)
+            warn_of_unseen_rows(self.dynamics_)
+            warn_where_degenerate(self.data_map_, self.dynamics_, self._name)
+
+
+class Hook:
+    """A forward hook; a copy or a pickle of the model holds one that does nothing.
+
+    Parameters
+    ----------
+    hear : callable, default=None
+        Is called with the module, its arguments and its output.
+    """
+
+    def __init__(self, hear=None):
+        self.hear = hear
+
+    def __call__(self, module, args, output):
+        """Let it be heard."""
+        if self.hear is not None:
+            self.hear(module, args, output)
+
+    def __reduce__(self):
+        """Copy without what is heard."""
+        return Hook, ()
+
+
+def _hold_the_same_rows(one, other):
+    """Whether data sets hold the same rows in the same order, or None where nobody knows."""
+    from torch.utils.data import Subset
+
+    while isinstance(one, Subset) and isinstance(other, Subset):
+        if not np.array_equal(one.indices, other.indices):
+            return False
+        one, other = one.dataset, other.dataset
+    return True if one is other else None
+
+
+def _as_codes(labels):
+    """Whole numbers for labels that are whole, whatever their type."""
+    if labels.dtype.kind != "f":
+        return labels
+    if (labels != np.round(labels)).any():
+        raise ValueError(
+            f"Labels are shares or a target of regression ({labels[:3].tolist()}, ...); a data map "
+            "needs one class a row. Pass labels=."
+        )
+    return labels.astype(int)
 
 
 def _scores_of(output, name):

@@ -66,6 +66,11 @@ class RowTee:
             )
         return batch
 
+    def skip_batch(self):
+        """Forget the batch that has just arrived."""
+        if self.batches:
+            self.batches.popleft()
+
     def __len__(self):
         """Count batches."""
         return len(self.sampler)

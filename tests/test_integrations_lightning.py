@@ -14,9 +14,13 @@ with warnings.catch_warnings():
     lightning = pytest.importorskip("lightning.pytorch")
 
 from torch import nn  # noqa: E402
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset  # noqa: E402
 
-from sklearn_carto.exceptions import RowsChangedError, RowsUnseenWarning  # noqa: E402
+from sklearn_carto.exceptions import (  # noqa: E402
+    DegenerateMapWarning,
+    RowsChangedError,
+    RowsUnseenWarning,
+)
 from sklearn_carto.integrations.lightning import DataMapCallback  # noqa: E402
 from two_ranks import in_two_ranks  # noqa: E402
 
@@ -156,7 +160,8 @@ def test_rows_that_an_epoch_leaves_out_count_over_the_others():
 
 def test_an_epoch_that_ends_early_is_left_out():
     callback = DataMapCallback()
-    model = train(callback, max_epochs=-1, max_steps=10)  # of 7 a epoch
+    with pytest.warns(DegenerateMapWarning, match="one epoch was recorded"):
+        model = train(callback, max_epochs=-1, max_steps=10)  # of 7 an epoch
     assert_allclose(callback.dynamics_.true_proba, model.heard[:, :1], atol=1e-6)
 
 
@@ -172,6 +177,115 @@ def test_a_training_that_dies_leaves_its_epochs():
         train(callback, model=model)
     assert callback.data_map_.n_epochs == 2
     assert not model._forward_hooks
+
+
+def test_the_length_of_the_training_may_be_asked_for_ahead():
+    class Planned(Model):
+        def configure_optimizers(self):
+            optimizer = super().configure_optimizers()
+            steps = self.trainer.estimated_stepping_batches  # makes the loader
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps)
+            return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+    for n_workers in (0, 2):
+        callback = DataMapCallback()
+        loader = DataLoader(ROWS, 8, shuffle=True, num_workers=n_workers)
+        model = train(callback, model=Planned(), loader=loader)
+        assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+
+
+def test_batches_that_a_step_leaves_out_are_unseen_and_shift_no_other():
+    class Skips(Model):
+        def training_step(self, batch, i):
+            return None if i == 2 else super().training_step(batch, i)
+
+    callback = DataMapCallback()
+    model = train(callback, model=Skips())
+    assert model.heard.isnan().sum() == 8 * EPOCHS
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+
+
+def test_of_an_optimizer_that_asks_again_the_first_answer_counts():
+    class Again(Model):
+        def configure_optimizers(self):
+            return torch.optim.LBFGS(self.parameters(), lr=0.1, max_iter=3)
+
+        def training_step(self, batch, i):
+            before = self.heard.clone()
+            loss = super().training_step(batch, i)
+            self.heard = torch.where(before.isnan(), self.heard, before)
+            return loss
+
+    callback = DataMapCallback()
+    model = train(callback, model=Again())
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+
+
+def test_two_calls_in_one_step_are_an_error_and_not_a_wrong_map():
+    class Twice(Model):
+        def training_step(self, batch, i):
+            return super().training_step(batch, i) + self(batch[0]).square().mean()
+
+    model = Twice()
+    with pytest.raises(RowsChangedError, match=r"called twice for one batch.*forward='net'"):
+        train(DataMapCallback(), model=model)
+    assert not model._forward_hooks
+
+
+def test_a_loader_may_be_replaced_by_one_of_the_same_rows_alone():
+    class Reloads(Model):
+        def __init__(self, rows_of_epoch):
+            super().__init__()
+            self.rows_of_epoch = rows_of_epoch
+
+        def train_dataloader(self):
+            return DataLoader(self.rows_of_epoch(self.current_epoch), 8, shuffle=True)
+
+    def fit(rows_of_epoch):
+        callback, model = DataMapCallback(), Reloads(rows_of_epoch)
+        options = {"max_epochs": EPOCHS, "reload_dataloaders_every_n_epochs": 1}
+        options |= {"logger": False, "enable_checkpointing": False, "accelerator": "cpu"}
+        options |= {"enable_progress_bar": False, "enable_model_summary": False}
+        lightning.Trainer(callbacks=[callback], **options).fit(model)
+        return callback.dynamics_.true_proba, model.heard
+
+    half = list(range(20))
+    for same in (lambda i: ROWS, lambda i: TensorDataset(X, Y)):
+        recorded, heard = fit(same)
+        assert_allclose(recorded, heard, atol=1e-6)
+    recorded, heard = fit(lambda i: Subset(ROWS, half))
+    assert_allclose(recorded, heard[:20], atol=1e-6)
+    for other in (
+        lambda i: Subset(ROWS, [row + 3 * i for row in half]),  # of the same labels
+        lambda i: TensorDataset(X[i : 20 + i], Y[i : 20 + i]),
+    ):
+        with pytest.raises(RowsChangedError, match="replaced by one of other rows"):
+            fit(other)
+
+
+def test_one_loader_in_a_list_is_one_loader():
+    callback = DataMapCallback()
+
+    class Listed(Model):
+        def training_step(self, batch, i):
+            return super().training_step(batch[0] if len(batch) == 1 else batch, i)
+
+    model = train(callback, model=Listed(), loader=[DataLoader(ROWS, 8, shuffle=True)])
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+
+
+def test_labels_that_are_whole_numbers_of_another_type_are_classes():
+    rows = TensorDataset(X, Y.double())
+
+    class Casts(Model):
+        def training_step(self, batch, i):
+            return super().training_step((batch[0], batch[1].long()), i)
+
+    callback = DataMapCallback()
+    model = train(callback, model=Casts(), loader=DataLoader(rows, 8, shuffle=True))
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    with pytest.raises(ValueError, match="target of regression"):
+        train(DataMapCallback(), loader=DataLoader(TensorDataset(X, X[:, 0]), 8))
 
 
 class Stream(IterableDataset):

@@ -1,5 +1,6 @@
 """The Hugging Face Trainer: the map is that of a naive loop over the same run, weights as ever."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -17,10 +18,15 @@ from transformers import (  # noqa: E402
     DistilBertForSequenceClassification,
     DistilBertForTokenClassification,
     Trainer,
+    TrainerCallback,
     TrainingArguments,
 )
 
-from sklearn_carto.exceptions import RowsChangedError, RowsUnseenWarning  # noqa: E402
+from sklearn_carto.exceptions import (  # noqa: E402
+    DegenerateMapWarning,
+    RowsChangedError,
+    RowsUnseenWarning,
+)
 from sklearn_carto.integrations.transformers import DataMapCallback  # noqa: E402
 from two_ranks import in_two_ranks  # noqa: E402
 
@@ -198,7 +204,7 @@ def test_an_epoch_that_ends_early_is_left_out(tmp_path, max_steps):
 
 def test_rows_that_are_dropped_count_over_the_epochs_that_saw_them(tmp_path):
     callback = DataMapCallback()
-    with pytest.warns(RowsUnseenWarning):  # one epoch: five rows are never seen
+    with pytest.warns(DegenerateMapWarning), pytest.warns(RowsUnseenWarning):  # in one epoch
         train(tmp_path, callback, dataloader_drop_last=True, num_train_epochs=1)
     assert callback.dynamics_.n_seen.sum() == 32
 
@@ -224,7 +230,7 @@ def test_a_loss_that_calls_the_model_twice_is_an_error_and_not_a_wrong_map(tmp_p
         def compute_loss(self, model, inputs, **kwargs):
             return model(**inputs).loss + model(**inputs).loss
 
-    with pytest.raises(RowsChangedError, match="outputs, so that they cannot be told apart"):
+    with pytest.raises(RowsChangedError, match=r"called twice for one batch.*compute_loss"):
         train(tmp_path, DataMapCallback(), trainer=Twice)
 
 
@@ -243,6 +249,82 @@ def test_streams_and_token_models_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"Tokens gave \(8, 6, 3\).*each token"):
         train(tmp_path, DataMapCallback(), model=make_model(Tokens))
+
+
+def test_a_checkpoint_in_the_middle_of_an_epoch_leaves_that_epoch_out(tmp_path):
+    for accumulated, per_epoch in ((1, 5), (2, 3)):
+        folder, options = tmp_path / str(accumulated), {"gradient_accumulation_steps": accumulated}
+        amid = per_epoch + 1
+        train(folder, save_strategy="steps", save_steps=amid, max_steps=amid, **options)
+        callback, checkpoint = DataMapCallback(), str(folder / f"checkpoint-{amid}")
+        heard = train(folder, callback, trainer=Noting, resume=checkpoint, **options).heard
+        assert_allclose(callback.dynamics_.true_proba[:, 0], heard[:, 2], atol=1e-6)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_a_training_that_dies_leaves_nothing_to_the_next(tmp_path, error):
+    class Dies(Trainer):
+        def compute_loss(self, *args, **kwargs):
+            if self.state.global_step == 2:
+                raise error
+            return super().compute_loss(*args, **kwargs)
+
+    model = make_model()
+    with pytest.raises(error):
+        train(tmp_path, DataMapCallback(), model=model, trainer=Dies)
+    copied = copy.deepcopy(model)  # as a checkpoint is
+    train(tmp_path, model=model)
+    assert not model._forward_hooks
+    callback = DataMapCallback()
+    train(tmp_path, callback, model=copied)
+    assert callback.data_map_.n_epochs == EPOCHS
+
+
+def test_an_error_of_ours_takes_its_hook_along(tmp_path):
+    model = make_model(DistilBertForTokenClassification)
+    model.forward = lambda input_ids, labels, attention_mask, **kwargs: (
+        DistilBertForTokenClassification.forward(
+            model, input_ids, labels=labels[:, None].repeat(1, 6)
+        )
+    )
+    with pytest.raises(ValueError, match="each token"):
+        train(tmp_path, DataMapCallback(), model=model)
+    assert not model._forward_hooks
+
+
+def test_batches_that_a_step_leaves_out_are_unseen_and_shift_no_other(tmp_path):
+    class Skips(Noting):
+        def training_step(self, model, inputs, *args, **kwargs):
+            if self.state.global_step % 5 == 1:
+                return torch.tensor(0.0)
+            return super().training_step(model, inputs, *args, **kwargs)
+
+    callback = DataMapCallback()
+    heard = train(tmp_path, callback, trainer=Skips).heard
+    assert np.isnan(heard).sum() == 8 * EPOCHS
+    assert_allclose(callback.dynamics_.true_proba, heard, atol=1e-6)
+
+
+def test_calls_of_the_model_between_steps_are_not_heard(tmp_path):
+    class Calls(TrainerCallback):
+        def on_step_end(self, args, state, control, model=None, **kwargs):
+            model(input_ids=torch.tensor(TOKENS[:3]))
+
+    callback = DataMapCallback()
+    heard = train(tmp_path, Calls(), callback, trainer=Noting).heard
+    assert_allclose(callback.dynamics_.true_proba, heard, atol=1e-6)
+
+
+def test_a_map_of_one_epoch_draws_a_warning(tmp_path):
+    with pytest.warns(DegenerateMapWarning, match="one epoch was recorded"):
+        train(tmp_path, DataMapCallback(), num_train_epochs=1)
+
+
+def test_epochs_left_out_are_named_where_no_other_is(tmp_path):
+    callback = DataMapCallback()
+    train(tmp_path, callback, max_steps=3)
+    with pytest.raises(AttributeError, match="1 ended before all batches were trained on"):
+        callback.data_map_  # noqa: B018
 
 
 def test_a_regression_is_refused_and_not_drawn_as_two_classes(tmp_path):

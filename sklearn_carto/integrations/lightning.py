@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-
-if "pytorch_lightning" in sys.modules and "lightning" not in sys.modules:  # its older name
-    from pytorch_lightning import Callback
-else:
-    from lightning.pytorch import Callback  # type: ignore[assignment]
+from importlib.util import find_spec
 
 from sklearn_carto._hearing import HearsTraining
 from sklearn_carto.exceptions import RowsChangedError
+
+_BY_ITS_OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
+if _BY_ITS_OLDER_NAME or not find_spec("lightning"):
+    from pytorch_lightning import Callback
+else:
+    from lightning.pytorch import Callback  # type: ignore[assignment]
 
 
 class DataMapCallback(HearsTraining, Callback):
@@ -24,7 +26,8 @@ class DataMapCallback(HearsTraining, Callback):
     ----------
     forward : str, default=None
         Name of the submodule that `training_step` calls for the class scores, as in ``"net.head"``.
-        None: the LightningModule itself, ``self(x)``. It must be called once a batch.
+        None: the LightningModule itself, ``self(x)``. It must be called once a batch; where an
+        optimizer evaluates a batch several times (LBFGS), the first time counts.
     labels : array-like of shape (n_samples,), default=None
         The label of each row of the training set. None: read once from its rows, which are pairs of
         an input and a label, or mappings with `labels`, `label` or `label_ids`.
@@ -47,7 +50,11 @@ class DataMapCallback(HearsTraining, Callback):
     -----
     Each ``fit`` starts a new map. An epoch that ends early (`max_steps`) is left out. Rows that an
     epoch does not show (``drop_last``, `limit_train_batches`) count over the epochs that saw them.
-    Of several ranks each holds the map of all rows.
+    Of several ranks each holds the map of all rows; under strategies that start processes of their
+    own (ddp_spawn, ddp_notebook) these hold it, and it ends with them.
+
+    Labels that are not given are read from the data set ahead of the training. One that draws from
+    a generator of its own as its rows are read then draws otherwise: give `labels`.
 
     Examples
     --------
@@ -75,7 +82,9 @@ class DataMapCallback(HearsTraining, Callback):
     <DataMap: 20 rows of 2 classes, 5 epochs>
     """
 
-    way_out = "Does training_step call a submodule? Name it: DataMapCallback(forward='net')."
+    way_out = (
+        "Name the submodule that training_step calls once a batch: DataMapCallback(forward='net')."
+    )
 
     def __init__(
         self, forward=None, labels=None, classes=None, from_logits=True, keep_history=True
@@ -86,8 +95,10 @@ class DataMapCallback(HearsTraining, Callback):
         self.from_logits = from_logits
         self.keep_history = keep_history
 
-    def on_fit_start(self, trainer, pl_module):
-        """Start a new map, and wait for the loader: its workers start ahead of the training."""
+    def setup(self, trainer, pl_module, stage):
+        """Start a new map, and wait for the loader, which may be made ahead of the training."""
+        if stage != "fit":
+            return
         self.begin_hearing()
         connector = trainer._data_connector
         prepare = connector._prepare_dataloader
@@ -99,12 +110,12 @@ class DataMapCallback(HearsTraining, Callback):
             return loader
 
         connector._prepare_dataloader = prepare_and_listen
-        self._heard.callback(vars(connector).pop, "_prepare_dataloader", None)
+        self._hearing.callback(vars(connector).pop, "_prepare_dataloader", None)
 
     def on_train_start(self, trainer, pl_module):
         """Listen to the model."""
         loader = trainer.train_dataloader
-        if isinstance(loader, (dict, list, tuple)):
+        if isinstance(loader, (dict, list, tuple)) and len(loader) != 1:
             raise RowsChangedError(
                 f"The {type(trainer).__name__} trains on {len(loader)} loaders at a time, and a "
                 "data map is drawn of the rows of one. Use one loader, or "
@@ -114,7 +125,7 @@ class DataMapCallback(HearsTraining, Callback):
         # strategies of several ranks call training_step through a call of the module itself
         through_itself = model is pl_module and trainer.strategy.model is not pl_module
         self._depth, self._own_depth = 0, 2 if through_itself else 1
-        self._heard.callback(model.register_forward_pre_hook(self._enter).remove)
+        self._hearing.callback(model.register_forward_pre_hook(self._enter).remove)
         n_epochs = trainer.max_epochs
         self.listen_to_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
 
@@ -125,6 +136,15 @@ class DataMapCallback(HearsTraining, Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         """Hear a new batch."""
         self._depth = 0
+        self.begin_batch()
+
+    def on_before_backward(self, trainer, pl_module, loss):
+        """Note that what was heard counts."""
+        self.hear_backward()
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        """Hear no more of the batch."""
+        self.end_batch()
 
     def _enter(self, module, args):
         self._depth += 1
@@ -141,7 +161,7 @@ class DataMapCallback(HearsTraining, Callback):
     def on_train_end(self, trainer, pl_module):
         """Stop listening."""
         self.end_hearing()
-        self.warn_of_unseen_rows()
+        self.warn_of_the_map()
 
     def on_exception(self, trainer, pl_module, exception):
         """Stop listening; what was recorded stays."""

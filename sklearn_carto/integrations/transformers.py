@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from math import ceil
+from threading import get_ident
+
+import torch
 from transformers import TrainerCallback
 
 from sklearn_carto._hearing import HearsTraining
@@ -42,6 +47,9 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     out of an epoch count over the epochs that saw them. Of several ranks each holds the map of all
     rows.
 
+    Labels that are not given are read from the data set ahead of the training. One that draws from
+    a generator of its own as its rows are read then draws otherwise: give `labels`.
+
     Examples
     --------
     >>> from tempfile import mkdtemp
@@ -64,7 +72,7 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     <DataMap: 12 rows of 2 classes, 3 epochs>
     """
 
-    way_out = "The Trainer's compute_loss must call the model itself."
+    way_out = "The Trainer's compute_loss must call the model itself, once a batch."
 
     def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
         self.labels = labels
@@ -75,10 +83,42 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
         """Start a new map."""
         self.begin_hearing()
+        self._compiled, self._training = args.torch_compile, (get_ident(), _frame_of_training())
         self.listen_to(train_dataloader)
+        n_steps = ceil(len(self._rows) / args.gradient_accumulation_steps)
+        # from a checkpoint in the middle of an epoch: its first batches are skipped
+        self._resumes = state.global_step % n_steps > 0 and not args.ignore_data_skip
         self.listen_to_model(model, max(1, round(state.num_train_epochs)))
 
+    def _make_hook(self):
+        hook = super()._make_hook()
+        return torch.compiler.disable(hook) if self._compiled else hook
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        """Hear a new batch."""
+        if not self._resumes:
+            self.begin_batch()
+
+    def on_substep_end(self, args, state, control, **kwargs):
+        """Hear the next of the batches whose gradients are accumulated."""
+        self.end_batch()
+        self.on_step_begin(args, state, control)
+
+    def on_pre_optimizer_step(self, args, state, control, **kwargs):
+        """Hear no more of the batch."""
+        self.end_batch()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Hear no more of the batch."""
+        self.end_batch()
+
     def _hear(self, module, args, output):
+        if not _runs(*self._training):  # it died, and the Trainer tells no callback of that
+            self.end_hearing()
+            return
+        super()._hear(module, args, output)
+
+    def _record(self, module, output):
         problem = getattr(getattr(module, "config", None), "problem_type", None)
         if problem in ("regression", "multi_label_classification"):
             raise ValueError(
@@ -86,7 +126,7 @@ class DataMapCallback(HearsTraining, TrainerCallback):
                 "its config, which is regression where num_labels=1); a data map needs one class a "
                 "row. Set num_labels to the number of classes, 2 at least."
             )
-        super()._hear(module, args, output)
+        super()._record(module, output)
 
     def on_epoch_begin(self, args, state, control, **kwargs):
         """Hear a new epoch."""
@@ -94,9 +134,32 @@ class DataMapCallback(HearsTraining, TrainerCallback):
 
     def on_epoch_end(self, args, state, control, **kwargs):
         """Record the epoch."""
-        self.end_epoch(len(self._rows))
+        if not self._resumes:
+            self.end_epoch(len(self._rows))
+        self._resumes = False
 
     def on_train_end(self, args, state, control, **kwargs):
         """Stop listening."""
         self.end_hearing()
-        self.warn_of_unseen_rows()
+        self._training = None
+        self.warn_of_the_map()
+
+
+def _frame_of_training():
+    """Find the call of the Trainer's `train` that is under way."""
+    frame, found = sys._getframe(), None
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "transformers.trainer":
+            found = frame
+            if frame.f_code.co_name == "train":
+                break
+        frame = frame.f_back
+    return found
+
+
+def _runs(thread, training):
+    """Whether a call is still under way; in another thread nobody can tell that it is not."""
+    frame = sys._getframe()
+    while frame is not None and frame is not training:
+        frame = frame.f_back
+    return frame is training or thread != get_ident()
