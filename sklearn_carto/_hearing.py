@@ -10,7 +10,7 @@ from sklearn_carto._data_map import DataMap
 from sklearn_carto._degeneracy import warn_where_degenerate
 from sklearn_carto._dynamics import warn_of_unseen_rows
 from sklearn_carto._recorder import DynamicsRecorder
-from sklearn_carto._row_tee import WAY_OUT, rows_heard, rows_of
+from sklearn_carto._row_tee import WAY_OUT, RowTee, rows_heard, rows_of
 from sklearn_carto._torch_datasets import labels_of
 from sklearn_carto.exceptions import RowsChangedError
 
@@ -29,6 +29,8 @@ class HearsTraining:
     way_out = ""
     _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _hearing: ExitStack = None  # type: ignore[assignment]
+    _rows: RowTee = None  # type: ignore[assignment]
+    _labels: np.ndarray
     _n_left_out = 0
 
     def begin_hearing(self):

@@ -173,9 +173,11 @@ class InTraining(Listener):
 
     def _refuse_other_labels(self, batch, expected):
         """Raise where a batch holds other labels than the rows that its sampler named."""
-        labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) == 2 else None
-        if not is_tensor(labels) or labels.numel() != len(expected):
-            return  # labels of a kind of its own
+        if not (isinstance(batch, (tuple, list)) and len(batch) == 2 and is_tensor(batch[1])):
+            return
+        labels = batch[1]
+        if labels.numel() != len(expected):  # labels of a kind of its own
+            return
         if not np.array_equal(labels.detach().cpu().numpy().reshape(-1), expected):
             why = (
                 "y is not what the Dataset holds"

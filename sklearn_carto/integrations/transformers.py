@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from math import ceil
 from threading import get_ident
+from types import FrameType
 
 import torch
 from transformers import TrainerCallback
@@ -141,13 +142,14 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     def on_train_end(self, args, state, control, **kwargs):
         """Stop listening."""
         self.end_hearing()
-        self._training = None
+        self._training = (get_ident(), None)
         self.warn_of_the_map()
 
 
 def _frame_of_training():
     """Find the call of the Trainer's `train` that is under way."""
-    frame, found = sys._getframe(), None
+    frame: FrameType | None = sys._getframe()
+    found = None
     while frame is not None:
         if frame.f_globals.get("__name__") == "transformers.trainer":
             found = frame
@@ -159,7 +161,7 @@ def _frame_of_training():
 
 def _runs(thread, training):
     """Whether a call is still under way; in another thread nobody can tell that it is not."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None and frame is not training:
         frame = frame.f_back
     return frame is training or thread != get_ident()
