@@ -60,10 +60,14 @@ def read_archive(path, kind):
 
     Raises
     ------
+    OSError
+        If the file cannot be opened; FileNotFoundError where there is none.
     ValueError
         If the file holds something else.
     """
-    if not is_zipfile(path):
+    with open(path, "rb") as file:  # is_zipfile(path) says False, too, of a file that is not there
+        is_archive = is_zipfile(file)
+    if not is_archive:
         raise ValueError(f"{path} does not hold a {kind}; it is no npz file.")
     with np.load(path, allow_pickle=False) as file:
         header = json.loads(str(file["header"])) if "header" in file.files else {}

@@ -354,6 +354,8 @@ class DataMap:
 
         Raises
         ------
+        FileNotFoundError
+            If there is no such file.
         ValueError
             If the file does not hold a data map.
         """

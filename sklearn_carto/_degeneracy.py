@@ -30,9 +30,9 @@ def _why_degenerate(data_map, dynamics, watched):
     n_seen = dynamics.n_seen
     if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
         return (
-            f"{watched} trained for {n_seen.min()} to {n_seen.max()} epochs outside of the "
-            "folds, so that rows of different folds hardly compare. Switch early stopping off "
-            "(of a solver that converges, lower n_epochs)"
+            f"{watched} was trained for {n_seen.min()} epochs where one fold was left out and for "
+            f"{n_seen.max()} where another was, so that rows of different folds hardly compare. "
+            "Switch early stopping off (of a solver that converges, lower n_epochs)"
         )
     if data_map.n_epochs == 1:
         return (

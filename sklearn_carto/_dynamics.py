@@ -297,6 +297,8 @@ class TrainingDynamics:
 
         Raises
         ------
+        FileNotFoundError
+            If there is no such file.
         ValueError
             If the file does not hold training dynamics.
         """

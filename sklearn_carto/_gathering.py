@@ -69,16 +69,17 @@ class Gatherer:
         scores : ndarray or tensor of shape (n_rows, n_classes) or (n_rows,)
             Class scores.
         """
-        single = scores.ndim == 1 or scores.shape[1] == 1
+        shape = scores.shape
+        single = len(shape) == 1 or shape[1] == 1
         kind = type(scores), scores.dtype, single, type(columns)
         if kind != self.kind:
             self._reduce()
             self.kind, self.keep = kind, keeping(scores, copy=not self.own)
         scores = self.keep(scores)
-        if scores.ndim == 2 and scores.shape[1] == 1:
+        if single and len(shape) == 2:
             scores = scores.reshape(-1)
         self.waiting.append((rows, columns, scores))
-        self.n_waiting += scores.numel() if is_tensor(scores) else scores.size
+        self.n_waiting += shape[0] if single else shape[0] * shape[1]
         if self.n_waiting >= MAX_WAITING:
             self._reduce()
 

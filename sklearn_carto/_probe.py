@@ -51,13 +51,7 @@ def default_probe(X):
     """
     if issparse(X):
         return SGDClassifier(loss="log_loss")
-    text = _text_columns(X)
-    if text:
-        raise ValueError(
-            f"X holds text ({text}), which the default probe cannot learn from. Give the selector "
-            "an estimator that can, a Pipeline for example: "
-            "make_pipeline(TfidfVectorizer(), SGDClassifier(loss='log_loss'))."
-        )
+    _refuse_text(X)
     n_samples = _num_samples(X)
     return HistGradientBoostingClassifier(
         max_iter=20,
@@ -66,15 +60,27 @@ def default_probe(X):
     )
 
 
-def _text_columns(X):
-    """Say where text is, in words; empty where there is none."""
+def _refuse_text(X):
+    """Raise where X holds text, and say how to encode it."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         dtypes = zip(X.columns, X.dtypes, strict=True)
         names = [str(name) for name, dtype in dtypes if str(dtype).lower() in _TEXT_TYPES]
-        return f"columns {', '.join(names)}" if names else ""
-    first = np.asarray(take(X, slice(0, 1)) if _num_samples(X) else X).ravel()
-    text = first.dtype.kind in "UST" or any(isinstance(value, str) for value in first)
-    return f"a {type(X).__name__} of strings" if text else ""
+        if names:
+            raise ValueError(
+                f"X holds text (columns {', '.join(names)}), which the default probe cannot learn "
+                "from. Turn these columns into categories (pandas: astype('category'); polars: "
+                "cast(pl.Categorical)), or give the selector a Pipeline whose first step encodes "
+                "them: a ColumnTransformer with OneHotEncoder, or TfidfVectorizer for free text."
+            )
+        return
+    first = np.asarray(take(X, slice(0, 1)) if _num_samples(X) else X)
+    if first.dtype.kind in "UST" or any(isinstance(value, str) for value in first.ravel()):
+        encoder = "TfidfVectorizer()" if first.ndim == 1 else "OneHotEncoder()"
+        raise ValueError(
+            f"X holds text (a {type(X).__name__} of strings), which the default probe cannot learn "
+            "from. Give the selector an estimator that can, a Pipeline for example: "
+            f"make_pipeline({encoder}, SGDClassifier(loss='log_loss'))."
+        )
 
 
 _TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}

@@ -8,7 +8,7 @@ number of rows, since it shares them over bins.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
+from difflib import get_close_matches
 
 import numpy as np
 from scipy.stats import beta
@@ -69,7 +69,7 @@ def choose_rows(data_map, region, frac, *, noise_cut=0.0, stratify=True, random_
             "DataMapSelector(region='auto') or DataMapSelector(noise_cut='auto')."
         )
     components = parse_region(region)
-    if not isinstance(frac, Real):
+    if not isinstance(frac, (int, float, np.number)):
         raise ValueError(f"frac must be a number in (0, 1]; got {frac!r}.")
     if not 0 < frac <= 1:
         hint = f" For {frac} % write {frac / 100}." if 1 < frac <= 100 else ""
@@ -137,12 +137,20 @@ def _parse_one(region):
         statistic = statistic.replace("-", "_")
         if direction in ("high", "low") and statistic in STATISTICS:
             return (1.0 if direction == "high" else -1.0, statistic), region
-    known = [*_SYNONYMS, *_DRAWING_RULES, "coverage"]
+    known = sorted([*_SYNONYMS, *_DRAWING_RULES, "coverage"])
     raise ValueError(
-        f"Unknown region {region!r}. Known are {', '.join(sorted(known))}; "
+        f"Unknown region {region!r}.{_did_you_mean(region, known)} Known are {', '.join(known)}; "
         f"'<high|low>-<statistic>' with a statistic of {', '.join(STATISTICS)}; a callable that "
-        "takes a DataMap and gives a score a row; a mapping of these to shares that sum to 1."
+        "takes a DataMap and gives a score a row; a mapping of these to shares that sum to 1. "
+        "A DataMapSelector knows 'auto' besides."
     )
+
+
+def _did_you_mean(region, known):
+    directed = [f"{way}-{name}".replace("_", "-") for way in ("high", "low") for name in STATISTICS]
+    written = str(region).lower().replace("_", "-")
+    close = get_close_matches(written, [*known, "auto", *directed], n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _budgets(components, n_rows, rng):

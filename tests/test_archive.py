@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from sklearn_carto import DataMap, TrainingDynamics
 from sklearn_carto._archive import read_archive, write_archive
 
 
@@ -54,3 +55,10 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path):
     path.write_text("confidence")
     with pytest.raises(ValueError, match="does not hold a DataMap; it is no npz file"):
         read_archive(path, "DataMap")
+
+
+def test_a_file_that_is_not_there_is_an_error_of_its_own(tmp_path):
+    path = tmp_path / "no file"
+    for kind in (DataMap, TrainingDynamics):
+        with pytest.raises(FileNotFoundError, match="No such file or directory: .*no file"):
+            kind.load(path)

@@ -94,8 +94,9 @@ def python_blocks():
 @pytest.mark.parametrize("number", range(len(python_blocks())))
 def test_the_readmes_code_runs(number, tmp_path, monkeypatch):
     code = python_blocks()[number]
-    for package in ("matplotlib", "skorch", "imblearn", "torch"):
-        word = {"matplotlib": "plot", "imblearn": "DataMapSampler"}.get(package, package)
+    for package in ("matplotlib", "skorch", "imblearn", "torch", "pandas"):
+        words = {"matplotlib": "plot", "imblearn": "DataMapSampler", "pandas": "to_frame"}
+        word = words.get(package, package)
         if word in code:
             pytest.importorskip(package)
     monkeypatch.setenv("MPLBACKEND", "Agg")

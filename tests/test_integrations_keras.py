@@ -365,3 +365,26 @@ def test_datasets_of_other_things_and_maps_of_nothing_are_errors():
         fit(make_model(), DataMapCallback([]))
     with pytest.raises(AttributeError, match="No epoch was recorded yet"):
         DataMapCallback((X, Y)).data_map_  # noqa: B018
+
+
+def test_labels_as_a_second_argument_are_an_error_that_shows_the_tuple():
+    with pytest.raises(TypeError, match=r"a ndarray.*write DataMapCallback\(\(X, y\)\)"):
+        DataMapCallback(X, Y)
+
+
+@pytest.mark.parametrize(
+    "pack", [lambda out: {"digit": out}, lambda out: [out]], ids=["dict", "list"]
+)
+def test_a_model_whose_single_output_is_in_a_container_is_watched(pack):
+    def make(pack):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((6,))
+        outputs = keras.layers.Dense(K, activation="softmax")(inputs)
+        model = keras.Model(inputs, pack(outputs))
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    bare, packed = DataMapCallback((X, Y)), DataMapCallback((X, Y))
+    fit(make(lambda out: out), bare)
+    fit(make(pack), packed)
+    assert_array_equal(packed.confidence, bare.confidence)

@@ -1,5 +1,7 @@
 """Displays: what is drawn where, and what is left alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -187,6 +189,38 @@ def test_what_cannot_be_drawn_is_refused(random_map, given, message):
     data_map = random_map()
     with pytest.raises(ValueError, match=message):
         data_map.plot(**given)
+
+
+@pytest.mark.parametrize("kind", ["scatter", "hexbin", "kde"])
+def test_an_argument_that_nobody_knows_is_an_error_of_the_map(random_map, kind):
+    data_map = random_map()
+    with pytest.raises(TypeError, match=r"argument 'histogram'. Did you mean 'histograms'"):
+        data_map.plot(kind=kind, histogram=True)
+    with pytest.raises(TypeError, match=r"'charm'. Known are ax, kind, .* matplotlib's"):
+        data_map.plot(kind=kind, charm=1)
+    # matplotlib's own arguments, properties and short names go through
+    data_map.plot(kind=kind, zorder=3, ls="-", edgecolors="black", gid="points")
+
+
+def test_rows_held_out_are_hollow_and_named_in_a_legend(random_map):
+    data_map = random_map(50)
+    held_out = np.arange(50) < 10
+    display = replace(data_map, held_out_mask=held_out).plot()
+    display.figure_.canvas.draw()
+    confidence = np.asarray(display.held_out_points_.get_offsets())[:, 1]
+    assert_allclose(np.sort(confidence), np.sort(data_map.confidence[:10]))
+    assert len(display.points_.get_offsets()) == 40
+    assert len(display.held_out_points_.get_facecolor()) == 0
+    order = [np.flatnonzero(data_map.confidence == value)[0] for value in confidence]
+    colours = display.points_.to_rgba(data_map.correctness[order])
+    assert_allclose(display.held_out_points_.get_edgecolor()[:, :3], colours[:, :3])
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["held out (10)"]
+    for alike in (np.ones(50, dtype=bool), np.zeros(50, dtype=bool)):
+        display = replace(data_map, held_out_mask=alike).plot()
+        assert display.held_out_points_ is None
+        assert display.ax_.get_legend() is None
+    black = replace(data_map, held_out_mask=held_out).plot(color="black").held_out_points_
+    assert_allclose(black.get_edgecolor()[:, :3], 0.0)
 
 
 def test_estimators_are_drawn_by_their_map():

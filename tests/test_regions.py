@@ -216,7 +216,10 @@ def test_a_region_chooses_other_rows_than_random_does(random_map):
 @pytest.mark.parametrize(
     ("region", "message"),
     [
-        ("ambigous", "Unknown region 'ambigous'. Known are ambiguous, corner-ambiguous"),
+        ("ambigous", "Did you mean 'ambiguous'. Known are ambiguous, corner-ambiguous"),
+        ("Corner_Easy", "Did you mean 'corner-easy'"),
+        ("high-varability", "Did you mean 'high-variability'"),
+        ("strange", "Unknown region 'strange'. Known are"),
         ("high-entropy", "with a statistic of confidence, variability"),
         ("mid-confidence", "Unknown region"),
         (3, "Unknown region 3"),

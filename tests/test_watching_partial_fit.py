@@ -11,7 +11,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from sklearn_carto import CartographyClassifier
+from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
+from sklearn_carto._degeneracy import warn_where_degenerate
 from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError, ProbabilityError
 
 X, y = load_digits(n_class=4, return_X_y=True)
@@ -206,6 +207,16 @@ def test_a_saturated_model_draws_a_warning():
     learner = SGDClassifier(loss="log_loss", random_state=0, alpha=1e-7)
     with pytest.warns(DegenerateMapWarning, match="Scale the features"):
         CartographyClassifier(learner, n_epochs=5).fit(X * 1000, y > 1)
+
+
+def test_folds_that_trained_for_different_numbers_of_epochs_draw_a_warning():
+    dynamics = TrainingDynamics(["a", "b", "a", "b"], record="out_of_fold")
+    for epoch, rows in enumerate([[0, 1, 2, 3], [2, 3], [2, 3]]):
+        dynamics.record(epoch, np.full((len(rows), 2), 0.5), rows=np.array(rows))
+    data_map = DataMap.from_dynamics(dynamics)
+    words = "was trained for 1 epochs where one fold was left out and for 3 where another was"
+    with pytest.warns(DegenerateMapWarning, match=words):
+        warn_where_degenerate(data_map, dynamics, "MLPClassifier")
 
 
 class Diverges(SGDClassifier):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._budget import class_quotas
 from sklearn_carto._compat import check_matplotlib_support
+from sklearn_carto._plot._arguments import refuse_unknown
+from sklearn_carto._plot._correctness import STEPS, colours_of, draw_histogram, make_room, steps_of
 from sklearn_carto._plot._density import N_CELLS, density_of, levels_of
 
 _KINDS = ("scatter", "hexbin", "kde")
-_STEPS = 10  # up to so many epochs each value of correctness has a colour of its own
 _ROOM = 0.09  # above and below the map, for the names of the regions; also, to the right, twice
 _CORNERS = {  # place in the axes, and how the text hangs on it
     "easy-to-learn": ((0.02, 0.985), "left", "top"),
@@ -39,6 +42,9 @@ class DataMapDisplay:
         Its figure.
     points_ : matplotlib PathCollection or PolyCollection
         The rows, or the hexagons they fall into.
+    held_out_points_ : matplotlib PathCollection or None
+        Of a scatter, the rows that the model did not train on, as hollow points with a legend;
+        None where all rows are alike.
     crosses_ : matplotlib ErrorbarContainer or None
         The standard errors.
     contours_ : matplotlib QuadContourSet or None
@@ -180,6 +186,8 @@ class DataMapDisplay:
             If `kind` is unknown, `max_samples` below 3, no row has a place on the map,
             histograms are asked for beside axes that are no subplot, or standard errors of a map
             that holds none.
+        TypeError
+            If neither this method nor matplotlib's knows an argument.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
@@ -190,6 +198,8 @@ class DataMapDisplay:
             )
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")
+        ours = [name for name in signature(self.plot).parameters if name != "kwargs"]
+        refuse_unknown(kwargs, ours, "hexbin" if kind == "hexbin" else "scatter")
         if max_samples < 3:
             raise ValueError(f"max_samples must be at least 3, one a region; got {max_samples!r}.")
         seen = np.flatnonzero(np.isfinite(self.data_map.confidence))
@@ -198,9 +208,10 @@ class DataMapDisplay:
         if ax is None:
             size = (9.0, 5.4) if histograms else (7.2, 5.4)
             _, ax = plt.subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_, self.contours_, self.crosses_ = ax, ax.figure, None, None
-        axes = _make_room(ax) if histograms else []
-        style = _colours(cmap, self.data_map.n_epochs) if "color" not in kwargs else {}
+        self.ax_, self.figure_ = ax, ax.figure
+        self.contours_ = self.crosses_ = self.held_out_points_ = None
+        axes = make_room(ax) if histograms else []
+        style = colours_of(cmap, self.data_map.n_epochs) if "color" not in kwargs else {}
         across = max(0.1, 1.05 * self.data_map.variability[seen].max())
         room = _ROOM if region_names else 0.02
         ax.set(
@@ -228,22 +239,48 @@ class DataMapDisplay:
         for name, of_histogram in self.histogram_axes_.items():
             values = getattr(self.data_map, name)[seen]
             steps = self.data_map.n_epochs if name == "correctness" else None
-            _draw_histogram(of_histogram, values, name, _HISTOGRAMS[name], steps)
+            draw_histogram(of_histogram, values, name, _HISTOGRAMS[name], steps)
         return self
 
     def _draw_colorbar(self):
         colorbar = self.figure_.colorbar(self.points_, ax=self.ax_, label="correctness")
         colorbar.solids.set_alpha(1.0)
         n_epochs = self.data_map.n_epochs
-        if n_epochs <= _STEPS:
-            colorbar.set_ticks(_steps(n_epochs))
+        if n_epochs <= STEPS:
+            colorbar.set_ticks(steps_of(n_epochs))
             colorbar.minorticks_off()
-        tenths = n_epochs > _STEPS or 10 % n_epochs == 0
+        tenths = n_epochs > STEPS or 10 % n_epochs == 0
         colorbar.ax.yaxis.set_major_formatter("{x:.1f}" if tenths else "{x:.2f}")
         return colorbar
 
     def _draw_points(self, rows, style):
-        n = max(len(rows), 1)
+        held_out = _to_mark(self.data_map.held_out_mask, len(self.data_map))[rows]
+        self.points_ = self._scatter(rows[~held_out], len(rows), style)
+        if held_out.any():
+            points = self._scatter(rows[held_out], len(rows), style)
+            points.update_scalarmappable()  # else it would get its colours at drawing time
+            colours = points.get_facecolor()
+            points.set(array=None, facecolor="none", edgecolor=colours, linewidth=0.9)
+            self.held_out_points_ = points
+            self._write_legend(held_out.sum())
+
+    def _write_legend(self, n_held_out):
+        from matplotlib.lines import Line2D
+
+        handle = Line2D(
+            [],
+            [],
+            color="0.35",
+            linestyle="none",
+            marker="o",
+            markersize=5,
+            markerfacecolor="none",
+            label=f"held out ({n_held_out:,})",
+        )
+        self.ax_.legend(handles=[handle], loc="upper right", fontsize="small", frameon=False)
+
+    def _scatter(self, rows, n_drawn, style):
+        n = max(n_drawn, 1)
         ours = {
             "s": np.clip(500 / np.sqrt(n), 3.0, 40.0),
             "alpha": np.clip(30 / np.sqrt(n), 0.45, 0.9),
@@ -256,7 +293,7 @@ class DataMapDisplay:
             for name in ("variability", "confidence", "correctness")
         )
         colours = {} if "color" in style else {"c": colour}
-        self.points_ = self.ax_.scatter(x, y, **{**colours, **ours, **style})
+        return self.ax_.scatter(x, y, **{**colours, **ours, **style})
 
     def _draw_crosses(self, rows):
         names = ("variability", "confidence")
@@ -300,39 +337,11 @@ class DataMapDisplay:
         return rows[density[tuple(cells)] < levels[0]]
 
 
-def _make_room(ax):
-    """Share the place of a subplot between the map and a column of three histograms."""
-    place = ax.get_subplotspec()
-    if place is None:
-        raise ValueError(
-            "histograms=True needs axes made by subplots, whose place can be shared. Pass such "
-            "axes, or none."
-        )
-    by_hand = ax.figure.get_layout_engine() is None  # nobody else keeps texts apart
-    spaces = {"wspace": 0.55, "hspace": 0.9} if by_hand else {}
-    grid = place.subgridspec(3, 2, width_ratios=(3, 1), **spaces)
-    ax.set_subplotspec(grid[:, 0])
-    return [ax.figure.add_subplot(grid[i, 1]) for i in range(3)]
-
-
-def _steps(n_epochs):
-    return np.arange(n_epochs + 1) / n_epochs
-
-
-def _colours(cmap, n_epochs):
-    """Colour map and norm of correctness; steps where there are few values."""
-    import matplotlib
-    from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
-
-    if cmap is None:  # plasma without its light end, which would vanish on white
-        cmap = ListedColormap(matplotlib.colormaps["plasma"](np.linspace(0.82, 0.0, 256)))
-    elif isinstance(cmap, str):
-        cmap = matplotlib.colormaps[cmap]
-    if n_epochs > _STEPS:
-        return {"cmap": cmap, "norm": Normalize(0, 1)}
-    steps = _steps(n_epochs)
-    borders = np.concatenate([steps - 0.5 / n_epochs, [1 + 0.5 / n_epochs]])
-    return {"cmap": ListedColormap(cmap(steps)), "norm": BoundaryNorm(borders, len(steps))}
+def _to_mark(mask, n_samples):
+    """Mask of the held-out rows; none are marked where all rows are held out."""
+    if mask is None or mask.all():
+        return np.zeros(n_samples, dtype=bool)
+    return mask
 
 
 def _thin(rows, regions, max_samples, rng):
@@ -386,16 +395,3 @@ def _write_note(ax, n_unseen, n_drawn, n_seen):
         color="0.35",
         zorder=5,
     )
-
-
-def _draw_histogram(ax, values, name, limits, steps):
-    """Histogram of one statistic; a bar for each value of correctness where these are few."""
-    low, high = limits
-    high = max(0.1, values.max()) if high is None else high
-    bins = np.linspace(low, high, 21)
-    if steps is not None and steps <= _STEPS:
-        bins = np.concatenate([_steps(steps) - 0.5 / steps, [1 + 0.5 / steps]])
-    ax.hist(values, bins=bins, color="0.45", rwidth=0.9)
-    ax.set_title(name, fontsize="medium")
-    ax.tick_params(labelsize="small")
-    ax.spines[["top", "right"]].set_visible(False)

@@ -97,12 +97,14 @@ class Listener:
         """Complete what was heard of the epoch."""
 
     def _add(self, key, locate, batch, output):
-        if key not in self.gatherers:
+        gatherer = self.gatherers.get(key)
+        if gatherer is None:
             if self.reading is None:
-                self.reading, shape = read_outputs(self.net, output)
+                self.reading, shape = read_outputs(self.net, first_output(output))
                 self.recording.check_width(shape, self.net, self.reading.from_logits)
-            self.gatherers[key] = Gatherer(*self.reading, own=True, locate=locate)
-        self.gatherers[key].add(batch, None, output)
+            gatherer = Gatherer(*self.reading, own=True, locate=locate)
+            self.gatherers[key] = gatherer
+        gatherer.add(batch, None, output)
 
     def _rows_behind(self, dataset):
         def is_whole(whole):
@@ -165,8 +167,8 @@ class InTraining(Listener):
                 f"The training loop of {type(self.net).__name__} is one of its own, without "
                 f"skorch's {what}, so that it cannot be heard. Use record='epoch_end'. {WAY_OUT}"
             )
-        output = first_output(y_pred)
-        named = self.tee.next_batch(len(output))
+        output = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        named = self.tee.next_batch(output.shape[0])
         if self.checks_labels:
             self._refuse_other_labels(batch, locate([named])[1])
         self._add(training, locate, named, output)

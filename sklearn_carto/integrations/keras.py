@@ -32,7 +32,8 @@ class DataMapCallback(keras.callbacks.Callback):
         list.
     outputs_to_probabilities : callable, default=None
         Turns the model's outputs into probabilities, for example ``keras.ops.softmax``. None: they
-        are probabilities, or logits where `from_logits` says so.
+        are probabilities, or logits where `from_logits` says so. Of a model with several outputs
+        it chooses one, too.
     sparse_labels : bool, default=None
         Whether labels are class indices (True) or one-hot lines (False). None: told by their shape.
         Of a model with a single output it says nothing.
@@ -98,6 +99,12 @@ class DataMapCallback(keras.callbacks.Callback):
         keep_history=True,
     ):
         super().__init__()
+        if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
+            raise TypeError(
+                "outputs_to_probabilities must be a callable; got a "
+                f"{type(outputs_to_probabilities).__name__}. If these are the labels: rows and "
+                "labels are passed as one tuple, write DataMapCallback((X, y))."
+            )
         _refuse_other_orders(dataset)
         self.dataset = dataset
         self.outputs_to_probabilities = outputs_to_probabilities
@@ -307,9 +314,12 @@ def _device_of(model):
 
 def _scores(outputs, model):
     if isinstance(outputs, (dict, list, tuple)):
-        raise ValueError(
-            f"{model.name} has {len(outputs)} outputs; a data map needs a model with one."
-        )
+        if len(outputs) != 1:
+            raise ValueError(
+                f"{model.name} has {len(outputs)} outputs; a data map needs a model with one. "
+                "Choose one by outputs_to_probabilities."
+            )
+        (outputs,) = outputs.values() if isinstance(outputs, dict) else outputs
     scores = outputs if is_tensor(outputs) else _array(outputs)
     if scores.ndim > 2:
         raise ValueError(
