@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from sklearn_carto._delegation import DelegatingClassifier
+from sklearn_carto._generators import ONE_NET_AT_A_TIME
+from sklearn_carto._pipelines import is_net, last_step
 
 
 def answering(trained):
@@ -37,6 +41,12 @@ class Answering(DelegatingClassifier):
     def __init__(self, estimator, classes=None):
         self.estimator = self.estimator_ = estimator
         self.classes_ = classes
+
+    def _ask(self, method, X, **params):
+        # a net that answers draws from the generators of one that trains in another thread; those
+        # that are scored here wait for it, which the user's own may not: they could wait for ever
+        with ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext():
+            return super()._ask(method, X, **params)
 
     def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
         """Refuse to train again."""

@@ -135,9 +135,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     the training. Ensembles are trained first, and shown while their stages are replayed, by blocks
     of rows.
 
-    Nets under a threading backend train and answer one at a time, since torch's generators belong
-    to the process. Not restored around the recording pass are generators private to a module or
-    data set, and buffers that a forward pass in evaluation mode writes.
+    Nets under a threading backend train one at a time, since torch's generators belong to the
+    process; a net that is asked in another thread meanwhile draws from them, too. Not restored
+    around the recording pass are generators private to a module or data set, and buffers that a
+    forward pass in evaluation mode writes.
 
     References
     ----------

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-
-from sklearn_carto._generators import ONE_NET_AT_A_TIME
-from sklearn_carto._pipelines import is_net, last_step
 
 
 def _estimator_has(method):
@@ -33,10 +28,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _ask(self, method, X, **params):
         check_is_fitted(self)
-        # a net that answers may draw from the generators of one that trains in another thread
-        in_turn = ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext()
-        with in_turn:
-            return getattr(self.estimator_, method)(X, **params)
+        return getattr(self.estimator_, method)(X, **params)
 
     @available_if(_estimator_has("predict"))
     def predict(self, X, **params):

@@ -48,7 +48,8 @@ class HearsTraining:
         Parameters
         ----------
         loader : DataLoader
-            Of the training set; one that replaces another must be of the same rows.
+            Of the training set. One that replaces another must be of the same rows in the same
+            order: known by their data set, and where that is another by its labels.
         """
         self._loader.close()
         self._rows = self._loader.enter_context(rows_heard(loader))
@@ -65,8 +66,9 @@ class HearsTraining:
             if before is not None and (same is False or not np.array_equal(labels, self._labels)):
                 raise RowsChangedError(
                     "The training set was replaced by one of other rows while the model trained "
-                    "(Lightning: reload_dataloaders_every_n_epochs), so that its epochs do not "
-                    f"belong to one map. Keep the rows, or number them yourself. {WAY_OUT}"
+                    "(Lightning: reload_dataloaders_every_n_epochs, or several loaders at a time), "
+                    "so that its epochs do not belong to one map. Keep the rows, or number them "
+                    f"yourself. {WAY_OUT}"
                 )
             self._labels = labels
         self._dataset = dataset
@@ -91,7 +93,7 @@ class HearsTraining:
         return Hook(self._hear)
 
     def _forget_epoch(self):
-        self._n_batches = self._n_heard = 0
+        self._n_batches = self._n_heard = self._n_between = 0
         self._open = False
 
     def begin_epoch(self):
@@ -129,6 +131,11 @@ class HearsTraining:
                 f"An epoch of training has passed in which {self._name} was never called. "
                 f"{self.way_out}"
             )
+        if self._n_between and not self._n_batches:
+            raise RowsChangedError(
+                f"The training loop calls {self._name} without saying when a batch begins, so that "
+                f"nobody knows its rows. {WAY_OUT}"
+            )
         if self._n_batches == n_batches:
             self._recorder.end_epoch()
         else:
@@ -144,8 +151,10 @@ class HearsTraining:
     def _hear(self, module, args, output):
         import torch
 
-        # validation, and calls for which no batch is under way
-        if not (self._open and module.training and torch.is_grad_enabled()):
+        if not (module.training and torch.is_grad_enabled()):  # a validation pass
+            return
+        if not self._open:
+            self._n_between += 1
             return
         if self._called and self._learned:  # an optimizer that asks again, of the same rows
             return
@@ -205,21 +214,21 @@ class HearsTraining:
 
 
 class Hook:
-    """A forward hook; a copy or a pickle of the model holds one that does nothing.
+    """A hook of a module; a copy or a pickle of the model holds one that does nothing.
 
     Parameters
     ----------
     hear : callable, default=None
-        Is called with the module, its arguments and its output.
+        Is called with what torch calls the hook with.
     """
 
     def __init__(self, hear=None):
         self.hear = hear
 
-    def __call__(self, module, args, output):
+    def __call__(self, *args):
         """Let it be heard."""
         if self.hear is not None:
-            self.hear(module, args, output)
+            self.hear(*args)
 
     def __reduce__(self):
         """Copy without what is heard."""
@@ -228,12 +237,16 @@ class Hook:
 
 def _hold_the_same_rows(one, other):
     """Whether data sets hold the same rows in the same order, or None where nobody knows."""
-    from torch.utils.data import Subset
+    from torch import equal
+    from torch.utils.data import Subset, TensorDataset
 
     while isinstance(one, Subset) and isinstance(other, Subset):
         if not np.array_equal(one.indices, other.indices):
             return False
         one, other = one.dataset, other.dataset
+    if type(one) is type(other) is TensorDataset:
+        pairs = zip(one.tensors, other.tensors, strict=False)
+        return len(one.tensors) == len(other.tensors) and all(equal(*pair) for pair in pairs)
     return True if one is other else None
 
 

@@ -151,7 +151,18 @@ def rows_heard(loader):
     try:
         yield tee
     finally:
+        _take_out(loader, tee)
+
+
+def _take_out(loader, tee):
+    """Let a tee go, whichever others have been set before and after it."""
+    if loader.batch_sampler is tee:
         _set_sampler(loader, tee.sampler)
+    outer = loader.batch_sampler
+    while isinstance(outer, RowTee):
+        if outer.sampler is tee:
+            outer.sampler = tee.sampler
+        outer = outer.sampler
 
 
 def _set_sampler(loader, sampler):

@@ -8,6 +8,7 @@ import warnings
 # what stands between the user's line and ours: this library, and those that call it
 BETWEEN = {
     *("sklearn_carto", "sklearn", "imblearn", "joblib", "contextlib"),
+    *("threading", "concurrent", "multiprocessing"),
     *("skorch", "torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "keras"),
 }
 

@@ -1,5 +1,7 @@
 """Lightning: the map is that of a naive loop over the same run, and the model trains as ever."""
 
+import contextlib
+import copy
 import logging
 import warnings
 from functools import partial
@@ -261,6 +263,58 @@ def test_a_loader_may_be_replaced_by_one_of_the_same_rows_alone():
     ):
         with pytest.raises(RowsChangedError, match="replaced by one of other rows"):
             fit(other)
+
+
+def test_two_callbacks_may_listen_to_a_loader_that_is_reloaded():
+    one, other = DataMapCallback(), DataMapCallback(forward="net")
+    loader = DataLoader(ROWS, 8, shuffle=True)
+    sampler = loader.batch_sampler
+
+    class Reloads(Model):
+        def train_dataloader(self):
+            return loader
+
+    model = Reloads()
+    options = {"max_epochs": EPOCHS, "reload_dataloaders_every_n_epochs": 1, "logger": False}
+    options |= dict.fromkeys(("enable_checkpointing", "enable_progress_bar"), False)
+    options |= {"enable_model_summary": False, "accelerator": "cpu"}
+    lightning.Trainer(callbacks=[one, other], **options).fit(model)
+    for callback in (one, other):
+        assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert loader.batch_sampler is sampler
+
+
+def test_the_model_can_be_copied_while_it_is_heard():
+    copies = []
+
+    class Copies(Model):
+        def training_step(self, batch, i):
+            copies.append(copy.deepcopy(self.net))
+            return super().training_step(batch, i)
+
+    train(DataMapCallback(forward="net"), model=Copies())
+    copies[-1](X)  # is heard by nobody
+
+
+def test_a_forward_pass_that_failed_once_may_be_tried_again():
+    class Retries(Model):
+        def forward(self, rows):
+            self.tried = not getattr(self, "tried", False)
+            if self.tried:
+                raise MemoryError
+            return super().forward(rows)
+
+        def training_step(self, batch, i):
+            with contextlib.suppress(MemoryError):
+                self(batch[0])
+            return super().training_step(batch, i)
+
+        def validation_step(self, batch, i):
+            pass
+
+    callback = DataMapCallback()
+    model = train(callback, model=Retries())
+    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
 
 
 def test_one_loader_in_a_list_is_one_loader():

@@ -1,7 +1,10 @@
 """The Hugging Face Trainer: the map is that of a naive loop over the same run, weights as ever."""
 
 import copy
+import gc
+import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -278,6 +281,29 @@ def test_a_training_that_dies_leaves_nothing_to_the_next(tmp_path, error):
     callback = DataMapCallback()
     train(tmp_path, callback, model=copied)
     assert callback.data_map_.n_epochs == EPOCHS
+
+
+def test_a_training_that_dies_is_let_go(tmp_path):
+    class Dies(Trainer):
+        def compute_loss(self, *args, **kwargs):
+            super().compute_loss(*args, **kwargs)
+            raise RuntimeError("out of luck")
+
+    callback, models = DataMapCallback(), []
+
+    def die():
+        models.append(make_model())
+        with pytest.raises(RuntimeError, match="out of luck"):
+            train(tmp_path, callback, model=models[-1], trainer=Dies)
+
+    die()
+    gone = weakref.ref(models.pop())
+    gc.collect()
+    assert gone() is None
+    thread = threading.Thread(target=die)
+    thread.start()
+    thread.join()
+    models[0].train()(input_ids=torch.tensor(TOKENS[:3]))  # is heard by nobody
 
 
 def test_an_error_of_ours_takes_its_hook_along(tmp_path):

@@ -5,6 +5,7 @@ import pickle
 import threading
 import weakref
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,7 +14,7 @@ torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
 from sklearn.base import clone  # noqa: E402
-from skorch import NeuralNet, NeuralNetClassifier  # noqa: E402
+from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier  # noqa: E402
 from skorch.callbacks import Callback, Checkpoint  # noqa: E402
 from skorch.dataset import Dataset, ValidSplit  # noqa: E402
 from skorch.helper import predefined_split  # noqa: E402
@@ -205,6 +206,35 @@ def test_labels_other_than_those_of_the_data_set_are_an_error():
         watch(net, rows, np.roll(y, 1), record="training")
 
 
+def test_labels_that_a_collate_function_smoothes_are_no_other_labels():
+    class One(Module):
+        def forward(self, X):
+            return super().forward(X)[:, 0]
+
+    def smooth(batch):
+        rows, labels = torch.utils.data.default_collate(batch)
+        return rows, labels.float().clip(0.05, 0.95)
+
+    rows, labels = torch.tensor(X), (y > 0).astype(np.int64)
+    net = NeuralNetBinaryClassifier(
+        One, train_split=None, verbose=0, iterator_train__collate_fn=smooth, max_epochs=N_EPOCHS
+    )
+    dataset = TensorDataset(rows, torch.tensor(labels))
+    assert watch(net, dataset, labels, record="training").n_epochs_ == N_EPOCHS
+
+
+@pytest.mark.parametrize("convert", [np.asarray, np.array], ids=["X itself", "a copy"])
+def test_validation_rows_that_a_net_makes_itself_are_not_taken_for_X(convert):
+    class Net(NeuralNetClassifier):
+        def get_split_datasets(self, X, y=None, **params):
+            return self.get_dataset(convert(X), y), self.get_dataset(X[::-1].copy(), y)
+
+    net = make_net(Net, batch_size=16, iterator_train__drop_last=True)
+    with pytest.warns(RowsUnseenWarning, match="4 of 100 rows"):
+        model = watch(net, record="training")
+    assert model.dynamics_.n_seen.sum() == 96 * N_EPOCHS
+
+
 def test_rows_held_out_anew_do_not_go_on_with_a_map():
     maps = DataMapCallback("epoch_end")
     net = make_net(callbacks=[maps], train_split=ValidSplit(0.3)).fit(X, y)
@@ -244,17 +274,29 @@ def test_a_net_that_predicts_no_labels_is_refused():
         watch(make_net(NeuralNet))
 
 
-def test_a_net_that_answers_waits_for_one_that_trains():
-    model, answered = watch(make_net()), threading.Event()
+def ask_in_another_thread(model):
+    answered = threading.Event()
+    thread = threading.Thread(target=lambda: (model.predict(X), answered.set()))
+    thread.start()
+    return thread, answered.wait(5)
 
-    def ask():
-        model.predict(X)
-        answered.set()
 
-    class Asked(Callback):
-        def on_train_begin(self, net, **kwargs):
-            threading.Thread(target=ask).start()
-            assert not answered.wait(0.5)
+def test_a_net_of_the_user_answers_while_another_trains():
+    model, answers = watch(make_net()), []
 
-    watch(make_net(callbacks=[Asked()]))
-    assert answered.wait(60)
+    class Asks(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            answers.append(ask_in_another_thread(model)[1])
+
+    watch(make_net(callbacks=[Asks()]))
+    assert answers == [True] * N_EPOCHS
+
+
+def test_threads_that_compare_subsets_give_the_scores_of_none():
+    def compare(n_jobs):
+        asked = {"regions": ["ambiguous"], "cv": 3, "random_state": 0, "n_jobs": n_jobs}
+        net = make_net(iterator_train__shuffle=True, max_epochs=8, train_split=None)
+        return compare_subsets(net, X, y, **asked).results_["test_score"]
+
+    with joblib.parallel_backend("threading"):
+        assert_array_equal(compare(3), compare(1))

@@ -49,10 +49,11 @@ class Listener:
         self.net, self.X, self.recording, self.asked = net, X, recording, asked
         self.tick = tick or (lambda: None)
         self.n_samples = n_samples_of(X)
-        self.dataset = None  # the last that the net made: ahead of the first epoch, that of X
+        self.dataset = None  # what the net made of X, or, where it converts X, made first
         self.first = recording.n_epochs  # above 0 where a training goes on
         self.n_begun = self.n_ended = self.first
         self.reading: Reading = None  # type: ignore[assignment]
+        self.question: Question = None  # type: ignore[assignment]
         self.gatherers: dict = {}  # one for each set of rows that is heard
         self.open = ExitStack()
 
@@ -88,6 +89,11 @@ class Listener:
         self.n_ended += 1
         self.tick()
 
+    def let_go(self):
+        """Hold nothing of the training any longer, which a disguise may outlive for a while."""
+        for name in ("net", "X", "dataset", "asked", "question"):
+            setattr(self, name, None)
+
     def finish(self):
         """End; an epoch that skorch let a Ctrl-C break off is an interrupt after all."""
         if self.n_begun > self.n_ended:
@@ -115,8 +121,6 @@ class Listener:
 
 class AtEpochEnd(Listener):
     """Ask for all rows in a pass of its own, with the net in evaluation mode."""
-
-    question: Question = None  # type: ignore[assignment]
 
     def _hear_all(self):
         with generators_kept(self.net.device), modes_kept(*vars(self.net).values()):
@@ -177,14 +181,15 @@ class InTraining(Listener):
         """Raise where a batch holds other labels than the rows that its sampler named."""
         if not (isinstance(batch, (tuple, list)) and len(batch) == 2 and is_tensor(batch[1])):
             return
-        labels = batch[1]
-        if labels.numel() != len(expected):  # labels of a kind of its own
-            return
-        if not np.array_equal(labels.detach().cpu().numpy().reshape(-1), expected):
+        labels = batch[1].detach().float().cpu().numpy().reshape(-1)
+        if len(labels) != len(expected) or (labels != labels.round()).any():
+            return  # labels of a kind of its own, shares for example
+        if not np.array_equal(labels, expected):
             why = (
-                "y is not what the Dataset holds"
+                "y is not what the Dataset holds, or the collate function changes it"
                 if is_dataset(self.X)
-                else "its run_single_epoch leaves out batches, or changes their order"
+                else "its run_single_epoch leaves out batches or changes their order, or "
+                "get_dataset or the collate function change labels"
             )
             raise RowsChangedError(
                 f"A batch that {type(self.net).__name__} trained on holds other labels than the "
@@ -217,6 +222,7 @@ def overheard(net, listener):
             yield
         finally:
             forget(net, listener)
+            listener.let_go()
 
 
 def overhear_fit_loop(net, listener, owner):
@@ -283,10 +289,10 @@ def _disguise(net, hearing, waiting):
                 listener.on_pass_begin(iterator, training)
         return plain.run_single_epoch(self, iterator, training, *args, **kwargs)
 
-    def get_dataset(self, *args, **kwargs):
-        dataset = plain.get_dataset(self, *args, **kwargs)
-        if self is net:
-            for listener in hearing:
+    def get_dataset(self, X, *args, **kwargs):
+        dataset = plain.get_dataset(self, X, *args, **kwargs)
+        for listener in hearing if self is net else ():
+            if X is listener.X or listener.dataset is None:
                 listener.dataset = dataset
         return dataset
 
@@ -306,7 +312,7 @@ def _disguise(net, hearing, waiting):
     members |= {"run_single_epoch": run_single_epoch, "get_dataset": get_dataset}
     if waiting:
         members["fit_loop"] = fit_loop
-    members |= {"__reduce_ex__": __reduce_ex__, "__class__": property(lambda self: plain)}
+    members |= {"__reduce_ex__": __reduce_ex__, "__class__": property(lambda self: plain, _be)}
     members |= {"_hearing_listeners": hearing, "_waiting_listeners": waiting}
     members |= {"__module__": plain.__module__, "__doc__": plain.__doc__}
     members["__qualname__"] = plain.__qualname__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from sklearn_carto._hearing import HearsTraining
+from sklearn_carto._hearing import HearsTraining, Hook
 from sklearn_carto.exceptions import RowsChangedError
 
 _BY_ITS_OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
@@ -125,9 +125,11 @@ class DataMapCallback(HearsTraining, Callback):
         # strategies of several ranks call training_step through a call of the module itself
         through_itself = model is pl_module and trainer.strategy.model is not pl_module
         self._depth, self._own_depth = 0, 2 if through_itself else 1
-        self._hearing.callback(model.register_forward_pre_hook(self._enter).remove)
+        self._hearing.callback(model.register_forward_pre_hook(Hook(self._enter)).remove)
         n_epochs = trainer.max_epochs
         self.listen_to_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
+        leave = model.register_forward_hook(Hook(self._leave), always_call=True)
+        self._hearing.callback(leave.remove)
 
     def on_train_epoch_start(self, trainer, pl_module):
         """Hear a new epoch."""
@@ -152,6 +154,8 @@ class DataMapCallback(HearsTraining, Callback):
     def _hear(self, module, args, output):
         if self._depth == self._own_depth:
             super()._hear(module, args, output)
+
+    def _leave(self, module, args, output):
         self._depth -= 1
 
     def on_train_epoch_end(self, trainer, pl_module):

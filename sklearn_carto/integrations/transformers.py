@@ -10,7 +10,7 @@ from types import FrameType
 import torch
 from transformers import TrainerCallback
 
-from sklearn_carto._hearing import HearsTraining
+from sklearn_carto._hearing import HearsTraining, Hook
 
 
 class DataMapCallback(HearsTraining, TrainerCallback):
@@ -84,7 +84,7 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
         """Start a new map."""
         self.begin_hearing()
-        self._compiled, self._training = args.torch_compile, (get_ident(), _frame_of_training())
+        self._compiled = args.torch_compile
         self.listen_to(train_dataloader)
         n_steps = ceil(len(self._rows) / args.gradient_accumulation_steps)
         # from a checkpoint in the middle of an epoch: its first batches are skipped
@@ -92,8 +92,15 @@ class DataMapCallback(HearsTraining, TrainerCallback):
         self.listen_to_model(model, max(1, round(state.num_train_epochs)))
 
     def _make_hook(self):
-        hook = super()._make_hook()
-        return torch.compiler.disable(hook) if self._compiled else hook
+        thread, training = get_ident(), _frame_of_training()
+
+        def hear(module, args, output):
+            if _runs(thread, training):
+                self._hear(module, args, output)
+            else:  # it died, and the Trainer tells no callback of that
+                self.end_hearing()
+
+        return Hook(torch.compiler.disable(hear) if self._compiled else hear)
 
     def on_step_begin(self, args, state, control, **kwargs):
         """Hear a new batch."""
@@ -112,12 +119,6 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
         """Hear no more of the batch."""
         self.end_batch()
-
-    def _hear(self, module, args, output):
-        if not _runs(*self._training):  # it died, and the Trainer tells no callback of that
-            self.end_hearing()
-            return
-        super()._hear(module, args, output)
 
     def _record(self, module, output):
         problem = getattr(getattr(module, "config", None), "problem_type", None)
@@ -142,7 +143,6 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     def on_train_end(self, args, state, control, **kwargs):
         """Stop listening."""
         self.end_hearing()
-        self._training = (get_ident(), None)
         self.warn_of_the_map()
 
 
@@ -160,8 +160,8 @@ def _frame_of_training():
 
 
 def _runs(thread, training):
-    """Whether a call is still under way; in another thread nobody can tell that it is not."""
-    frame: FrameType | None = sys._getframe()
+    """Whether a call that a thread has made is still under way."""
+    frame = sys._current_frames().get(thread)
     while frame is not None and frame is not training:
         frame = frame.f_back
-    return frame is training or thread != get_ident()
+    return frame is not None
