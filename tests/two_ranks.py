@@ -3,6 +3,9 @@
 import os
 import socket
 
+import numpy as np
+from numpy.testing import assert_allclose
+
 
 def in_two_ranks(function, folder):
     """Call ``function(rank, folder)`` in a process for each of two ranks; their errors are ours."""
@@ -12,6 +15,16 @@ def in_two_ranks(function, folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     torch.multiprocessing.spawn(_be_a_rank, args=(function, folder, port), nprocs=2)
+
+
+def assert_each_holds_all_rows(folder):
+    """Compare what each rank has recorded, in R.npy, to what all have heard, in heardR.npy."""
+    maps = [np.load(folder / f"{rank}.npy") for rank in (0, 1)]
+    heard = [np.load(folder / f"heard{rank}.npy") for rank in (0, 1)]
+    assert all(np.isnan(half).any() for half in heard)  # each saw a part only
+    whole = np.where(np.isnan(heard[0]), heard[1], heard[0])
+    for true_proba in maps:
+        assert_allclose(true_proba, whole, atol=1e-6)
 
 
 def _be_a_rank(rank, function, folder, port):
