@@ -26,6 +26,7 @@ net = NeuralNetClassifier(
     criterion=torch.nn.CrossEntropyLoss,
     optimizer=torch.optim.Adam,
     lr=0.002,
+    batch_size=32,
     max_epochs=25,
     callbacks=[EarlyStopping(patience=5)],
     verbose=0,
@@ -65,19 +66,15 @@ for region in ("easy-to-learn", "ambiguous", "hard-to-learn"):
     print(f"{region:<15} {of_region.sum():>5} rows, {is_wrong[of_region].mean():.0%} wrong")
 
 # %%
-# The map, with a ring around each wrong label
-# --------------------------------------------
+# The map, with a cross on each wrong label
+# -----------------------------------------
+# Rows that the net held out are hollow.
 display = DataMapDisplay.from_data_map(data_map)
-display.ax_.scatter(
-    data_map.variability[wrong],
-    data_map.confidence[wrong],
-    s=45,
-    facecolors="none",
-    edgecolors="black",
-    linewidths=0.7,
-    label="wrong label",
-)
+held_out = display.ax_.get_legend()
+place = data_map.variability[wrong], data_map.confidence[wrong]
+display.ax_.scatter(*place, s=30, marker="x", c="black", linewidths=0.8, label="wrong label")
 display.ax_.legend(loc="lower right")
+display.ax_.add_artist(held_out)  # matplotlib keeps one legend, if not told otherwise
 display.figure_.savefig("neural_net.png", dpi=150)
 plt.close(display.figure_)
 print("The map is in neural_net.png")
