@@ -14,7 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from sklearn_carto import CartographyClassifier, DataMapSelector
 from sklearn_carto.datasets import make_cartography
@@ -121,7 +121,7 @@ def test_text_in_columns_is_an_error_that_says_how_to_encode_it(backend):
     else:
         encoded = frame.with_columns(frames.col("colour").cast(frames.Categorical))
     assert DataMapSelector(random_state=0).fit_transform(encoded, y).shape == (50, 2)
-    encoder = make_column_transformer((OneHotEncoder(), ["colour"]), remainder="passthrough")
+    encoder = make_column_transformer((OneHotEncoder(), ["colour"]), remainder=StandardScaler())
     probe = make_pipeline(encoder, SGD)
     assert DataMapSelector(probe, random_state=0).fit_transform(frame, y).shape == (50, 2)
 
