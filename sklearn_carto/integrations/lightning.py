@@ -96,7 +96,17 @@ class DataMapCallback(HearsTraining, Callback):
         self.keep_history = keep_history
 
     def setup(self, trainer, pl_module, stage):
-        """Start a new map, and wait for the loader, which may be made ahead of the training."""
+        """Start a new map, and wait for the loader, which may be made ahead of the training.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            Who trains.
+        pl_module : LightningModule
+            What is trained.
+        stage : str
+            A map is started where it is "fit".
+        """
         if stage != "fit":
             return
         self.begin_hearing()
