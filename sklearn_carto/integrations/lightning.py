@@ -71,7 +71,7 @@ class DataMapCallback(HearsTraining, Callback):
     ...     def training_step(self, batch, i):
     ...         return torch.nn.functional.cross_entropy(self(batch[0]), batch[1])
     ...     def configure_optimizers(self):
-    ...         return torch.optim.SGD(self.parameters(), lr=0.1)
+    ...         return torch.optim.SGD(self.parameters(), lr=1.0)
     >>> rows = TensorDataset(torch.rand(20, 4), torch.arange(20) % 2)
     >>> maps = DataMapCallback()
     >>> quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}

@@ -61,9 +61,10 @@ class DataMapCallback(HearsTraining, TrainerCallback):
     >>> rows = [{"input_ids": [i, i + 1], "labels": i % 2} for i in range(12)]
     >>> maps = DataMapCallback()
     >>> settings = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True}
+    >>> settings |= {"learning_rate": 0.05, "use_cpu": True}
     >>> trainer = Trainer(
     ...     DistilBertForSequenceClassification(config),
-    ...     TrainingArguments(mkdtemp(), use_cpu=True, **settings),
+    ...     TrainingArguments(mkdtemp(), **settings),
     ...     train_dataset=rows,
     ...     callbacks=[maps],
     ... )
