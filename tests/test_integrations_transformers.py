@@ -264,6 +264,9 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_leaves_that_epoch_out(tmp_path):
         )  # an older Trainer counts its first batches to the epoch before
         assert noted.sum() > N // 3
         assert_allclose(recorded[noted, 0], heard[noted, 2], atol=1e-6)
+        train(folder, callback, resume=checkpoint, num_train_epochs=2, **options)
+        with pytest.raises(AttributeError, match="1 ended before all batches were trained on"):
+            callback.data_map_  # noqa: B018
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

@@ -137,9 +137,10 @@ class DataMapCallback(HearsTraining, TrainerCallback):
 
     def on_epoch_end(self, args, state, control, **kwargs):
         """Record the epoch."""
-        if not self._resumes:
+        if self._resumes:
+            self._resumes, self._n_left_out = False, self._n_left_out + 1
+        else:
             self.end_epoch(len(self._rows))
-        self._resumes = False
 
     def on_train_end(self, args, state, control, **kwargs):
         """Stop listening."""
