@@ -9,7 +9,7 @@ from sklearn_carto._observation import observe, quality_of, two_columns
 
 torch = pytest.importorskip("torch")
 
-from sklearn_carto._gathering import observe_tensor  # noqa: E402
+from sklearn_carto._gathering import observe_tensor
 
 RNG = np.random.RandomState(0)
 LOGITS = RNG.normal(scale=4, size=(300, 5)).astype(np.float32)

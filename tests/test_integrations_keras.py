@@ -9,12 +9,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 
-from sklearn_carto.exceptions import (  # noqa: E402
+from sklearn_carto.exceptions import (
     DoubleSoftmaxWarning,
     ProbabilityError,
     RowsChangedError,
 )
-from sklearn_carto.integrations.keras import DataMapCallback  # noqa: E402
+from sklearn_carto.integrations.keras import DataMapCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 N, K, EPOCHS = 101, 5, 4

@@ -15,16 +15,16 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     lightning = pytest.importorskip("lightning.pytorch")
 
-from torch import nn  # noqa: E402
-from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset  # noqa: E402
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
-from sklearn_carto.exceptions import (  # noqa: E402
+from sklearn_carto.exceptions import (
     DegenerateMapWarning,
     RowsChangedError,
     RowsUnseenWarning,
 )
-from sklearn_carto.integrations.lightning import DataMapCallback  # noqa: E402
-from two_ranks import assert_each_holds_all_rows, in_two_ranks  # noqa: E402
+from sklearn_carto.integrations.lightning import DataMapCallback
+from two_ranks import assert_each_holds_all_rows, in_two_ranks
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:lightning", "ignore::FutureWarning")
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

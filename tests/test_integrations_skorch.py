@@ -9,17 +9,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
-from sklearn.base import clone  # noqa: E402
-from sklearn.model_selection import cross_validate  # noqa: E402
-from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier  # noqa: E402
-from skorch.callbacks import Callback, Checkpoint  # noqa: E402
-from skorch.dataset import Dataset  # noqa: E402
-from torch import nn  # noqa: E402
+from sklearn.base import clone
+from sklearn.model_selection import cross_validate
+from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
+from skorch.callbacks import Callback, Checkpoint
+from skorch.dataset import Dataset
+from torch import nn
 
-from sklearn_carto import CartographyClassifier, DataMapSelector  # noqa: E402
-from sklearn_carto.datasets import make_cartography  # noqa: E402
-from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning  # noqa: E402
-from sklearn_carto.integrations.skorch import DataMapCallback  # noqa: E402
+from sklearn_carto import CartographyClassifier, DataMapSelector
+from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning
+from sklearn_carto.integrations.skorch import DataMapCallback
 
 X, y, _ = make_cartography(230, n_classes=3, random_state=0)
 X, y = X.astype(np.float32), y.astype(np.int64)

@@ -15,8 +15,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     transformers = pytest.importorskip("transformers")
 
-from torch.utils.data import IterableDataset  # noqa: E402
-from transformers import (  # noqa: E402
+from torch.utils.data import IterableDataset
+from transformers import (
     DistilBertConfig,
     DistilBertForSequenceClassification,
     DistilBertForTokenClassification,
@@ -25,13 +25,13 @@ from transformers import (  # noqa: E402
     TrainingArguments,
 )
 
-from sklearn_carto.exceptions import (  # noqa: E402
+from sklearn_carto.exceptions import (
     DegenerateMapWarning,
     RowsChangedError,
     RowsUnseenWarning,
 )
-from sklearn_carto.integrations.transformers import DataMapCallback  # noqa: E402
-from two_ranks import assert_each_holds_all_rows, in_two_ranks  # noqa: E402
+from sklearn_carto.integrations.transformers import DataMapCallback
+from two_ranks import assert_each_holds_all_rows, in_two_ranks
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 

@@ -13,21 +13,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
-from sklearn.base import clone  # noqa: E402
-from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier  # noqa: E402
-from skorch.callbacks import Callback, Checkpoint  # noqa: E402
-from skorch.dataset import Dataset, ValidSplit  # noqa: E402
-from skorch.helper import predefined_split  # noqa: E402
-from torch.utils.data import IterableDataset, Subset, TensorDataset  # noqa: E402
+from sklearn.base import clone
+from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier
+from skorch.callbacks import Callback, Checkpoint
+from skorch.dataset import Dataset, ValidSplit
+from skorch.helper import predefined_split
+from torch.utils.data import IterableDataset, Subset, TensorDataset
 
-from sklearn_carto import CartographyClassifier, compare_subsets  # noqa: E402
-from sklearn_carto.datasets import make_cartography  # noqa: E402
-from sklearn_carto.exceptions import (  # noqa: E402
+from sklearn_carto import CartographyClassifier, compare_subsets
+from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import (
     NotWatchableError,
     RowsChangedError,
     RowsUnseenWarning,
 )
-from sklearn_carto.integrations.skorch import DataMapCallback  # noqa: E402
+from sklearn_carto.integrations.skorch import DataMapCallback
 
 N, N_EPOCHS = 100, 3
 X, y, _ = make_cartography(N, n_classes=3, random_state=0)

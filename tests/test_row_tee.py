@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.data import (  # noqa: E402
+from torch.utils.data import (
     DataLoader,
     IterableDataset,
     Subset,
@@ -15,8 +15,8 @@ from torch.utils.data import (  # noqa: E402
     WeightedRandomSampler,
 )
 
-from sklearn_carto._row_tee import RowTee, rows_behind, rows_heard, rows_of  # noqa: E402
-from sklearn_carto.exceptions import RowsChangedError  # noqa: E402
+from sklearn_carto._row_tee import RowTee, rows_behind, rows_heard, rows_of
+from sklearn_carto.exceptions import RowsChangedError
 
 ROWS = TensorDataset(torch.arange(23))
 

@@ -5,11 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.data import Dataset, TensorDataset  # noqa: E402
+from torch.utils.data import Dataset, TensorDataset
 
-from sklearn_carto._containers import n_samples_of, take  # noqa: E402
-from sklearn_carto._fingerprint import fingerprint  # noqa: E402
-from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes  # noqa: E402
+from sklearn_carto._containers import n_samples_of, take
+from sklearn_carto._fingerprint import fingerprint
+from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
 
 
 class Augmented(Dataset):

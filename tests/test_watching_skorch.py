@@ -12,22 +12,22 @@ from numpy.testing import assert_allclose, assert_array_equal
 torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
-from sklearn.base import clone  # noqa: E402
-from sklearn.pipeline import make_pipeline  # noqa: E402
-from sklearn.preprocessing import StandardScaler  # noqa: E402
-from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier  # noqa: E402
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping  # noqa: E402
-from skorch.dataset import Dataset  # noqa: E402
-from skorch.helper import predefined_split  # noqa: E402
-from torch import nn  # noqa: E402
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
+from torch import nn
 
-from sklearn_carto import (  # noqa: E402
+from sklearn_carto import (
     CartographyClassifier,
     DataMapSelector,
     DistilledClassifier,
 )
-from sklearn_carto.datasets import make_cartography  # noqa: E402
-from sklearn_carto.exceptions import (  # noqa: E402
+from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import (
     DoubleSoftmaxWarning,
     NotWatchableError,
     ProbabilityError,

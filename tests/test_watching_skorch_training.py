@@ -9,18 +9,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
-from sklearn.base import clone  # noqa: E402
-from sklearn.linear_model import SGDClassifier  # noqa: E402
-from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier  # noqa: E402
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, LoadInitState  # noqa: E402
-from skorch.dataset import Dataset, ValidSplit  # noqa: E402
-from skorch.helper import predefined_split  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.utils.data import DataLoader, WeightedRandomSampler  # noqa: E402
+from sklearn.base import clone
+from sklearn.linear_model import SGDClassifier
+from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, LoadInitState
+from skorch.dataset import Dataset, ValidSplit
+from skorch.helper import predefined_split
+from torch import nn
+from torch.utils.data import DataLoader, WeightedRandomSampler
 
-from sklearn_carto import CartographyClassifier, DataMapSelector  # noqa: E402
-from sklearn_carto.datasets import make_cartography  # noqa: E402
-from sklearn_carto.exceptions import (  # noqa: E402
+from sklearn_carto import CartographyClassifier, DataMapSelector
+from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import (
     NotWatchableError,
     ProbabilityError,
     RowsChangedError,
