@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,87 +12,114 @@ import pytest
 import sklearn_carto
 
 ROOT = Path(sklearn_carto.__file__).parent
-FLOORS = {
-    "_version": 0,
-    "exceptions": 0,
-    "_compat": 0,
-    "_progress": 0,
-    "_generators": 0,
-    "_warning": 0,
-    "_torch_datasets": 1,
-    "_row_tee": 1,
-    "_containers": 2,
-    "_labels": 1,
-    "_observation": 1,
-    "_running": 1,
-    "_archive": 1,
-    "_budget": 1,
-    "_degeneracy": 1,
-    "_folds": 1,
-    "_routing": 1,
-    "_pipelines": 1,
-    "_fingerprint": 2,
-    "_gathering": 2,
-    "_judging": 2,
-    "_statistics": 1,
-    "_frames": 1,
-    "datasets": 1,
-    "metrics": 2,
-    "_regions": 2,
-    "_plot": 2,  # draws what it is handed, and computes nothing that belongs to a map
-    "_dynamics": 3,
-    "_averaging": 3,
-    "_subset_comparison": 3,
-    "_data_map": 4,
-    "_roster": 3,
-    "_recorder": 5,
-    "_hearing": 6,
-    "_watching": 5,
-    "_delegation": 5,
-    "_noise": 5,
-    "_agreement": 5,
-    "integrations": 7,
-    "_answering": 6,
-    "_matching": 6,
-    "_classifier": 6,
-    "_probe": 7,
-    "_search": 8,
-    "_selector": 9,
-    "_sampler": 10,
-    "_distilled": 10,
-    "_trials": 11,
-    "_comparison": 12,
-    "_sweeps": 13,
-    "_cross_distillation": 13,
-    "__init__": 14,
-}
+FLOORS = [  # from the ground up; a folder imports lower floors only
+    {"_version", "exceptions", "datasets", "_utils"},
+    {"_inputs", "_dynamics", "_plot"},
+    {"metrics", "_maps"},
+    {"_recording"},
+    {"_watching"},
+    {"_selection", "integrations"},
+    {"_comparison"},
+    {"__init__"},
+]
+HOMES = {
+    "_compat": "_utils",
+    "_warning": "_utils",
+    "_progress": "_utils",
+    "_generators": "_utils",
+    "_frames": "_utils",
+    "_archive": "_utils",
+    "_budget": "_utils",
+    "_folds": "_utils",
+    "_delegation": "_utils",
+    "_containers": "_inputs",
+    "_labels": "_inputs",
+    "_fingerprint": "_inputs",
+    "_torch_datasets": "_inputs",
+    "_dynamics": "_dynamics",
+    "_observation": "_dynamics",
+    "_judging": "_dynamics",
+    "_running": "_dynamics",
+    "_data_map": "_maps",
+    "_regions": "_maps",
+    "_averaging": "_maps",
+    "_agreement": "_maps",
+    "_degeneracy": "_maps",
+    "_gathering": "_recording",
+    "_roster": "_recording",
+    "_recorder": "_recording",
+    "_row_tee": "_recording",
+    "_classifier": "_watching",
+    "_routing": "_watching",
+    "_probe": "_selection",
+    "_noise": "_selection",
+    "_search": "_selection",
+    "_selector": "_selection",
+    "_sampler": "_selection",
+    "_distilled": "_selection",
+    "_answering": "_selection",
+    "_comparison": "_comparison",
+    "_subset_comparison": "_comparison",
+    "_trials": "_comparison",
+    "_sweeps": "_comparison",
+    "_cross_distillation": "_comparison",
+    "_statistics": "_comparison",
+    "_matching": "_comparison",
+    "_hearing": "integrations",
+    "_pipelines": "_watching",
+}  # of modules that have not moved yet
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 
 
-def floor_of(path):
-    return FLOORS[path.with_suffix("").parts[0]]
+def room_of(module):
+    """Folder or module of the top level that a dotted name within the package lies in."""
+    room = module.partition(".")[0]
+    return HOMES.get(room, room)
+
+
+def floor_of(room):
+    (floor,) = (i for i, rooms in enumerate(FLOORS) if room in rooms)
+    return floor
+
+
+def dotted(path):
+    """Name of a module within the package, without the package's own."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
 
 def imports_of(path):
+    """Names of the modules of this package that a module imports, without the package's own."""
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        names = []
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            if node.module == "sklearn_carto":
-                yield from (f"sklearn_carto.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            package, _, module = name.partition(".")
+            if package == "sklearn_carto":
+                while module and module not in NAMES:  # a definition, not a module
+                    module = module.rpartition(".")[0]
+                yield module or "__init__"
+
+
+NAMES = {dotted(path) for path in MODULES}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_imports_only_point_down(path):
-    here = path.with_suffix("").parts[0]
-    for name in imports_of(path):
-        package, _, rest = name.partition(".")
-        there = rest.partition(".")[0]
-        if package == "sklearn_carto" and there != here:
-            assert FLOORS[there] < FLOORS[here], f"{path} imports {name}"
+    here = room_of(dotted(path))
+    for module in imports_of(path):
+        there = room_of(module)
+        assert there == here or floor_of(there) < floor_of(here), f"{path} imports {module}"
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = {dotted(path): set(imports_of(path)) for path in MODULES}
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the circle
+    assert len(order) == len(MODULES)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
