@@ -49,7 +49,7 @@ if find_spec("imblearn") is not None:
 def __getattr__(name):
     """Load what needs imbalanced-learn when it is asked for."""
     if name == "DataMapSampler":
-        from sklearn_carto._compat import require
+        from sklearn_carto._utils._compat import require
 
         require("imblearn", "DataMapSampler", "sklearn-carto[imblearn]")
         from sklearn_carto._sampler import DataMapSampler

@@ -10,9 +10,9 @@ from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.utils import check_random_state
 
 from sklearn_carto._averaging import check_same_rows
-from sklearn_carto._budget import n_rows_of
-from sklearn_carto._frames import build_frame
 from sklearn_carto._regions import STATISTICS
+from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._quotas import n_rows_of
 
 
 def map_agreement(maps, *, frac=0.33, random_state=0):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._comparison import check_selector
-from sklearn_carto._frames import build_frame
 from sklearn_carto._regions import describe_region, parse_region
 from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._statistics import corrected_interval
 from sklearn_carto._trials import Plan, Trial, run_trials
+from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._watching import find_way
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_carto._archive import read_archive, write_archive
 from sklearn_carto._averaging import average_maps
-from sklearn_carto._budget import n_rows_of
-from sklearn_carto._frames import build_frame
 from sklearn_carto._regions import STATISTICS, choose_rows
+from sklearn_carto._utils._archive import read_archive, write_archive
+from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._quotas import n_rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._warning import warn
+from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning
 
 

@@ -7,16 +7,16 @@ from numbers import Integral
 from sklearn.base import clone
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from sklearn_carto._compat import (
+from sklearn_carto._containers import check_same_length, refuse_missing, take
+from sklearn_carto._labels import check_labels, refuse_regressor
+from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._utils._compat import (
     HasMethods,
     _check_method_params,
     _fit_context,
     _routing_enabled,
 )
-from sklearn_carto._containers import check_same_length, refuse_missing, take
-from sklearn_carto._delegation import DelegatingClassifier
-from sklearn_carto._labels import check_labels, refuse_regressor
-from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._utils._metaestimators import DelegatingClassifier
 from sklearn_carto._watching import can_watch, refuse_unknown_params
 from sklearn_carto._watching._final import train
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sklearn.base import clone
 
-from sklearn_carto._pipelines import last_step
+from sklearn_carto._utils._metaestimators import last_step
 
 _EPOCHS = ("max_epochs", "n_epochs", "max_iter")  # of a skorch net, of ours, of scikit-learn
 

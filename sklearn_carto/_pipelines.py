@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sklearn.pipeline import Pipeline
-
 from sklearn_carto.exceptions import NotWatchableError
-
-
-def last_step(estimator):
-    """Return the last step of a pipeline, however deep; anything else is its own last step."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    return estimator
 
 
 def is_net(estimator):

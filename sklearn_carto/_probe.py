@@ -21,11 +21,11 @@ from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_carto._classifier import CartographyClassifier
-from sklearn_carto._compat import _check_method_params, _num_samples
 from sklearn_carto._containers import row_names, take
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._fingerprint import fingerprint
 from sklearn_carto._noise import estimated_cut
+from sklearn_carto._utils._compat import _check_method_params, _num_samples
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._recording import in_class_order
 

@@ -13,7 +13,7 @@ from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor,
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Quality
 from sklearn_carto._roster import Roster, refuse_misfits
-from sklearn_carto._warning import warn
+from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, ProbabilityError
 
 _REMEDY = "Pass from_logits=True if they are logits."

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.stats import beta
 from sklearn.utils import check_random_state
 
-from sklearn_carto._budget import class_quotas, largest_remainder, n_rows_of
-from sklearn_carto._warning import warn
+from sklearn_carto._utils._quotas import class_quotas, largest_remainder, n_rows_of
+from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
 
 STATISTICS = (

@@ -7,7 +7,7 @@ from collections import defaultdict
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from sklearn_carto._compat import _routing_enabled
+from sklearn_carto._utils._compat import _routing_enabled
 
 
 def router_of(owner, estimator, method_of):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sklearn_carto._generators import generators_kept
+from sklearn_carto._utils._random_state import generators_kept
 
 LABEL_NAMES = ("labels", "label", "label_ids")
 

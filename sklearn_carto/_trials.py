@@ -24,9 +24,9 @@ from sklearn_carto._containers import check_same_length, take
 from sklearn_carto._labels import check_labels, refuse_regressor
 from sklearn_carto._matching import check_match, lengthened, trains_in_epochs
 from sklearn_carto._probe import Probing
-from sklearn_carto._progress import progress
 from sklearn_carto._selector import select_rows
-from sklearn_carto._warning import warn
+from sklearn_carto._utils._progress import progress
+from sklearn_carto._utils._warnings import warn
 from sklearn_carto._watching._final import train
 from sklearn_carto.exceptions import DegenerateMapWarning
 

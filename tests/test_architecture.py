@@ -23,15 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_compat": "_utils",
-    "_warning": "_utils",
-    "_progress": "_utils",
-    "_generators": "_utils",
-    "_frames": "_utils",
-    "_archive": "_utils",
-    "_budget": "_utils",
-    "_folds": "_utils",
-    "_delegation": "_utils",
     "_containers": "_inputs",
     "_labels": "_inputs",
     "_fingerprint": "_inputs",

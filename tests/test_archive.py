@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_carto import DataMap, TrainingDynamics
-from sklearn_carto._archive import read_archive, write_archive
+from sklearn_carto._utils._archive import read_archive, write_archive
 
 
 def test_what_was_written_is_read(tmp_path):

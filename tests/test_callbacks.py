@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier, _classifier
-from sklearn_carto._compat import callbacks_of
+from sklearn_carto._utils._compat import callbacks_of
 
 callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn >= 1.9")
 

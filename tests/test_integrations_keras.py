@@ -9,11 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 
-from sklearn_carto.exceptions import (
-    DoubleSoftmaxWarning,
-    ProbabilityError,
-    RowsChangedError,
-)
+from sklearn_carto.exceptions import DoubleSoftmaxWarning, ProbabilityError, RowsChangedError
 from sklearn_carto.integrations.keras import DataMapCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -18,11 +18,7 @@ with warnings.catch_warnings():
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
-from sklearn_carto.exceptions import (
-    DegenerateMapWarning,
-    RowsChangedError,
-    RowsUnseenWarning,
-)
+from sklearn_carto.exceptions import DegenerateMapWarning, RowsChangedError, RowsUnseenWarning
 from sklearn_carto.integrations.lightning import DataMapCallback
 from two_ranks import assert_each_holds_all_rows, in_two_ranks
 

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
-from sklearn_carto._compat import CallbackSupportMixin, _fit_context
+from sklearn_carto._utils._compat import CallbackSupportMixin, _fit_context
 from sklearn_carto._watching import _callbacks
 from sklearn_carto.exceptions import RowsChangedError
 

@@ -25,11 +25,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from sklearn_carto.exceptions import (
-    DegenerateMapWarning,
-    RowsChangedError,
-    RowsUnseenWarning,
-)
+from sklearn_carto.exceptions import DegenerateMapWarning, RowsChangedError, RowsUnseenWarning
 from sklearn_carto.integrations.transformers import DataMapCallback
 from two_ranks import assert_each_holds_all_rows, in_two_ranks
 

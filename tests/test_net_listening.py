@@ -22,11 +22,7 @@ from torch.utils.data import IterableDataset, Subset, TensorDataset
 
 from sklearn_carto import CartographyClassifier, compare_subsets
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import (
-    NotWatchableError,
-    RowsChangedError,
-    RowsUnseenWarning,
-)
+from sklearn_carto.exceptions import NotWatchableError, RowsChangedError, RowsUnseenWarning
 from sklearn_carto.integrations.skorch import DataMapCallback
 
 N, N_EPOCHS = 100, 3

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from sklearn_carto import _progress
-from sklearn_carto._progress import progress
+from sklearn_carto._utils import _progress
+from sklearn_carto._utils._progress import progress
 
 
 def test_nothing_is_shown_unless_asked_for(capsys):

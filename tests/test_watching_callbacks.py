@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
-from sklearn_carto._compat import CallbackSupportMixin, _fit_context, callbacks_of
+from sklearn_carto._utils._compat import CallbackSupportMixin, _fit_context, callbacks_of
 from sklearn_carto._watching import _callbacks, can_watch
 from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError
 

@@ -21,11 +21,7 @@ from skorch.dataset import Dataset
 from skorch.helper import predefined_split
 from torch import nn
 
-from sklearn_carto import (
-    CartographyClassifier,
-    DataMapSelector,
-    DistilledClassifier,
-)
+from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import (
     DoubleSoftmaxWarning,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._compat import check_matplotlib_support
+from sklearn_carto._utils._compat import check_matplotlib_support
 
 # after Okabe and Ito: told apart by colour-blind readers
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31")

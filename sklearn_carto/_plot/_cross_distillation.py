@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._compat import check_matplotlib_support
 from sklearn_carto._plot._heat_map import draw_heat_map
+from sklearn_carto._utils._compat import check_matplotlib_support
 
 
 class CrossDistillationDisplay:

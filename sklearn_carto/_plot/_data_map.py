@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._budget import class_quotas
-from sklearn_carto._compat import check_matplotlib_support
 from sklearn_carto._plot._arguments import refuse_unknown
 from sklearn_carto._plot._correctness import STEPS, colours_of, draw_histogram, make_room, steps_of
 from sklearn_carto._plot._density import N_CELLS, density_of, levels_of
+from sklearn_carto._utils._compat import check_matplotlib_support
+from sklearn_carto._utils._quotas import class_quotas
 
 _KINDS = ("scatter", "hexbin", "kde")
 _ROOM = 0.09  # above and below the map, for the names of the regions; also, to the right, twice

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto._pipelines import last_step
+from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._watching import _boosters, _skorch
 from sklearn_carto._watching._seeds import set_seed, torch_seeded
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto._warning import warn
+from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
 
 FAST_BLOCK = 2048

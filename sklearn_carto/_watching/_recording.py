@@ -6,10 +6,10 @@ import numpy as np
 from scipy.special import expit, softmax
 from sklearn.utils import gen_batches
 
-from sklearn_carto._compat import get_chunk_n_rows
 from sklearn_carto._dynamics import TrainingDynamics
 from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
 from sklearn_carto._observation import Observation, observe, quality_of, two_columns
+from sklearn_carto._utils._compat import get_chunk_n_rows
 from sklearn_carto.exceptions import RowsChangedError
 
 MAX_BLOCK = 1 << 16  # rows; bounds what an estimator itself allocates beside its answer

@@ -8,7 +8,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_carto._generators import ONE_NET_AT_A_TIME, generators_kept
+from sklearn_carto._utils._random_state import ONE_NET_AT_A_TIME, generators_kept
 
 
 def random_state_names(estimator):

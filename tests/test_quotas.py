@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_carto._budget import class_quotas, largest_remainder, n_rows_of
+from sklearn_carto._utils._quotas import class_quotas, largest_remainder, n_rows_of
 
 
 @pytest.mark.parametrize(

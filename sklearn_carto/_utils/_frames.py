@@ -1,6 +1,6 @@
 """Columns to the data frame of the library that the user names."""
 
-from sklearn_carto._compat import require
+from sklearn_carto._utils._compat import require
 
 
 def build_frame(columns, backend, caller):
