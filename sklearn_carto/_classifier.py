@@ -14,16 +14,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._containers import check_same_length, row_names, take
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._degeneracy import warn_where_degenerate
 from sklearn_carto._dynamics import warn_of_unseen_rows
-from sklearn_carto._fingerprint import fingerprint
-from sklearn_carto._labels import check_labels
+from sklearn_carto._inputs._containers import check_same_length, row_names, take
+from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._inputs._torch_datasets import (
+    is_dataset,
+    labels_of,
+    refuse_other_codes,
+    refuse_stream,
+)
 from sklearn_carto._pipelines import fit_transformers
 from sklearn_carto._routing import router_of, sort_by_taker
-from sklearn_carto._row_tee import refuse_stream
-from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,

@@ -7,8 +7,8 @@ from numbers import Integral
 from sklearn.base import clone
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from sklearn_carto._containers import check_same_length, refuse_missing, take
-from sklearn_carto._labels import check_labels, refuse_regressor
+from sklearn_carto._inputs._containers import check_same_length, refuse_missing, take
+from sklearn_carto._inputs._labels import check_labels, refuse_regressor
 from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
     HasMethods,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._observation import TINY, Observation, Quality, observe, quality_of, two_columns
-from sklearn_carto._torch_datasets import is_tensor
 
 MAX_WAITING = 2**18  # class scores that wait to be reduced together: what each call costs is shared
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections import deque
 from contextlib import contextmanager
 
 import numpy as np
 
+from sklearn_carto._inputs._torch_datasets import WAY_OUT
 from sklearn_carto.exceptions import RowsChangedError
 
 
@@ -170,48 +170,3 @@ def _set_sampler(loader, sampler):
     vars(loader)["batch_sampler"] = sampler  # the loader's own __setattr__ refuses
     if getattr(loader, "_iterator", None) is not None:
         loader._iterator._index_sampler = sampler
-
-
-def refuse_stream(X):
-    """Raise where rows are a torch IterableDataset, which has no order and no length."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(X, torch.utils.data.IterableDataset):
-        kind = type(X).__name__
-        raise RowsChangedError(
-            f"The {kind} is an IterableDataset, without rows by number. {WAY_OUT}"
-        )
-
-
-def rows_behind(dataset, whole, n_samples):
-    """Rows of a whole data set that a part of it holds, through any nesting of subsets.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The part.
-    whole : callable
-        Tells whether a data set is the whole.
-    n_samples : int
-        Number of rows of the whole.
-
-    Returns
-    -------
-    rows : ndarray of int or None
-        Positions in the whole; None where the part is no part of it.
-    """
-    from torch.utils.data import Subset
-
-    rows = None
-    while isinstance(dataset, Subset) and not whole(dataset):
-        own = np.asarray(dataset.indices)
-        rows = own if rows is None else own[rows]
-        dataset = dataset.dataset
-    if dataset is None or not whole(dataset) or len(dataset) != n_samples:
-        return None
-    return np.arange(n_samples) if rows is None else rows
-
-
-WAY_OUT = (
-    "Write the loop with sklearn_carto.integrations.torch.DynamicsRecorder, which takes the index "
-    "of each row from you."
-)

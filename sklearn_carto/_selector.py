@@ -15,9 +15,9 @@ from sklearn.utils import ClassifierTags, check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._containers import holds_containers, n_samples_of, refuse_missing, take
-from sklearn_carto._fingerprint import fingerprint
-from sklearn_carto._labels import check_labels
+from sklearn_carto._inputs._containers import holds_containers, n_samples_of, refuse_missing, take
+from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._probe import Probing, as_probe, default_probe
 from sklearn_carto._regions import choose_rows, parse_region
 from sklearn_carto._search import search_region

@@ -20,8 +20,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._answering import answering
-from sklearn_carto._containers import check_same_length, take
-from sklearn_carto._labels import check_labels, refuse_regressor
+from sklearn_carto._inputs._containers import check_same_length, take
+from sklearn_carto._inputs._labels import check_labels, refuse_regressor
 from sklearn_carto._matching import check_match, lengthened, trains_in_epochs
 from sklearn_carto._probe import Probing
 from sklearn_carto._selector import select_rows

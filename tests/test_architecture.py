@@ -23,10 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_containers": "_inputs",
-    "_labels": "_inputs",
-    "_fingerprint": "_inputs",
-    "_torch_datasets": "_inputs",
     "_dynamics": "_dynamics",
     "_observation": "_dynamics",
     "_judging": "_dynamics",

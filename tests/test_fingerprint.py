@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_carto._fingerprint import fingerprint
+from sklearn_carto._inputs._fingerprint import fingerprint
 
 X = np.arange(12.0).reshape(4, 3)
 

@@ -15,7 +15,8 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from sklearn_carto._row_tee import RowTee, rows_behind, rows_heard, rows_of
+from sklearn_carto._inputs._torch_datasets import rows_behind
+from sklearn_carto._row_tee import RowTee, rows_heard, rows_of
 from sklearn_carto.exceptions import RowsChangedError
 
 ROWS = TensorDataset(torch.arange(23))

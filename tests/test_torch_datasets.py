@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import Dataset, TensorDataset
 
-from sklearn_carto._containers import n_samples_of, take
-from sklearn_carto._fingerprint import fingerprint
-from sklearn_carto._torch_datasets import is_dataset, labels_of, refuse_other_codes
+from sklearn_carto._inputs._containers import n_samples_of, take
+from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of, refuse_other_codes
 
 
 class Augmented(Dataset):

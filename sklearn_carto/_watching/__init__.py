@@ -7,7 +7,7 @@ import inspect
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_carto._labels import refuse_regressor
+from sklearn_carto._inputs._labels import refuse_regressor
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._watching import (
     _boosters,

@@ -15,7 +15,7 @@ from sklearn.base import MetaEstimatorMixin, is_classifier
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_carto._containers import take
+from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._compat import CallbackSupportMixin, callbacks_of
 from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
 from sklearn_carto.exceptions import NotWatchableError

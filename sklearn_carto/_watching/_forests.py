@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 from sklearn.utils import check_array
 
-from sklearn_carto._containers import take
+from sklearn_carto._inputs._containers import take
 from sklearn_carto._watching._recording import in_class_order, row_blocks
 from sklearn_carto._watching._stages import spread
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._containers import take
+from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
 from sklearn_carto.exceptions import HeldOutRowsWarning

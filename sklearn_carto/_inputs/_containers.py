@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import check_consistent_length
 
-from sklearn_carto._torch_datasets import is_dataset, part_of
+from sklearn_carto._inputs._torch_datasets import is_dataset, part_of
 from sklearn_carto._utils._compat import _num_samples, _safe_indexing
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 from scipy.sparse import issparse
 
-from sklearn_carto._torch_datasets import is_dataset, is_tensor
+from sklearn_carto._inputs._torch_datasets import is_dataset, is_tensor
 
 
 def fingerprint(*data):

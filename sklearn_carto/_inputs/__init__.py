@@ -1,0 +1,1 @@
+"""Samples and labels of any kind."""
