@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._regions import STATISTICS
+from sklearn_carto._dynamics._running import STATISTICS
 
 _SHARED = ("labels", "sample_ids", "held_out_mask", "record")
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._data_map import DataMap
 from sklearn_carto._degeneracy import warn_where_degenerate
-from sklearn_carto._dynamics import warn_of_unseen_rows
+from sklearn_carto._dynamics._training_dynamics import warn_of_unseen_rows
 from sklearn_carto._inputs._containers import check_same_length, row_names, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels

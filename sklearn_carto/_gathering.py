@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_carto._dynamics._observation import Observation, observe, observe_tensor
+from sklearn_carto._dynamics._scores import Quality, quality_of, two_columns
 from sklearn_carto._inputs._torch_datasets import is_tensor
-from sklearn_carto._observation import TINY, Observation, Quality, observe, quality_of, two_columns
 
 MAX_WAITING = 2**18  # class scores that wait to be reduced together: what each call costs is shared
 
@@ -160,66 +161,6 @@ def join(parts):
         Observation(*(np.concatenate(values)[order] for values in seen)),
         _together([part.quality for part in parts]),
     )
-
-
-def observe_tensor(scores, columns, *, from_logits=False):
-    """Do as :func:`observe` and :func:`quality_of` do, on the device that the scores lie on.
-
-    Parameters
-    ----------
-    scores : tensor of shape (n_rows, n_classes) or (n_rows,)
-        Class probabilities, or logits; one dimension: the logit, or the probability, of the second
-        of two classes.
-    columns : int64 tensor of shape (n_rows,)
-        Column of each row's label.
-    from_logits : bool, default=False
-        Whether `scores` are logits.
-
-    Returns
-    -------
-    observation : Observation
-        Of five tensors of shape (n_rows,).
-    quality : Quality
-        Of four tensors without dimensions.
-    """
-    import torch
-
-    if scores.ndim == 1:
-        first = torch.zeros_like(scores) if from_logits else 1 - scores
-        scores = torch.stack([first, scores])  # a line a class
-    else:
-        scores = scores.t().clone(memory_format=torch.contiguous_format)
-    lowest, total = scores.min(), scores.sum(dim=0)
-    flat, n_rows = scores.view(-1), scores.shape[1]
-    label = columns * n_rows + torch.arange(n_rows, device=scores.device)
-    own = flat.index_select(0, label)
-    flat.scatter_(0, label, torch.full_like(own, -torch.inf))
-    other = scores.amax(dim=0)
-    flat.scatter_(0, label, own)
-    best = own.maximum(other)
-    quality = Quality(lowest, best.max(), total.min(), total.max())
-    correct = own > other
-    ties = own == other
-    if ties.any():  # the first of the highest counts, as in argmax
-        correct[ties] = scores[:, ties].argmax(dim=0) == columns[ties]
-    if from_logits:
-        margin = own - other
-        scores -= best
-        own = flat.index_select(0, label)
-        scores.exp_()
-        total = scores.sum(dim=0)
-        loss = total.log() - own
-        scores /= total
-    else:
-        log_own = own.clamp(min=TINY).log()
-        margin = log_own - other.clamp(min=TINY).log()
-        loss = -log_own
-    true_proba = flat.index_select(0, label)
-    flat.scatter_(0, label, true_proba - 1.0)
-    el2n = scores.square_().sum(dim=0).sqrt_()
-    numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
-    true_proba, margin, el2n, loss = (value.float() for value in numbers)
-    return Observation(true_proba, correct, margin, el2n, loss), quality
 
 
 def keeping(scores, *, copy):

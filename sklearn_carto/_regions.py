@@ -14,22 +14,11 @@ import numpy as np
 from scipy.stats import beta
 from sklearn.utils import check_random_state
 
+from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._utils._quotas import class_quotas, largest_remainder, n_rows_of
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
 
-STATISTICS = (
-    "confidence",
-    "variability",
-    "correctness",
-    "forgetting",
-    "first_learned",
-    "aum",
-    "el2n",
-    "aleatoric",
-    "loss",
-    "dual",
-)
 _SYNONYMS = {
     "ambiguous": "high-variability",
     "easy": "high-confidence",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._observation import TINY
-from sklearn_carto._running import EARLY_EPOCHS, dual_window
+from sklearn_carto._dynamics._observation import TINY
+from sklearn_carto._dynamics._running import EARLY_EPOCHS, dual_window
 
 __all__ = [
     "aleatoric",

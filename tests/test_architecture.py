@@ -23,10 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_dynamics": "_dynamics",
-    "_observation": "_dynamics",
-    "_judging": "_dynamics",
-    "_running": "_dynamics",
     "_data_map": "_maps",
     "_regions": "_maps",
     "_averaging": "_maps",

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import DataMap, TrainingDynamics
-from sklearn_carto._regions import STATISTICS
+from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto.exceptions import ProbabilityError
 
 RNG = np.random.RandomState(0)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_carto._dynamics._observation import observe
+from sklearn_carto._dynamics._scores import quality_of, two_columns
 from sklearn_carto._gathering import MAX_WAITING, Gatherer, join
-from sklearn_carto._observation import observe, quality_of, two_columns
 
 torch = pytest.importorskip("torch")
 
-from sklearn_carto._gathering import observe_tensor
+from sklearn_carto._dynamics._observation import observe_tensor
 
 RNG = np.random.RandomState(0)
 LOGITS = RNG.normal(scale=4, size=(300, 5)).astype(np.float32)

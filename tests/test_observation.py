@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_carto._observation import observe, quality_of
+from sklearn_carto._dynamics._observation import observe
+from sklearn_carto._dynamics._scores import quality_of
 
 # p = softmax of these logits; the labels' columns are 0, 2, 1
 LOGITS = np.log([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.1, 0.6, 0.3]])

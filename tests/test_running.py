@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import metrics
-from sklearn_carto._observation import observe
-from sklearn_carto._running import RunningStatistics, dual_window
+from sklearn_carto._dynamics._observation import observe
+from sklearn_carto._dynamics._running import RunningStatistics, dual_window
 
 
 def made_up(n_samples=40, n_epochs=25, seed=0):

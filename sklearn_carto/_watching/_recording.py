@@ -6,9 +6,14 @@ import numpy as np
 from scipy.special import expit, softmax
 from sklearn.utils import gen_batches
 
-from sklearn_carto._dynamics import TrainingDynamics
-from sklearn_carto._judging import refuse_bad_scores, refuse_bad_width
-from sklearn_carto._observation import Observation, observe, quality_of, two_columns
+from sklearn_carto._dynamics._observation import Observation, observe
+from sklearn_carto._dynamics._scores import (
+    quality_of,
+    refuse_bad_scores,
+    refuse_bad_width,
+    two_columns,
+)
+from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._utils._compat import get_chunk_n_rows
 from sklearn_carto.exceptions import RowsChangedError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._observation import Observation, observe
-from sklearn_carto._running import RunningStatistics, dual_window
+from sklearn_carto._dynamics._observation import Observation, observe
+from sklearn_carto._dynamics._running import RunningStatistics, dual_window
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning

@@ -115,3 +115,17 @@ class RunningStatistics:
             "loss": self.loss_sum / n_seen,
             "dual": dual * (n_seen / n_seen),
         }
+
+
+STATISTICS = (
+    "confidence",
+    "variability",
+    "correctness",
+    "forgetting",
+    "first_learned",
+    "aum",
+    "el2n",
+    "aleatoric",
+    "loss",
+    "dual",
+)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_carto._dynamics._scores import Quality, two_columns
+
 TINY = float(np.finfo(np.float32).tiny)  # every probability is clipped to it before a logarithm
 
 
@@ -17,62 +19,6 @@ class Observation(NamedTuple):
     margin: np.ndarray  # log p_label - max over the others of log p, float32
     el2n: np.ndarray  # Euclidean norm of p - onehot(label), in [0, sqrt(2)], float32
     loss: np.ndarray  # -log p_label, float32
-
-
-class Quality(NamedTuple):
-    """What tells class scores that can be recorded from others; NaN spreads into all of it."""
-
-    lowest: float  # the lowest score
-    highest: float  # the highest
-    least: float  # the lowest sum over classes
-    most: float  # the highest
-
-    @property
-    def finite(self):
-        """Whether there is neither NaN nor infinity; sums of finite logits may overflow."""
-        return bool(np.isfinite(self.lowest) and np.isfinite(self.highest))
-
-    @property
-    def total(self):
-        """The sum over classes that lies furthest from 1."""
-        return max(self.least, self.most, key=lambda total: abs(total - 1))
-
-
-def quality_of(scores):
-    """Tell whether class scores can be recorded.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_rows, n_classes)
-        Class scores, of a row at least.
-
-    Returns
-    -------
-    quality : Quality
-        Four numbers.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = scores.sum(axis=1)
-    extremes = scores.min(), scores.max(), total.min(), total.max()
-    return Quality(*(float(value) for value in extremes))
-
-
-def two_columns(scores, from_logits):
-    """Class scores of two classes, from the logits or the probabilities of the second.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_rows,)
-        One score a row.
-    from_logits : bool
-        Whether these are logits.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_rows, 2)
-        One score a class.
-    """
-    return np.stack([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=1)
 
 
 def observe(scores, columns, *, from_logits=False):
@@ -130,3 +76,63 @@ def observe(scores, columns, *, from_logits=False):
     single = (value.astype(np.float32, copy=False) for value in (true_proba, margin, el2n, loss))
     true_proba, margin, el2n, loss = single
     return Observation(np.clip(true_proba, 0.0, 1.0), correct, margin, el2n, loss)
+
+
+def observe_tensor(scores, columns, *, from_logits=False):
+    """Do as :func:`observe` and :func:`quality_of` do, on the device that the scores lie on.
+
+    Parameters
+    ----------
+    scores : tensor of shape (n_rows, n_classes) or (n_rows,)
+        Class probabilities, or logits; one dimension: the logit, or the probability, of the second
+        of two classes.
+    columns : int64 tensor of shape (n_rows,)
+        Column of each row's label.
+    from_logits : bool, default=False
+        Whether `scores` are logits.
+
+    Returns
+    -------
+    observation : Observation
+        Of five tensors of shape (n_rows,).
+    quality : Quality
+        Of four tensors without dimensions.
+    """
+    import torch
+
+    if scores.ndim == 1:
+        first = torch.zeros_like(scores) if from_logits else 1 - scores
+        scores = torch.stack([first, scores])  # a line a class
+    else:
+        scores = scores.t().clone(memory_format=torch.contiguous_format)
+    lowest, total = scores.min(), scores.sum(dim=0)
+    flat, n_rows = scores.view(-1), scores.shape[1]
+    label = columns * n_rows + torch.arange(n_rows, device=scores.device)
+    own = flat.index_select(0, label)
+    flat.scatter_(0, label, torch.full_like(own, -torch.inf))
+    other = scores.amax(dim=0)
+    flat.scatter_(0, label, own)
+    best = own.maximum(other)
+    quality = Quality(lowest, best.max(), total.min(), total.max())
+    correct = own > other
+    ties = own == other
+    if ties.any():  # the first of the highest counts, as in argmax
+        correct[ties] = scores[:, ties].argmax(dim=0) == columns[ties]
+    if from_logits:
+        margin = own - other
+        scores -= best
+        own = flat.index_select(0, label)
+        scores.exp_()
+        total = scores.sum(dim=0)
+        loss = total.log() - own
+        scores /= total
+    else:
+        log_own = own.clamp(min=TINY).log()
+        margin = log_own - other.clamp(min=TINY).log()
+        loss = -log_own
+    true_proba = flat.index_select(0, label)
+    flat.scatter_(0, label, true_proba - 1.0)
+    el2n = scores.square_().sum(dim=0).sqrt_()
+    numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
+    true_proba, margin, el2n, loss = (value.float() for value in numbers)
+    return Observation(true_proba, correct, margin, el2n, loss), quality

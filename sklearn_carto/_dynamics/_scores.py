@@ -1,10 +1,70 @@
-"""Refuse class scores that cannot be recorded, and say what to do."""
+"""Class scores: their range, and checks of whether they can be recorded."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
 
 from sklearn_carto.exceptions import ProbabilityError
 
 _KEPT = "the epochs before this one are kept"
+
+
+class Quality(NamedTuple):
+    """What tells class scores that can be recorded from others; NaN spreads into all of it."""
+
+    lowest: float  # the lowest score
+    highest: float  # the highest
+    least: float  # the lowest sum over classes
+    most: float  # the highest
+
+    @property
+    def finite(self):
+        """Whether there is neither NaN nor infinity; sums of finite logits may overflow."""
+        return bool(np.isfinite(self.lowest) and np.isfinite(self.highest))
+
+    @property
+    def total(self):
+        """The sum over classes that lies furthest from 1."""
+        return max(self.least, self.most, key=lambda total: abs(total - 1))
+
+
+def quality_of(scores):
+    """Tell whether class scores can be recorded.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+        Class scores, of a row at least.
+
+    Returns
+    -------
+    quality : Quality
+        Four numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = scores.sum(axis=1)
+    extremes = scores.min(), scores.max(), total.min(), total.max()
+    return Quality(*(float(value) for value in extremes))
+
+
+def two_columns(scores, from_logits):
+    """Class scores of two classes, from the logits or the probabilities of the second.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+        One score a row.
+    from_logits : bool
+        Whether these are logits.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_rows, 2)
+        One score a class.
+    """
+    return np.stack([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=1)
 
 
 def refuse_bad_scores(quality, epoch, who, *, from_logits, remedy):
