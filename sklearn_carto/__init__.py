@@ -3,13 +3,13 @@
 from importlib.util import find_spec
 
 from sklearn_carto import datasets, exceptions, metrics
-from sklearn_carto._agreement import MapAgreement, map_agreement
 from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._comparison import compare_subsets
 from sklearn_carto._cross_distillation import CrossDistillation, cross_distillation
-from sklearn_carto._data_map import DataMap
 from sklearn_carto._distilled import DistilledClassifier
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._maps._agreement import MapAgreement, map_agreement
+from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay

@@ -14,9 +14,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._data_map import DataMap
-from sklearn_carto._degeneracy import warn_where_degenerate
-from sklearn_carto._dynamics._training_dynamics import warn_of_unseen_rows
 from sklearn_carto._inputs._containers import check_same_length, row_names, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
@@ -26,6 +23,8 @@ from sklearn_carto._inputs._torch_datasets import (
     refuse_other_codes,
     refuse_stream,
 )
+from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
 from sklearn_carto._pipelines import fit_transformers
 from sklearn_carto._routing import router_of, sort_by_taker
 from sklearn_carto._utils._compat import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._comparison import check_selector
-from sklearn_carto._regions import describe_region, parse_region
+from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._statistics import corrected_interval
 from sklearn_carto._trials import Plan, Trial, run_trials

@@ -17,7 +17,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_carto._answering import answering
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._regions import choose_rows
+from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._utils._compat import _check_method_params
 from sklearn_carto._watching._final import train
 from sklearn_carto.exceptions import CartographyWarning

@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_carto._inputs._containers import holds_containers, n_samples_of, refuse_missing, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._maps._regions import choose_rows, parse_region
 from sklearn_carto._probe import Probing, as_probe, default_probe
-from sklearn_carto._regions import choose_rows, parse_region
 from sklearn_carto._search import search_region
 from sklearn_carto._utils._compat import (
     HasMethods,

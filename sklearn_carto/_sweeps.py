@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._comparison import compare_subsets
-from sklearn_carto._regions import describe_region
+from sklearn_carto._maps._regions import describe_region
 
 
 def sweep_fractions(

@@ -23,11 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_data_map": "_maps",
-    "_regions": "_maps",
-    "_averaging": "_maps",
-    "_agreement": "_maps",
-    "_degeneracy": "_maps",
     "_gathering": "_recording",
     "_roster": "_recording",
     "_recorder": "_recording",

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_carto import DataMap
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto._regions import describe_region
+from sklearn_carto._maps._regions import describe_region
 from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
 
 CONFIDENCE = [0.9, 0.1, 0.5, 0.8, 0.2, 0.6, 0.95, 0.3, 0.4, 0.7]

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
-from sklearn_carto._degeneracy import warn_where_degenerate
+from sklearn_carto._maps._diagnostics import warn_where_degenerate
 from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError, ProbabilityError
 
 X, y = load_digits(n_class=4, return_X_y=True)

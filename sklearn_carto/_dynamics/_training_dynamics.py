@@ -7,8 +7,7 @@ import numpy as np
 from sklearn_carto._dynamics._observation import Observation, observe
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
 from sklearn_carto._utils._archive import read_archive, write_archive
-from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning
+from sklearn_carto.exceptions import ProbabilityError
 
 RECORDED = ("epoch_end", "training", "out_of_fold")
 
@@ -348,24 +347,6 @@ class TrainingDynamics:
                 f"got shape {values.shape}."
             )
         return values
-
-
-def warn_of_unseen_rows(dynamics):
-    """Say which rows no epoch showed; the map holds NaN for them.
-
-    Parameters
-    ----------
-    dynamics : TrainingDynamics
-        What was recorded.
-    """
-    unseen = np.flatnonzero(dynamics.n_seen == 0)
-    if len(unseen):
-        warn(
-            f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
-            f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
-            "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
-            RowsUnseenWarning,
-        )
 
 
 def _blank(n_samples):

@@ -7,8 +7,8 @@ from copy import copy
 import numpy as np
 import sklearn
 
-from sklearn_carto._data_map import DataMap
 from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, Iterations, planned_epochs, why_not
 from sklearn_carto._watching._recording import Recording
 from sklearn_carto.exceptions import RowsChangedError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from skorch.callbacks import Callback
 
-from sklearn_carto._data_map import DataMap
-from sklearn_carto._dynamics._training_dynamics import RECORDED, warn_of_unseen_rows
+from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
+from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._maps._diagnostics import warn_of_unseen_rows
 from sklearn_carto._watching._net_listening import make_listener, overhear_fit_loop
 from sklearn_carto._watching._recording import Recording
 

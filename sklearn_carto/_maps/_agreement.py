@@ -9,8 +9,8 @@ from scipy.stats import rankdata
 from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.utils import check_random_state
 
-from sklearn_carto._averaging import check_same_rows
 from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._maps._averaging import check_same_rows
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._quotas import n_rows_of
 

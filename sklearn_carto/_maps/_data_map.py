@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_carto._averaging import average_maps
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto._regions import choose_rows
+from sklearn_carto._maps._averaging import average_maps
+from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._quotas import n_rows_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import DegenerateMapWarning
+from sklearn_carto.exceptions import DegenerateMapWarning, RowsUnseenWarning
 
 
 def warn_where_degenerate(data_map, dynamics, watched):
@@ -52,3 +52,21 @@ def _why_degenerate(data_map, dynamics, watched):
             "stop earlier"
         )
     return None
+
+
+def warn_of_unseen_rows(dynamics):
+    """Say which rows no epoch showed; the map holds NaN for them.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+        What was recorded.
+    """
+    unseen = np.flatnonzero(dynamics.n_seen == 0)
+    if len(unseen):
+        warn(
+            f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
+            f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
+            "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
+            RowsUnseenWarning,
+        )

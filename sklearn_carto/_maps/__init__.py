@@ -1,0 +1,1 @@
+"""From what is recorded to a data map, and to rows of it."""
