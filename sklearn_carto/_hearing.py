@@ -9,8 +9,8 @@ import numpy as np
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
-from sklearn_carto._recorder import DynamicsRecorder
-from sklearn_carto._row_tee import RowTee, rows_heard, rows_of
+from sklearn_carto._recording._batch_sampler import RowTee, rows_heard, rows_of
+from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto.exceptions import RowsChangedError
 
 

@@ -23,10 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_gathering": "_recording",
-    "_roster": "_recording",
-    "_recorder": "_recording",
-    "_row_tee": "_recording",
     "_classifier": "_watching",
     "_routing": "_watching",
     "_probe": "_selection",

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import DataMap
-from sklearn_carto._recorder import DynamicsRecorder
+from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto.exceptions import (
     DegenerateMapWarning,
     DoubleSoftmaxWarning,

@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
-from sklearn_carto._gathering import Gatherer, is_tensor, join
 from sklearn_carto._inputs._containers import n_samples_of
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, is_dataset, rows_behind
-from sklearn_carto._row_tee import rows_heard, rows_of
+from sklearn_carto._recording._accumulator import Gatherer, is_tensor, join
+from sklearn_carto._recording._batch_sampler import rows_heard, rows_of
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto._watching._net_outputs import Question, Reading, first_output, read_outputs
 from sklearn_carto.exceptions import RowsChangedError

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sklearn_carto._gathering import is_tensor
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._recorder import DynamicsRecorder
+from sklearn_carto._recording._accumulator import is_tensor
+from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto.exceptions import ProbabilityError, RowsChangedError
 

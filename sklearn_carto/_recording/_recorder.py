@@ -8,10 +8,10 @@ import numpy as np
 
 from sklearn_carto._dynamics._scores import Quality, refuse_bad_scores, refuse_bad_width
 from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamics
-from sklearn_carto._gathering import MAX_WAITING, Gathered, Gatherer, is_tensor, join
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
-from sklearn_carto._roster import Roster, refuse_misfits
+from sklearn_carto._recording._accumulator import MAX_WAITING, Gathered, Gatherer, is_tensor, join
+from sklearn_carto._recording._sample_index import Roster, refuse_misfits
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, ProbabilityError
 

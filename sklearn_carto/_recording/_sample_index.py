@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._gathering import is_tensor
+from sklearn_carto._recording._accumulator import is_tensor
 from sklearn_carto.exceptions import RowsChangedError
 
 

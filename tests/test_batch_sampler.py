@@ -16,7 +16,7 @@ from torch.utils.data import (
 )
 
 from sklearn_carto._inputs._torch_datasets import rows_behind
-from sklearn_carto._row_tee import RowTee, rows_heard, rows_of
+from sklearn_carto._recording._batch_sampler import RowTee, rows_heard, rows_of
 from sklearn_carto.exceptions import RowsChangedError
 
 ROWS = TensorDataset(torch.arange(23))

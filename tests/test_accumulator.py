@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto._dynamics._observation import observe
 from sklearn_carto._dynamics._scores import quality_of, two_columns
-from sklearn_carto._gathering import MAX_WAITING, Gatherer, join
+from sklearn_carto._recording._accumulator import MAX_WAITING, Gatherer, join
 
 torch = pytest.importorskip("torch")
 
@@ -64,7 +64,7 @@ def test_the_scores_that_were_handed_over_are_left_as_they_are():
 @pytest.mark.parametrize("kind", ["arrays", "tensors", "tensors that learn"])
 @pytest.mark.parametrize("size", [7, 300])
 def test_batches_may_come_in_any_order_and_size(kind, size, monkeypatch):
-    monkeypatch.setattr("sklearn_carto._gathering.MAX_WAITING", 64)
+    monkeypatch.setattr("sklearn_carto._recording._accumulator.MAX_WAITING", 64)
     gatherer, order = Gatherer(from_logits=True), np.random.RandomState(1).permutation(300)
     for start in range(0, 300, size):
         rows = order[start : start + size]

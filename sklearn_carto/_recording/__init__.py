@@ -1,0 +1,1 @@
+"""Record the dynamics of any training loop."""
