@@ -3,7 +3,6 @@
 from importlib.util import find_spec
 
 from sklearn_carto import datasets, exceptions, metrics
-from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._comparison import compare_subsets
 from sklearn_carto._cross_distillation import CrossDistillation, cross_distillation
 from sklearn_carto._distilled import DistilledClassifier
@@ -18,6 +17,7 @@ from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._subset_comparison import SubsetComparison
 from sklearn_carto._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._version import __version__
+from sklearn_carto._watching._classifier import CartographyClassifier
 
 __all__ = [
     "CartographyClassifier",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from sklearn_carto._pipelines import is_net
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._random_state import ONE_NET_AT_A_TIME
+from sklearn_carto._watching._skorch import is_net
 
 
 def answering(trained):

@@ -10,7 +10,7 @@ from sklearn_carto._selector import DataMapSelector
 from sklearn_carto._statistics import corrected_interval
 from sklearn_carto._trials import Plan, Trial, run_trials
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._watching import find_way
+from sklearn_carto._watching._find import find_way
 
 
 def cross_distillation(

@@ -17,8 +17,8 @@ from sklearn_carto._utils._compat import (
     _routing_enabled,
 )
 from sklearn_carto._utils._metaestimators import DelegatingClassifier
-from sklearn_carto._watching import can_watch, refuse_unknown_params
 from sklearn_carto._watching._final import train
+from sklearn_carto._watching._find import can_watch, refuse_unknown_params
 
 
 def default_selector(estimator):

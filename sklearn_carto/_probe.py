@@ -20,14 +20,14 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_carto._classifier import CartographyClassifier
 from sklearn_carto._inputs._containers import row_names, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._noise import estimated_cut
 from sklearn_carto._utils._compat import _check_method_params, _num_samples
 from sklearn_carto._version import __version__
-from sklearn_carto._watching._recording import in_class_order
+from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._responses import in_class_order
 
 
 def default_probe(X):

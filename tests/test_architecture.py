@@ -23,8 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_classifier": "_watching",
-    "_routing": "_watching",
     "_probe": "_selection",
     "_noise": "_selection",
     "_search": "_selection",
@@ -40,7 +38,6 @@ HOMES = {
     "_statistics": "_comparison",
     "_matching": "_comparison",
     "_hearing": "integrations",
-    "_pipelines": "_watching",
 }  # of modules that have not moved yet
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 

@@ -15,8 +15,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_carto import CartographyClassifier, _classifier
+from sklearn_carto import CartographyClassifier
 from sklearn_carto._utils._compat import callbacks_of
+from sklearn_carto._watching import _classifier
 
 callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn >= 1.9")
 

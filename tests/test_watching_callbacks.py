@@ -17,7 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._utils._compat import CallbackSupportMixin, _fit_context, callbacks_of
-from sklearn_carto._watching import _callbacks, can_watch
+from sklearn_carto._watching import _callbacks
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError
 
 needs_callbacks = pytest.mark.skipif(

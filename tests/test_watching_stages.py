@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
-from sklearn_carto._watching._recording import in_class_order
+from sklearn_carto._watching._responses import in_class_order
 from sklearn_carto.exceptions import HeldOutRowsWarning
 
 X, y = make_classification(

@@ -12,7 +12,7 @@ import numpy as np
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._recording import are_logits, in_class_order, row_blocks
+from sklearn_carto._watching._responses import are_logits, in_class_order, row_blocks
 from sklearn_carto._watching._stages import spread
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 

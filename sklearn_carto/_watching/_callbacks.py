@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._compat import CallbackSupportMixin, callbacks_of
-from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
+from sklearn_carto._watching._responses import answer_in, in_class_order, row_blocks
 from sklearn_carto.exceptions import NotWatchableError
 
 method = "fit"

@@ -9,7 +9,7 @@ from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomFore
 from sklearn.utils import check_array
 
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._watching._recording import in_class_order, row_blocks
+from sklearn_carto._watching._responses import in_class_order, row_blocks
 from sklearn_carto._watching._stages import spread
 
 method = "fit"

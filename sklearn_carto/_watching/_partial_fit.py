@@ -6,7 +6,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
+from sklearn_carto._watching._responses import answer_in, in_class_order, row_blocks
 from sklearn_carto._watching._seeds import let_seeds_run_on
 from sklearn_carto.exceptions import NotWatchableError
 

@@ -6,15 +6,21 @@ import sys
 
 import numpy as np
 
-from sklearn_carto._pipelines import is_net as can_watch
-from sklearn_carto._watching._net_listening import make_listener, overheard
 from sklearn_carto._watching._seeds import torch_seeded
+from sklearn_carto._watching._skorch_events import make_listener, overheard
 
 method = "fit"
 encodes_labels = True  # nets are trained on 0..K-1, whatever the user's labels
 hears_training = True  # its training pass can be recorded, too
 
-__all__ = ["can_watch", "encode", "predicts_labels", "watch"]
+
+def is_net(estimator):
+    """Whether an estimator is a net of skorch, which is not imported for that."""
+    skorch = sys.modules.get("skorch")  # a net cannot exist before skorch is imported
+    return skorch is not None and isinstance(estimator, skorch.NeuralNet)
+
+
+can_watch = is_net
 
 
 def predicts_labels(estimator):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._recording import answer_in, in_class_order, row_blocks
+from sklearn_carto._watching._responses import answer_in, in_class_order, row_blocks
 from sklearn_carto.exceptions import HeldOutRowsWarning
 
 method = "fit"

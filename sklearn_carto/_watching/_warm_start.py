@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.base import is_classifier
 
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._watching._recording import in_class_order, row_blocks
+from sklearn_carto._watching._responses import in_class_order, row_blocks
 from sklearn_carto._watching._stages import spread
 
 method = "fit"

@@ -10,7 +10,7 @@ import sklearn
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, Iterations, planned_epochs, why_not
-from sklearn_carto._watching._recording import Recording
+from sklearn_carto._watching._run_recorder import Recording
 from sklearn_carto.exceptions import RowsChangedError
 
 if not HAS_CALLBACKS:

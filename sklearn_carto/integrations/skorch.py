@@ -9,8 +9,8 @@ from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows
-from sklearn_carto._watching._net_listening import make_listener, overhear_fit_loop
-from sklearn_carto._watching._recording import Recording
+from sklearn_carto._watching._run_recorder import Recording
+from sklearn_carto._watching._skorch_events import make_listener, overhear_fit_loop
 
 
 class DataMapCallback(Callback):

@@ -1,4 +1,4 @@
-"""Which arguments of `fit` go to which step of a pipeline whose last step is watched."""
+"""Pipelines whose last step is watched: what stands ahead is fitted, arguments are routed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_carto._utils._compat import _routing_enabled
+from sklearn_carto.exceptions import NotWatchableError
 
 
 def router_of(owner, estimator, method_of):
@@ -70,3 +71,54 @@ def sort_by_taker(owner, estimator, method, params):
         estimator, depth = estimator.steps[-1][1], depth + 1
     routed["watched"] = params
     return routed
+
+
+def fit_transformers(pipeline, X, y, params, last_params):
+    """Fit all steps of a pipeline but the last, once.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A clone; its transformers are replaced by the fitted ones.
+    X, y : container, ndarray
+        The training set.
+    params : dict
+        Arguments of these steps.
+    last_params : dict
+        Arguments of the last step; those that the pipeline's `transform_input` names are
+        transformed, too.
+
+    Returns
+    -------
+    Xt : container
+        The training set as the last step sees it.
+    last_params : dict
+        Its arguments as it sees them.
+
+    Raises
+    ------
+    NotWatchableError
+        If a step is a sampler, which would change the rows.
+    """
+    for name, step in pipeline.steps[:-1]:
+        if hasattr(step, "fit_resample"):
+            raise NotWatchableError(
+                f"The step {name!r} of the pipeline ({type(step).__name__}) changes the rows, so "
+                "that the map would not be one of X. Resample first, or watch the pipeline "
+                "without it."
+            )
+    if len(pipeline.steps) == 1:
+        return X, last_params
+    head = pipeline[:-1]
+    head.transform_input = pipeline.transform_input
+    Xt = head.fit_transform(X, y, **params)
+    pipeline.steps = [*head.steps, pipeline.steps[-1]]
+    asked = set(pipeline.transform_input or ())
+    transformed = {
+        name: tuple(map(head.transform, value))
+        if isinstance(value, tuple)
+        else head.transform(value)
+        for name, value in last_params.items()
+        if name in asked
+    }
+    return Xt, {**last_params, **transformed}

@@ -11,7 +11,7 @@ from sklearn_carto._inputs._torch_datasets import WAY_OUT, is_dataset, rows_behi
 from sklearn_carto._recording._accumulator import Gatherer, is_tensor, join
 from sklearn_carto._recording._batch_sampler import rows_heard, rows_of
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
-from sklearn_carto._watching._net_outputs import Question, Reading, first_output, read_outputs
+from sklearn_carto._watching._skorch_outputs import Question, Reading, first_output, read_outputs
 from sklearn_carto.exceptions import RowsChangedError
 
 

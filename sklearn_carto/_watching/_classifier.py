@@ -25,8 +25,6 @@ from sklearn_carto._inputs._torch_datasets import (
 )
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
-from sklearn_carto._pipelines import fit_transformers
-from sklearn_carto._routing import router_of, sort_by_taker
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -37,9 +35,11 @@ from sklearn_carto._utils._compat import (
 )
 from sklearn_carto._utils._folds import disjoint_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
-from sklearn_carto._utils._progress import TrainingTask, progress
-from sklearn_carto._watching import find_way, refuse_unknown_params
-from sklearn_carto._watching._recording import Recording
+from sklearn_carto._utils._progress import progress
+from sklearn_carto._watching._callback_task import TrainingTask
+from sklearn_carto._watching._find import find_way, refuse_unknown_params
+from sklearn_carto._watching._pipelines import fit_transformers, router_of, sort_by_taker
+from sklearn_carto._watching._run_recorder import Recording
 from sklearn_carto._watching._seeds import set_seed
 from sklearn_carto.exceptions import NotWatchableError
 
