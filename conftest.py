@@ -6,7 +6,7 @@ from importlib.util import find_spec
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for the tests
 
 NEEDED = {
-    "_sampler": "imblearn",
+    "_selection/_sampler": "imblearn",
     "integrations/keras": "keras",
     "integrations/lightning": "lightning",
     "integrations/sklearn": "sklearn.callback",

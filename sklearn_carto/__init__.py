@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._comparison import compare_subsets
 from sklearn_carto._cross_distillation import CrossDistillation, cross_distillation
-from sklearn_carto._distilled import DistilledClassifier
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._agreement import MapAgreement, map_agreement
 from sklearn_carto._maps._data_map import DataMap
@@ -13,7 +12,8 @@ from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
-from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._selection._distilled import DistilledClassifier
+from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._subset_comparison import SubsetComparison
 from sklearn_carto._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._version import __version__
@@ -52,7 +52,7 @@ def __getattr__(name):
         from sklearn_carto._utils._compat import require
 
         require("imblearn", "DataMapSampler", "sklearn-carto[imblearn]")
-        from sklearn_carto._sampler import DataMapSampler
+        from sklearn_carto._selection._sampler import DataMapSampler
 
         return DataMapSampler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_carto._comparison import check_selector
 from sklearn_carto._maps._regions import describe_region, parse_region
-from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._statistics import corrected_interval
 from sklearn_carto._trials import Plan, Trial, run_trials
 from sklearn_carto._utils._frames import build_frame

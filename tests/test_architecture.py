@@ -23,13 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_probe": "_selection",
-    "_noise": "_selection",
-    "_search": "_selection",
-    "_selector": "_selection",
-    "_sampler": "_selection",
-    "_distilled": "_selection",
-    "_answering": "_selection",
     "_comparison": "_comparison",
     "_subset_comparison": "_comparison",
     "_trials": "_comparison",

@@ -20,7 +20,7 @@ from sklearn_carto import (
     DistilledClassifier,
     compare_subsets,
 )
-from sklearn_carto._watching._final import train
+from sklearn_carto._selection._final_estimator import train
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 
 X, y = make_classification(

@@ -23,7 +23,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn_carto._inputs._containers import row_names, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._noise import estimated_cut
+from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._utils._compat import _check_method_params, _num_samples
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier

@@ -9,7 +9,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from sklearn_carto._inputs._containers import check_same_length, refuse_missing, take
 from sklearn_carto._inputs._labels import check_labels, refuse_regressor
-from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._selection._final_estimator import train
+from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
     HasMethods,
     _check_method_params,
@@ -17,7 +18,6 @@ from sklearn_carto._utils._compat import (
     _routing_enabled,
 )
 from sklearn_carto._utils._metaestimators import DelegatingClassifier
-from sklearn_carto._watching._final import train
 from sklearn_carto._watching._find import can_watch, refuse_unknown_params
 
 

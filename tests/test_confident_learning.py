@@ -7,7 +7,7 @@ from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from sklearn_carto._noise import confident_issues, estimated_cut
+from sklearn_carto._selection._confident_learning import confident_issues, estimated_cut
 
 
 def test_issues_counted_by_hand():

@@ -15,11 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 
-from sklearn_carto._answering import answering
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._maps._regions import choose_rows
+from sklearn_carto._selection._final_estimator import answering, train
 from sklearn_carto._utils._compat import _check_method_params
-from sklearn_carto._watching._final import train
 from sklearn_carto.exceptions import CartographyWarning
 
 # What is tried without a noise cut, and with one. Left out is what benchmarks/selection.py shows to

@@ -19,8 +19,8 @@ from sklearn_carto._inputs._containers import holds_containers, n_samples_of, re
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._regions import choose_rows, parse_region
-from sklearn_carto._probe import Probing, as_probe, default_probe
-from sklearn_carto._search import search_region
+from sklearn_carto._selection._auto import search_region
+from sklearn_carto._selection._probe import Probing, as_probe, default_probe
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,

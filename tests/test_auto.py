@@ -22,7 +22,7 @@ from sklearn_carto import (
     DistilledClassifier,
     compare_subsets,
 )
-from sklearn_carto._search import CUT, UNCUT
+from sklearn_carto._selection._auto import CUT, UNCUT
 from sklearn_carto.datasets import make_cartography
 
 X, truth, _ = make_cartography(360, frac_mislabelled=0.0, random_state=0)

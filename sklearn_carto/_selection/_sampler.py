@@ -8,7 +8,7 @@ from imblearn.utils import check_target_type
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_carto._inputs._containers import holds_containers, take
-from sklearn_carto._selector import DataMapSelector
+from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import _check_feature_names, _check_n_features, _fit_context
 
 

@@ -1,0 +1,1 @@
+"""From a data map to fewer rows, and to a model trained on them."""
