@@ -3,8 +3,10 @@
 from importlib.util import find_spec
 
 from sklearn_carto import datasets, exceptions, metrics
-from sklearn_carto._comparison import compare_subsets
-from sklearn_carto._cross_distillation import CrossDistillation, cross_distillation
+from sklearn_carto._comparison._compare_subsets import compare_subsets
+from sklearn_carto._comparison._cross_distillation import CrossDistillation, cross_distillation
+from sklearn_carto._comparison._subset_comparison import SubsetComparison
+from sklearn_carto._comparison._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._agreement import MapAgreement, map_agreement
 from sklearn_carto._maps._data_map import DataMap
@@ -14,8 +16,6 @@ from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
 from sklearn_carto._selection._selector import DataMapSelector
-from sklearn_carto._subset_comparison import SubsetComparison
-from sklearn_carto._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 

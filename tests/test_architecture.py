@@ -23,13 +23,6 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"__init__"},
 ]
 HOMES = {
-    "_comparison": "_comparison",
-    "_subset_comparison": "_comparison",
-    "_trials": "_comparison",
-    "_sweeps": "_comparison",
-    "_cross_distillation": "_comparison",
-    "_statistics": "_comparison",
-    "_matching": "_comparison",
     "_hearing": "integrations",
 }  # of modules that have not moved yet
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))

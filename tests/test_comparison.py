@@ -57,7 +57,7 @@ def test_the_full_set_and_an_equally_large_random_one_are_always_there():
 
 def test_one_map_is_drawn_for_each_fold_and_seed_and_never_sees_the_test_rows(monkeypatch):
     drawn = []
-    from sklearn_carto import _trials
+    from sklearn_carto._comparison import _trials
 
     class Spy(_trials.Probing):
         @cached_property

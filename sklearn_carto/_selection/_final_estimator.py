@@ -1,4 +1,4 @@
-"""A trained model that is asked in the labels of the user, whatever it was trained on."""
+"""The final estimator: trained unwatched, and evaluated in the labels of the user."""
 
 from __future__ import annotations
 
@@ -12,50 +12,6 @@ from sklearn_carto._utils._random_state import ONE_NET_AT_A_TIME
 from sklearn_carto._watching import _boosters, _skorch
 from sklearn_carto._watching._seeds import set_seed, torch_seeded
 from sklearn_carto._watching._skorch import is_net
-
-
-def answering(trained):
-    """Return the model itself where it knows the labels, else one that translates.
-
-    Parameters
-    ----------
-    trained : Trained
-        What training returned.
-
-    Returns
-    -------
-    model : estimator
-        Fitted; scorers can ask it.
-    """
-    return Answering(trained.estimator, trained.classes) if trained.label_codes else trained[0]
-
-
-class Answering(DelegatingClassifier):
-    """A trained net that answers in the labels of the user.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Trained on codes 0..K-1.
-    classes : ndarray of shape (n_classes,)
-        The labels that they stand for.
-    """
-
-    _label_codes = True
-
-    def __init__(self, estimator, classes=None):
-        self.estimator = self.estimator_ = estimator
-        self.classes_ = classes
-
-    def _ask(self, method, X, **params):
-        # a net that answers draws from the generators of one that trains in another thread; those
-        # that are scored here wait for it, which the user's own may not: they could wait for ever
-        with ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext():
-            return super()._ask(method, X, **params)
-
-    def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
-        """Refuse to train again."""
-        raise AttributeError("this model is trained already")
 
 
 class Trained(NamedTuple):
@@ -105,3 +61,47 @@ def train(estimator, X, y, *, params=None, seed=None, classes=None):
     with torch_seeded(seed, net.device):
         estimator.fit(X, _skorch.encode(net, codes, len(classes)), **params)
     return Trained(estimator, classes, True)
+
+
+def answering(trained):
+    """Return the model itself where it knows the labels, else one that translates.
+
+    Parameters
+    ----------
+    trained : Trained
+        What training returned.
+
+    Returns
+    -------
+    model : estimator
+        Fitted; scorers can ask it.
+    """
+    return Answering(trained.estimator, trained.classes) if trained.label_codes else trained[0]
+
+
+class Answering(DelegatingClassifier):
+    """A trained net that answers in the labels of the user.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Trained on codes 0..K-1.
+    classes : ndarray of shape (n_classes,)
+        The labels that they stand for.
+    """
+
+    _label_codes = True
+
+    def __init__(self, estimator, classes=None):
+        self.estimator = self.estimator_ = estimator
+        self.classes_ = classes
+
+    def _ask(self, method, X, **params):
+        # a net that answers draws from the generators of one that trains in another thread; those
+        # that are scored here wait for it, which the user's own may not: they could wait for ever
+        with ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext():
+            return super()._ask(method, X, **params)
+
+    def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
+        """Refuse to train again."""
+        raise AttributeError("this model is trained already")

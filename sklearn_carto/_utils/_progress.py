@@ -1,4 +1,4 @@
-"""How far a training has got: a progress bar of ours, or tasks told to scikit-learn's callbacks."""
+"""A progress bar: tqdm where it is installed, else lines."""
 
 from __future__ import annotations
 

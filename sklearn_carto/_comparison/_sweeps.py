@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._comparison import compare_subsets
+from sklearn_carto._comparison._compare_subsets import compare_subsets
 from sklearn_carto._maps._regions import describe_region
 
 

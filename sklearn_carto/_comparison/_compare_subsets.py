@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
+from sklearn_carto._comparison._subset_comparison import SubsetComparison
+from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._distilled import default_selector, with_judge
 from sklearn_carto._selection._selector import DataMapSelector
-from sklearn_carto._subset_comparison import SubsetComparison
-from sklearn_carto._trials import Plan, Trial, run_trials
 
 PAPER_REGIONS = (
     "high-confidence",

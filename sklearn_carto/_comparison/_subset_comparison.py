@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from sklearn_carto._statistics import corrected_interval
+from sklearn_carto._comparison._intervals import corrected_interval
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import UndefinedIntervalWarning

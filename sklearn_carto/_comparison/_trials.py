@@ -19,9 +19,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
+from sklearn_carto._comparison._equal_steps import check_match, lengthened, trains_in_epochs
 from sklearn_carto._inputs._containers import check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, refuse_regressor
-from sklearn_carto._matching import check_match, lengthened, trains_in_epochs
 from sklearn_carto._selection._final_estimator import answering, train
 from sklearn_carto._selection._probe import Probing
 from sklearn_carto._selection._selector import select_rows

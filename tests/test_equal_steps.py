@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, compare_subsets
-from sklearn_carto._matching import check_match, lengthened
+from sklearn_carto._comparison._equal_steps import check_match, lengthened
 from sklearn_carto.datasets import make_cartography
 
 X, y, _ = make_cartography(240, random_state=0)

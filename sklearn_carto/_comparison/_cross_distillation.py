@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._comparison import check_selector
+from sklearn_carto._comparison._compare_subsets import check_selector
+from sklearn_carto._comparison._intervals import corrected_interval
+from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._selector import DataMapSelector
-from sklearn_carto._statistics import corrected_interval
-from sklearn_carto._trials import Plan, Trial, run_trials
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._watching._find import find_way
 

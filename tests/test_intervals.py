@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sklearn_carto._statistics import corrected_interval
+from sklearn_carto._comparison._intervals import corrected_interval
 
 
 def test_without_overlap_it_is_the_interval_of_students_t():

@@ -1,0 +1,1 @@
+"""Whether fewer rows were enough."""
