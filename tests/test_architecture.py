@@ -22,16 +22,12 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"_comparison"},
     {"__init__"},
 ]
-HOMES = {
-    "_hearing": "integrations",
-}  # of modules that have not moved yet
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 
 
 def room_of(module):
     """Folder or module of the top level that a dotted name within the package lies in."""
-    room = module.partition(".")[0]
-    return HOMES.get(room, room)
+    return module.partition(".")[0]
 
 
 def floor_of(room):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from sklearn_carto._hearing import HearsTraining, Hook
 from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.integrations._torch_loop import HearsTraining, Hook
 
 _BY_ITS_OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
 if _BY_ITS_OLDER_NAME or not find_spec("lightning"):

@@ -10,7 +10,7 @@ from types import FrameType
 import torch
 from transformers import TrainerCallback
 
-from sklearn_carto._hearing import HearsTraining, Hook
+from sklearn_carto.integrations._torch_loop import HearsTraining, Hook
 
 
 class DataMapCallback(HearsTraining, TrainerCallback):
