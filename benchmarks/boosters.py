@@ -62,7 +62,7 @@ def by_hand(name, model, X, y):
     start = time.perf_counter()
     dynamics = TrainingDynamics(y, n_epochs=N_STAGES)
     for epoch, end in enumerate(range(10, N_TREES + 1, N_TREES // N_STAGES)):
-        dynamics.record(epoch, model.estimator_.predict_proba(X, **UP_TO[name](end)))
+        dynamics.update(epoch, model.estimator_.predict_proba(X, **UP_TO[name](end)))
     seconds = time.perf_counter() - start
     assert np.abs(dynamics.true_proba - model.dynamics_.true_proba).max() < 1e-6
     return seconds

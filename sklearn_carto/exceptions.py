@@ -4,17 +4,17 @@
 
     Exception
      └─ CartographyError
-         ├─ NotWatchableError (also TypeError)    the estimator cannot be watched
-         ├─ ProbabilityError (also ValueError)    what the estimator answered is no probability
-         └─ RowsChangedError (also ValueError)    rows cannot be traced to the rows of ``X``
+         ├─ InvalidProbabilitiesError (also ValueError)   class scores that are no probabilities
+         ├─ NotWatchableError (also TypeError)            the estimator cannot be watched
+         └─ SampleAlignmentError (also ValueError)        rows cannot be traced to the rows of X
     UserWarning
      └─ CartographyWarning
-         ├─ ClassesLostWarning                    a budget is smaller than the number of classes
-         ├─ DegenerateMapWarning                  one epoch, no movement, or saturated
-         ├─ DoubleSoftmaxWarning                  a net applies a softmax to probabilities
-         ├─ HeldOutRowsWarning                    a map holds rows that the model did not train on
-         ├─ RowsUnseenWarning                     a training loop never showed some rows
-         └─ UndefinedIntervalWarning              too few splits for a confidence interval
+         ├─ DegenerateMapWarning       one epoch, no movement, or saturated
+         ├─ DoubleSoftmaxWarning       a net applies a softmax to probabilities
+         ├─ HeldOutRowsWarning         a map holds rows that the model did not train on
+         ├─ MissingClassesWarning      a budget is smaller than the number of classes
+         ├─ UndefinedIntervalWarning   too few splits for a confidence interval
+         └─ UnseenSamplesWarning       a training loop never showed some rows
 
 A wrong value of a parameter is scikit-learn's ``InvalidParameterError``, or a plain ``ValueError``.
 """
@@ -22,15 +22,15 @@ A wrong value of a parameter is scikit-learn's ``InvalidParameterError``, or a p
 __all__ = [
     "CartographyError",
     "CartographyWarning",
-    "ClassesLostWarning",
     "DegenerateMapWarning",
     "DoubleSoftmaxWarning",
     "HeldOutRowsWarning",
+    "InvalidProbabilitiesError",
+    "MissingClassesWarning",
     "NotWatchableError",
-    "ProbabilityError",
-    "RowsChangedError",
-    "RowsUnseenWarning",
+    "SampleAlignmentError",
     "UndefinedIntervalWarning",
+    "UnseenSamplesWarning",
 ]
 
 
@@ -42,11 +42,11 @@ class NotWatchableError(CartographyError, TypeError):
     """The estimator does not learn in steps that can be seen."""
 
 
-class ProbabilityError(CartographyError, ValueError):
+class InvalidProbabilitiesError(CartographyError, ValueError):
     """The estimator answered with something that is no probability."""
 
 
-class RowsChangedError(CartographyError, ValueError):
+class SampleAlignmentError(CartographyError, ValueError):
     """Rows cannot be traced to the rows of ``X``."""
 
 
@@ -54,7 +54,7 @@ class CartographyWarning(UserWarning):
     """The root of our warnings."""
 
 
-class ClassesLostWarning(CartographyWarning):
+class MissingClassesWarning(CartographyWarning):
     """A budget of rows is smaller than the number of classes, so that classes are lost."""
 
 
@@ -70,7 +70,7 @@ class HeldOutRowsWarning(CartographyWarning):
     """Rows that the model did not train on are selected beside rows that it trained on."""
 
 
-class RowsUnseenWarning(CartographyWarning):
+class UnseenSamplesWarning(CartographyWarning):
     """A training loop never showed some rows, which a map then holds as NaN."""
 
 

@@ -20,7 +20,7 @@ __all__ = [
     "dual",
     "el2n",
     "first_learned",
-    "forgetting_events",
+    "forgetting",
     "loss",
     "variability",
 ]
@@ -119,7 +119,7 @@ def correctness(correct):
     return _epochs(correct, "correct", dtype=bool).mean(axis=1)
 
 
-def forgetting_events(correct):
+def forgetting(correct):
     """Count how often a row that was right became wrong at the next epoch.
 
     Parameters
@@ -145,8 +145,8 @@ def forgetting_events(correct):
 
     Examples
     --------
-    >>> from sklearn_carto.metrics import forgetting_events
-    >>> forgetting_events([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+    >>> from sklearn_carto.metrics import forgetting
+    >>> forgetting([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
     array([ 2.,  0., inf])
     """
     correct = _epochs(correct, "correct", dtype=bool)

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto._dynamics._observation import observe
-from sklearn_carto._dynamics._scores import quality_of, two_columns
-from sklearn_carto._recording._accumulator import MAX_WAITING, Gatherer, join
+from sklearn_carto._dynamics._scores import score_range_of, two_columns
+from sklearn_carto._recording._accumulator import MAX_WAITING, EpochAccumulator, concat_epochs
 
 torch = pytest.importorskip("torch")
 
@@ -33,7 +33,7 @@ def test_tensors_are_reduced_as_arrays_are(from_logits, dtype):
         torch.as_tensor(scores), torch.as_tensor(COLUMNS), from_logits=from_logits
     )
     assert_same(seen, observe(scores, COLUMNS, from_logits=from_logits))
-    assert_allclose(quality, quality_of(scores), rtol=1e-5)
+    assert_allclose(quality, score_range_of(scores), rtol=1e-5)
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
@@ -65,59 +65,62 @@ def test_the_scores_that_were_handed_over_are_left_as_they_are():
 @pytest.mark.parametrize("size", [7, 300])
 def test_batches_may_come_in_any_order_and_size(kind, size, monkeypatch):
     monkeypatch.setattr("sklearn_carto._recording._accumulator.MAX_WAITING", 64)
-    gatherer, order = Gatherer(from_logits=True), np.random.RandomState(1).permutation(300)
+    accumulator, order = (
+        EpochAccumulator(from_logits=True),
+        np.random.RandomState(1).permutation(300),
+    )
     for start in range(0, 300, size):
         rows = order[start : start + size]
         scores = LOGITS[rows]
         if kind != "arrays":
             scores = torch.tensor(scores, requires_grad=kind == "tensors that learn")
-        gatherer.add(rows, COLUMNS[rows], scores)
-    gathered = gatherer.finish()
+        accumulator.add(rows, COLUMNS[rows], scores)
+    gathered = accumulator.finish()
     assert_array_equal(gathered.rows, np.arange(300))
     assert_array_equal(gathered.columns, COLUMNS)
     assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
-    assert_allclose(gathered.quality, quality_of(LOGITS), rtol=1e-5)
+    assert_allclose(gathered.quality, score_range_of(LOGITS), rtol=1e-5)
 
 
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
 def test_what_happens_to_scores_after_they_were_handed_over_does_not_matter(as_type):
-    scores, gatherer = as_type(LOGITS.copy()), Gatherer(from_logits=True)
-    gatherer.add(np.arange(300), COLUMNS, scores)
+    scores, accumulator = as_type(LOGITS.copy()), EpochAccumulator(from_logits=True)
+    accumulator.add(np.arange(300), COLUMNS, scores)
     scores[:] = 0
-    assert_same(gatherer.finish().seen, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_same(accumulator.finish().seen, observe(LOGITS, COLUMNS, from_logits=True))
 
 
 def test_a_view_does_not_keep_alive_what_it_is_a_view_of():
     whole = torch.zeros(3, 1000, 5)
-    gatherer = Gatherer(from_logits=True, own=True)
-    gatherer.add(np.arange(3), np.zeros(3, dtype=int), whole[:, -1])
-    assert gatherer.waiting[0][2].untyped_storage().nbytes() == 3 * 5 * 4
+    accumulator = EpochAccumulator(from_logits=True, own=True)
+    accumulator.add(np.arange(3), np.zeros(3, dtype=int), whole[:, -1])
+    assert accumulator.waiting[0][2].untyped_storage().nbytes() == 3 * 5 * 4
 
 
 def test_of_a_row_seen_twice_the_first_time_counts():
-    gatherer = Gatherer(from_logits=False)
-    gatherer.add(np.array([4, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
-    gatherer.add(np.array([1, 4]), np.array([0, 0]), np.array([[0.3, 0.7], [0.4, 0.6]]))
-    gathered = gatherer.finish()
+    accumulator = EpochAccumulator(from_logits=False)
+    accumulator.add(np.array([4, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
+    accumulator.add(np.array([1, 4]), np.array([0, 0]), np.array([[0.3, 0.7], [0.4, 0.6]]))
+    gathered = accumulator.finish()
     assert gathered.rows.tolist() == [1, 4]
     assert gathered.seen.true_proba.tolist() == np.float32([0.8, 0.9]).tolist()
-    assert join([gathered, gathered]).rows.tolist() == [1, 4]
+    assert concat_epochs([gathered, gathered]).rows.tolist() == [1, 4]
 
 
 def test_half_precision_is_reduced_in_single():
     rows = torch.as_tensor(LOGITS).to(torch.bfloat16)
-    gatherer = Gatherer(from_logits=True)
-    gatherer.add(np.arange(300), COLUMNS, rows)
-    assert_same(gatherer.finish().seen, observe(rows.float().numpy(), COLUMNS, from_logits=True))
+    accumulator = EpochAccumulator(from_logits=True)
+    accumulator.add(np.arange(300), COLUMNS, rows)
+    assert_same(accumulator.finish().seen, observe(rows.float().numpy(), COLUMNS, from_logits=True))
 
 
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
 def test_finite_logits_are_finite_although_their_sum_is_not(as_type):
     lowest = np.finfo(np.float32).min
     scores = np.column_stack([LOGITS, np.full((300, 2), lowest)])
-    gatherer = Gatherer(from_logits=True)
-    gatherer.add(np.arange(300), COLUMNS, as_type(scores))
-    gathered = gatherer.finish()
+    accumulator = EpochAccumulator(from_logits=True)
+    accumulator.add(np.arange(300), COLUMNS, as_type(scores))
+    gathered = accumulator.finish()
     assert gathered.quality.finite
     assert (gathered.quality.lowest, gathered.quality.highest) == (lowest, LOGITS.max())
     assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
@@ -125,14 +128,14 @@ def test_finite_logits_are_finite_although_their_sum_is_not(as_type):
 
 def test_batches_of_several_kinds_are_gathered_in_their_order():
     kinds = [torch.as_tensor, np.asarray, lambda x: torch.as_tensor(x).double(), np.float64]
-    gatherer = Gatherer(from_logits=True)
+    accumulator = EpochAccumulator(from_logits=True)
     for i, rows in enumerate(np.array_split(np.arange(300), 10)):
         columns = COLUMNS[rows] if i % 3 else torch.as_tensor(COLUMNS[rows])
-        gatherer.add(rows, columns, kinds[i % 4](LOGITS[rows]))
-    gathered = gatherer.finish()
+        accumulator.add(rows, columns, kinds[i % 4](LOGITS[rows]))
+    gathered = accumulator.finish()
     assert_array_equal(gathered.columns, COLUMNS)
     assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
-    assert_allclose(gathered.quality, quality_of(LOGITS), rtol=1e-5)
+    assert_allclose(gathered.quality, score_range_of(LOGITS), rtol=1e-5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -142,19 +145,19 @@ def test_a_bad_score_anywhere_shows_in_the_quality(bad, as_type):
     for place in (0, len(scores) - 1):
         broken = scores.copy()
         broken[place, 2] = bad
-        gatherer = Gatherer(from_logits=False)
+        accumulator = EpochAccumulator(from_logits=False)
         for start in range(0, len(scores), 100):
             rows = np.arange(start, min(start + 100, len(scores)))
-            gatherer.add(rows, rows % 5, as_type(broken[rows]))
-        assert not gatherer.finish().quality.finite
+            accumulator.add(rows, rows % 5, as_type(broken[rows]))
+        assert not accumulator.finish().quality.finite
 
 
 def test_quality_names_the_lowest_score_and_the_sum_furthest_from_one():
-    quality = quality_of(np.array([[0.5, 0.5], [1.2, -0.1], [0.2, 0.2]]))
+    quality = score_range_of(np.array([[0.5, 0.5], [1.2, -0.1], [0.2, 0.2]]))
     assert quality.finite
     assert quality.lowest == -0.1
     assert quality.total == pytest.approx(0.4)
 
 
 def test_an_epoch_without_batches_is_none():
-    assert Gatherer(from_logits=True).finish() is None
+    assert EpochAccumulator(from_logits=True).finish() is None

@@ -33,7 +33,7 @@ JUDGE = KNeighborsClassifier(1)  # takes every label at its word
 
 
 def auto(**params):
-    settings = {"region": "auto", "frac": 0.33, "judge": JUDGE, "random_state": 0}
+    settings = {"region": "auto", "frac": 0.33, "final_estimator": JUDGE, "random_state": 0}
     return DataMapSelector(PROBE, **{**settings, **params})
 
 
@@ -110,7 +110,7 @@ def test_the_final_estimator_is_the_judge_unless_another_is_given():
             self.sizes.append(len(X))
             return super().fit(X, y, sample_weight=sample_weight)
 
-    DistilledClassifier(Spy(), auto(judge=None, cv=2)).fit(X, y)
+    DistilledClassifier(Spy(), auto(final_estimator=None, cv=2)).fit(X, y)
     assert Spy.sizes.count(round(0.33 * 180)) >= 2 * len(UNCUT + CUT)
     Spy.sizes.clear()
     DistilledClassifier(Spy(), auto(cv=2)).fit(X, y)
@@ -129,7 +129,7 @@ def test_uneven_classes_are_judged_by_balanced_accuracy():
 
 def test_weights_reach_the_judge_where_it_takes_them():
     weight = np.where(FLIPPED, 1e-6, 1.0)
-    judged = auto(judge=LogisticRegression())
+    judged = auto(final_estimator=LogisticRegression())
     plain = judged.fit(X, y).auto_results_["split0_score"]
     weighted = clone(judged).fit(X, y, sample_weight=weight).auto_results_["split0_score"]
     assert not np.allclose(plain, weighted)
@@ -137,7 +137,9 @@ def test_weights_reach_the_judge_where_it_takes_them():
 
 
 def test_it_sits_in_a_pipeline_and_is_cross_validated():
-    model = make_pipeline(StandardScaler(), DistilledClassifier(JUDGE, auto(judge=None, cv=2)))
+    model = make_pipeline(
+        StandardScaler(), DistilledClassifier(JUDGE, auto(final_estimator=None, cv=2))
+    )
     scores = cross_validate(model, X, y, cv=3, return_estimator=True)
     for fitted in scores["estimator"]:
         assert len(fitted[-1].selector_.sample_indices_) == round(0.33 * 240)
@@ -245,10 +247,10 @@ def test_a_pipeline_that_judges_itself_gets_the_weights_of_its_steps():
     assert set(Learner.given) == {True}
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.ClassesLostWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.MissingClassesWarning")
 def test_a_candidate_that_loses_a_class_is_out_of_the_competition():
     rare = np.where(np.arange(360) < 12, 7, truth)
-    settings = {"frac": 0.05, "stratify": False, "cv": 2, "judge": LogisticRegression()}
+    settings = {"frac": 0.05, "stratify": False, "cv": 2, "final_estimator": LogisticRegression()}
     for seed in range(3):
         selector = auto(random_state=seed, **settings).fit(X, rare)
         chosen = selector.auto_results_["chosen"]
@@ -271,7 +273,7 @@ def test_a_score_that_is_missing_gives_up_its_candidate_alone():
 
 def test_a_probe_out_of_fold_judges_as_a_plain_learner():
     probe = clone(PROBE).set_params(cv=5)
-    selector = auto(judge=None, frac=0.05).set_params(estimator=probe).fit(X, y)
+    selector = auto(final_estimator=None, frac=0.05).set_params(estimator=probe).fit(X, y)
     assert len(selector.sample_indices_) == 18
 
 

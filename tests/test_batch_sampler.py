@@ -16,8 +16,8 @@ from torch.utils.data import (
 )
 
 from sklearn_carto._inputs._torch_datasets import rows_behind
-from sklearn_carto._recording._batch_sampler import RowTee, rows_heard, rows_of
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
+from sklearn_carto.exceptions import SampleAlignmentError
 
 ROWS = TensorDataset(torch.arange(23))
 
@@ -41,11 +41,11 @@ def doubled(batch):
 def test_the_rows_of_each_batch_are_those_that_arrive(options):
     loader = DataLoader(ROWS, **{"batch_size": 5, **options})
     factor = 2 if "collate_fn" in options else 1
-    with rows_heard(loader) as tee:
+    with recorded_batches(loader) as tee:
         for _ in range(2):
             for batch in loader:
                 values = (batch[0] if isinstance(batch, list) else batch) // factor
-                assert tee.next_batch(len(values)) == values.tolist()
+                assert tee.pop_batch(len(values)) == values.tolist()
         assert not tee.batches
 
 
@@ -56,38 +56,38 @@ def test_listening_changes_neither_order_nor_loader():
 
     loader = DataLoader(ROWS, batch_size=5, shuffle=True)
     sampler, expected = loader.batch_sampler, order(loader)
-    with rows_heard(loader):
+    with recorded_batches(loader):
         assert order(loader) == expected
         assert len(loader) == 5
     assert loader.batch_sampler is sampler
-    with pytest.raises(ValueError, match="stop"), rows_heard(loader):
+    with pytest.raises(ValueError, match="stop"), recorded_batches(loader):
         raise ValueError("stop")
     assert loader.batch_sampler is sampler
 
 
 def test_two_may_listen_to_one_loader():
     loader = DataLoader(ROWS, batch_size=5, shuffle=True)
-    with rows_heard(loader) as one, rows_heard(loader) as other:
+    with recorded_batches(loader) as one, recorded_batches(loader) as other:
         for batch in loader:
             expected = batch[0].tolist()
-            assert one.next_batch(len(expected)) == expected
-            assert other.next_batch(len(expected)) == expected
+            assert one.pop_batch(len(expected)) == expected
+            assert other.pop_batch(len(expected)) == expected
 
 
 def test_workers_that_outlive_a_training_are_listened_to_in_the_next_one():
     loader = DataLoader(ROWS, 5, shuffle=True, num_workers=1, persistent_workers=True)
     for _ in range(2):
-        with rows_heard(loader) as tee:
+        with recorded_batches(loader) as tee:
             for batch in loader:
-                assert tee.next_batch(len(batch[0])) == batch[0].tolist()
+                assert tee.pop_batch(len(batch[0])) == batch[0].tolist()
 
 
 def test_an_epoch_that_was_broken_off_leaves_nothing_behind():
     loader = DataLoader(ROWS, batch_size=5, shuffle=True)
-    with rows_heard(loader) as tee:
+    with recorded_batches(loader) as tee:
         next(iter(loader))
         for batch in loader:
-            assert tee.next_batch(len(batch[0])) == batch[0].tolist()
+            assert tee.pop_batch(len(batch[0])) == batch[0].tolist()
 
 
 def test_the_sampler_can_be_asked_and_copied_as_ever():
@@ -97,7 +97,7 @@ def test_the_sampler_can_be_asked_and_copied_as_ever():
         def set_epoch(self, epoch):
             self.epoch = epoch
 
-    tee = RowTee(Sampler([[0, 1]]))
+    tee = RecordingBatchSampler(Sampler([[0, 1]]))
     tee.set_epoch(3)
     assert copy.deepcopy(tee).epoch == 3
 
@@ -118,16 +118,19 @@ class Stream(IterableDataset):
     ids=["stream", "rows", "any order", "list"],
 )
 def test_loaders_whose_rows_nobody_knows_are_refused(loader, why):
-    with pytest.raises(RowsChangedError, match=f"(?s){why}.*DynamicsRecorder"), rows_heard(loader):
+    with (
+        pytest.raises(SampleAlignmentError, match=f"(?s){why}.*DynamicsRecorder"),
+        recorded_batches(loader),
+    ):
         pass
 
 
 def test_other_numbers_of_outputs_than_rows_are_refused():
     loader = DataLoader(ROWS, batch_size=5)
-    with rows_heard(loader) as tee:
+    with recorded_batches(loader) as tee:
         next(iter(loader))
-        with pytest.raises(RowsChangedError, match=r"5 rows got 4 outputs.*DynamicsRecorder"):
-            tee.next_batch(4)
+        with pytest.raises(SampleAlignmentError, match=r"5 rows got 4 outputs.*DynamicsRecorder"):
+            tee.pop_batch(4)
 
 
 def test_rows_that_are_named_otherwise_are_refused():
@@ -136,10 +139,10 @@ def test_rows_that_are_named_otherwise_are_refused():
             return 1
 
     loader = DataLoader(Named(), batch_sampler=[["a", "b"]])
-    with rows_heard(loader) as tee:
+    with recorded_batches(loader) as tee:
         next(iter(loader))
-        with pytest.raises(RowsChangedError, match="not by whole numbers"):
-            rows_of([tee.next_batch(2)])
+        with pytest.raises(SampleAlignmentError, match="not by whole numbers"):
+            rows_of([tee.pop_batch(2)])
 
 
 def test_subsets_are_traced_through_any_nesting():

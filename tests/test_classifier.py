@@ -249,11 +249,11 @@ def test_rows_of_a_data_frame_keep_their_names(tmp_path):
 def test_the_training_set_is_known_by_its_values():
     model = CartographyClassifier(SGD, n_epochs=3)
     with pytest.raises(NotFittedError):
-        model.saw(X, y)
+        model._is_training_set(X, y)
     model.fit(X, y)
-    assert model.saw(np.asfortranarray(X), y.astype(np.int32))
-    assert not model.saw(X[::-1], y[::-1])
-    assert not model.saw(X, y[::-1])
+    assert model._is_training_set(np.asfortranarray(X), y.astype(np.int32))
+    assert not model._is_training_set(X[::-1], y[::-1])
+    assert not model._is_training_set(X, y[::-1])
 
 
 def test_missing_labels_of_pandas_are_named():

@@ -59,13 +59,13 @@ def test_one_map_is_drawn_for_each_fold_and_seed_and_never_sees_the_test_rows(mo
     drawn = []
     from sklearn_carto._comparison import _trials
 
-    class Spy(_trials.Probing):
+    class Spy(_trials.ProxyModel):
         @cached_property
         def data_map(self):
             drawn.append(self.X)
             return super().data_map
 
-    monkeypatch.setattr(_trials, "Probing", Spy)
+    monkeypatch.setattr(_trials, "ProxyModel", Spy)
     compare(regions=["easy", "hard", "ambiguous"], fracs=(0.1, 0.2, 0.5), n_seeds=2)
     assert len(drawn) == 6
     tests = [test for _, test in StratifiedKFold(3).split(X, y) for _ in range(2)]

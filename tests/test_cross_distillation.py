@@ -41,21 +41,21 @@ def test_a_cell_equals_a_loop_by_hand(found):
     results = found.results_
     cell = (results["probe"] == "mlp") & (results["model"] == "sgd")
     assert_allclose(results["test_score"][cell], scores)
-    place = found.probes_.index("mlp"), found.models_.index("sgd")
+    place = found.reference_models_.index("mlp"), found.models_.index("sgd")
     assert_allclose(found.matrix()[place], np.mean(scores))
 
 
 def test_budgets_are_the_same_everywhere_and_baselines_are_there(found):
     results = found.results_
-    assert found.probes_ == ["sgd", "mlp", "random", "full"]
+    assert found.reference_models_ == ["sgd", "mlp", "random", "full"]
     assert set(results["n_train"][results["probe"] != "full"]) == {40}
     assert set(results["n_train"][results["probe"] == "full"]) == {160}
     assert len(results["split"]) == 4 * 2 * 3 * 2
 
 
 def test_differences_have_intervals_and_none_to_themselves(found):
-    mean, low, high = found.against("random")
-    random = found.probes_.index("random")
+    mean, low, high = found.difference_to("random")
+    random = found.reference_models_.index("random")
     assert_allclose([mean[random], low[random], high[random]], 0.0)
     matrix = found.matrix()
     assert_allclose(mean, matrix - matrix[random])
@@ -74,7 +74,7 @@ def test_each_score_has_a_matrix_and_a_table(found):
     with pytest.raises(ValueError, match="Unknown score 'far'"):
         found.matrix("far")
     with pytest.raises(ValueError, match="Unknown baseline 'chance'"):
-        found.against("chance")
+        found.difference_to("chance")
 
 
 @pytest.mark.parametrize("backend", ["pandas", "polars"])
@@ -92,7 +92,7 @@ def test_colours_are_relative_to_the_column_and_numbers_are_the_scores(found):
     assert_allclose([colours.min(axis=0), colours.max(axis=0)], [[0, 0], [1, 1]])
     written = [float(text.get_text().rstrip("*")) for text in display.texts_]
     assert_allclose(written, found.matrix().ravel(), atol=5e-4)
-    _, low, high = found.against("random")
+    _, low, high = found.difference_to("random")
     stars = [text.get_text().endswith("*") for text in display.texts_]
     assert_array_equal(stars, ((low > 0) | (high < 0)).ravel())
 

@@ -23,7 +23,7 @@ def whole_map(seed=0, **given):
     rng = np.random.RandomState(seed)
     dynamics = TrainingDynamics(["x", "y", "x", "y"], n_epochs=8, **given)
     for epoch in range(8):
-        dynamics.record(epoch, rng.dirichlet([1, 1], size=4))
+        dynamics.update(epoch, rng.dirichlet([1, 1], size=4))
     return DataMap.from_dynamics(dynamics)
 
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import DataMap, TrainingDynamics
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto.exceptions import ProbabilityError
+from sklearn_carto.exceptions import InvalidProbabilitiesError
 
 RNG = np.random.RandomState(0)
 PROBABILITIES = RNG.dirichlet([1, 1, 1], size=(12, 30))
@@ -18,7 +18,7 @@ LABELS = RNG.choice(["x", "y", "z"], size=30)
 def recorded(labels=LABELS, probabilities=PROBABILITIES, **given):
     dynamics = TrainingDynamics(labels, **{"n_epochs": len(probabilities)} | given)
     for epoch, of_epoch in enumerate(probabilities):
-        dynamics.record(epoch, of_epoch)
+        dynamics.update(epoch, of_epoch)
     return dynamics
 
 
@@ -88,7 +88,7 @@ def test_a_label_is_never_an_index(names):
 def test_logits_and_their_softmax_draw_the_same_map():
     logits = TrainingDynamics(LABELS, n_epochs=12)
     for epoch, of_epoch in enumerate(PROBABILITIES):
-        logits.record(epoch, np.log(of_epoch) - 7.0, from_logits=True)
+        logits.update(epoch, np.log(of_epoch) - 7.0, from_logits=True)
     assert (logits.margin_from, recorded().margin_from) == ("logits", "probabilities")
     assert_same_map(DataMap.from_dynamics(logits), DataMap.from_dynamics(recorded()), rtol=2e-5)
 
@@ -97,7 +97,7 @@ def test_rows_may_be_seen_in_any_order_and_missed():
     dynamics = TrainingDynamics(LABELS, n_epochs=12)
     rows = np.random.RandomState(1).permutation(30)[:29]
     for epoch, of_epoch in enumerate(PROBABILITIES):
-        dynamics.record(epoch, of_epoch[rows], rows)
+        dynamics.update(epoch, of_epoch[rows], rows)
     data_map, whole = DataMap.from_dynamics(dynamics), DataMap.from_dynamics(recorded())
     missed = np.setdiff1d(np.arange(30), rows)
     for name in STATISTICS:
@@ -111,7 +111,7 @@ def test_rows_may_be_seen_in_any_order_and_missed():
 def test_saturation_counts_probabilities_near_zero_and_one():
     # 0.9995 and 0.0005 are saturated, two of four
     probabilities = np.array([[[0.9995, 0.0005], [0.5, 0.5]], [[0.0005, 0.9995], [0.5, 0.5]]])
-    assert recorded(labels=["a", "b"], probabilities=probabilities).saturation == 0.5
+    assert recorded(labels=["a", "b"], probabilities=probabilities)._saturation == 0.5
 
 
 @pytest.mark.parametrize("keep_history", [True, False])
@@ -122,7 +122,7 @@ def test_loading_continues_where_saving_stopped(tmp_path, keep_history):
     loaded = TrainingDynamics.load(path)
     assert (loaded.n_epochs, loaded.margin_from) == (5, "probabilities")
     for epoch in range(5, 12):
-        loaded.record(epoch, PROBABILITIES[epoch])
+        loaded.update(epoch, PROBABILITIES[epoch])
     whole = recorded(keep_history=keep_history)
     assert_same_map(DataMap.from_dynamics(loaded), DataMap.from_dynamics(whole))
     if keep_history:
@@ -162,11 +162,11 @@ def test_bad_beginnings_are_refused(given, message):
 def test_scores_that_do_not_fit_are_refused_and_leave_no_trace():
     dynamics = recorded(probabilities=PROBABILITIES[:2])
     with pytest.raises(ValueError, match=r"shape \(29, 3\) do not fit 30 rows of 3 classes"):
-        dynamics.record(2, PROBABILITIES[2][:29])
+        dynamics.update(2, PROBABILITIES[2][:29])
     with pytest.raises(ValueError, match=r"shape \(30,\) do not fit 30 rows of 3 classes"):
-        dynamics.record(2, PROBABILITIES[2][:, 0])
-    with pytest.raises(ProbabilityError, match="epoch 2 hold NaN"):
-        dynamics.record(2, np.full((30, 3), np.nan))
+        dynamics.update(2, PROBABILITIES[2][:, 0])
+    with pytest.raises(InvalidProbabilitiesError, match="epoch 2 hold NaN"):
+        dynamics.update(2, np.full((30, 3), np.nan))
     assert dynamics.n_epochs == 2
     assert_array_equal(dynamics.n_seen, np.full(30, 2))
 
@@ -187,7 +187,7 @@ def test_statistics_of_the_papers_sample_equal_a_hand_computation(data_folder):
     for e, rows in enumerate(epochs):
         logits = np.array([row[f"logits_epoch_{e}"] for row in rows])
         places = np.array([ids.index(row["guid"]) for row in rows])
-        dynamics.record(e, logits, places, from_logits=True)
+        dynamics.update(e, logits, places, from_logits=True)
         for row in rows:
             logits = row[f"logits_epoch_{e}"]
             exponentials = [2.718281828459045**z for z in logits]
@@ -221,32 +221,32 @@ def test_epochs_may_be_chosen_by_a_mask_a_number_or_a_list():
     ("scores", "from_logits", "error", "message"),
     [
         ([0.2, 0.8], False, ValueError, "from_logits=True"),
-        ([[0.2, 0.9], [0.5, 0.5]], False, ProbabilityError, "each row must sum to 1"),
-        ([[1.5, -0.5], [0.5, 0.5]], False, ProbabilityError, "must not be negative"),
-        ([[np.nan, 0.5], [0.5, 0.5]], True, ProbabilityError, "NaN"),
+        ([[0.2, 0.9], [0.5, 0.5]], False, InvalidProbabilitiesError, "each row must sum to 1"),
+        ([[1.5, -0.5], [0.5, 0.5]], False, InvalidProbabilitiesError, "must not be negative"),
+        ([[np.nan, 0.5], [0.5, 0.5]], True, InvalidProbabilitiesError, "NaN"),
     ],
 )
 def test_scores_that_are_no_probabilities_are_refused(scores, from_logits, error, message):
     dynamics = TrainingDynamics(["a", "b"])
     with pytest.raises(error, match=message):
-        dynamics.record(0, np.array(scores), from_logits=from_logits)
+        dynamics.update(0, np.array(scores), from_logits=from_logits)
     assert dynamics.n_epochs == 0
 
 
 def test_one_dimension_of_logits_is_the_second_class():
     dynamics = TrainingDynamics(["a", "b"])
-    dynamics.record(0, np.log([3.0, 3.0]), from_logits=True)
+    dynamics.update(0, np.log([3.0, 3.0]), from_logits=True)
     assert_allclose(dynamics.true_proba[:, 0], [0.25, 0.75], rtol=1e-6)
 
 
 @pytest.mark.parametrize("epoch", [-1, 0, 1])
 def test_epochs_must_ascend_for_each_row(epoch):
     dynamics = TrainingDynamics(["a", "b"])
-    dynamics.record(1, np.array([[0.9, 0.1], [0.2, 0.8]]))
+    dynamics.update(1, np.array([[0.9, 0.1], [0.2, 0.8]]))
     with pytest.raises(ValueError, match=f"must ascend for each row; got {epoch}"):
-        dynamics.record(epoch, np.array([[0.9, 0.1]]), rows=[1])
+        dynamics.update(epoch, np.array([[0.9, 0.1]]), rows=[1])
 
 
 def test_a_row_named_twice_is_refused():
     with pytest.raises(ValueError, match="epoch 0 name a row twice"):
-        TrainingDynamics(["a", "b"]).record(0, np.full((2, 2), 0.5), rows=[0, 0])
+        TrainingDynamics(["a", "b"]).update(0, np.full((2, 2), 0.5), rows=[0, 0])

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, compare_subsets
-from sklearn_carto._comparison._equal_steps import check_match, lengthened
+from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs
 from sklearn_carto.datasets import make_cartography
 
 X, y, _ = make_cartography(240, random_state=0)
@@ -26,7 +26,7 @@ X, y, _ = make_cartography(240, random_state=0)
     ],
 )
 def test_a_third_of_the_rows_trains_three_times_as_many_epochs(estimator, name):
-    longer = lengthened(make_pipeline(StandardScaler(), estimator), 3.0)[-1]
+    longer = scale_n_epochs(make_pipeline(StandardScaler(), estimator), 3.0)[-1]
     assert getattr(longer, name) == 30
     assert getattr(estimator, name) == 10
     if hasattr(estimator, "n_iter_no_change"):
@@ -36,7 +36,7 @@ def test_a_third_of_the_rows_trains_three_times_as_many_epochs(estimator, name):
 def test_a_net_trains_more_epochs():
     skorch, torch = pytest.importorskip("skorch"), pytest.importorskip("torch")
     net = skorch.NeuralNetClassifier(torch.nn.Linear, max_epochs=5)
-    assert lengthened(net, 2.5).max_epochs == 12
+    assert scale_n_epochs(net, 2.5).max_epochs == 12
 
 
 def test_equal_steps_are_counted_in_the_training_itself():

@@ -9,7 +9,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
 
-from sklearn_carto.exceptions import DoubleSoftmaxWarning, ProbabilityError, RowsChangedError
+from sklearn_carto.exceptions import (
+    DoubleSoftmaxWarning,
+    InvalidProbabilitiesError,
+    SampleAlignmentError,
+)
 from sklearn_carto.integrations.keras import DataMapCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -140,7 +144,7 @@ def test_logits_are_known_by_the_loss_or_turned_into_probabilities():
 def test_logits_that_nobody_told_of_are_an_error():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model = make_model(activation=None, loss=lambda y, p: loss(y, p))
-    with pytest.raises(ProbabilityError, match="from_logits=True if they are logits"):
+    with pytest.raises(InvalidProbabilitiesError, match="from_logits=True if they are logits"):
         fit(model, DataMapCallback((X, Y)))
     fit(model, DataMapCallback((X, Y), from_logits=True))
     with pytest.warns(DoubleSoftmaxWarning):
@@ -214,9 +218,9 @@ def test_a_tensorflow_dataset_is_taken_unless_it_shuffles_or_never_ends():
     fit(make_model(), callback, callbacks=[callback, expected])
     assert callback.gold_labels_probabilities.shape == (N, EPOCHS)
     assert_allclose(callback.confidence, expected.confidence, atol=1e-6)
-    with pytest.raises(RowsChangedError, match="other labels in batch 0 at a second reading"):
+    with pytest.raises(SampleAlignmentError, match="other labels in batch 0 at a second reading"):
         fit(make_model(), DataMapCallback(rows.shuffle(N).batch(20)))
-    with pytest.raises(RowsChangedError, match="never ends"):
+    with pytest.raises(SampleAlignmentError, match="never ends"):
         DataMapCallback(rows.batch(20).repeat())
 
 
@@ -229,7 +233,7 @@ def test_half_precision_is_taken_but_for_probabilities_too_coarse_to_sum_to_one(
     finally:
         keras.mixed_precision.set_dtype_policy(before)
     check(DataMapCallback((X, Y)), of_logits, lambda outputs: softmax(outputs.astype(np.float32)))
-    with pytest.raises(ProbabilityError, match='last layer dtype="float32"'):
+    with pytest.raises(InvalidProbabilitiesError, match='last layer dtype="float32"'):
         fit(of_probabilities, DataMapCallback((X, Y)))
 
 
@@ -240,7 +244,7 @@ def test_a_second_fit_starts_anew():
     fit(model, callback, initial_epoch=2)
     assert first.shape == (N, EPOCHS)
     assert callback.gold_labels_probabilities.shape == (N, 2)
-    assert callback.dynamics_.planned_epochs == 2
+    assert callback.dynamics_._planned_epochs == 2
 
 
 def test_several_inputs_and_weights_of_rows_are_taken():
@@ -298,18 +302,20 @@ def test_rows_in_another_order_each_time_are_an_error(n_in_order, when):
                 self.rng.shuffle(order)
             return iter([(X[order], Y[order])])
 
-    with pytest.raises(RowsChangedError, match=f"other labels in batch 0 {when}"):
+    with pytest.raises(SampleAlignmentError, match=f"other labels in batch 0 {when}"):
         fit(make_model(), DataMapCallback(Shuffled()))
 
 
 def test_datasets_in_no_order_or_without_end_are_refused():
     torch = pytest.importorskip("torch")
     rows = torch.utils.data.TensorDataset(torch.as_tensor(X), torch.as_tensor(Y))
-    with pytest.raises(RowsChangedError, match=r"DataLoader, shuffles its rows \(shuffle=True\)"):
+    with pytest.raises(
+        SampleAlignmentError, match=r"DataLoader, shuffles its rows \(shuffle=True\)"
+    ):
         DataMapCallback(torch.utils.data.DataLoader(rows, shuffle=True))
-    with pytest.raises(RowsChangedError, match="generator, is used up after one pass"):
+    with pytest.raises(SampleAlignmentError, match="generator, is used up after one pass"):
         DataMapCallback((X, Y) for _ in range(1))
-    with pytest.raises(RowsChangedError, match="holds 3 parts"):
+    with pytest.raises(SampleAlignmentError, match="holds 3 parts"):
         DataMapCallback((X, Y, Y))
 
     class Once:
@@ -318,14 +324,14 @@ def test_datasets_in_no_order_or_without_end_are_refused():
         def __iter__(self):
             return self.rows
 
-    with pytest.raises(RowsChangedError, match="used up after one pass"):
+    with pytest.raises(SampleAlignmentError, match="used up after one pass"):
         fit(make_model(), DataMapCallback(Once()))
 
     class Endless(list):
         def cardinality(self):
             return -1
 
-    with pytest.raises(RowsChangedError, match="never ends"):
+    with pytest.raises(SampleAlignmentError, match="never ends"):
         DataMapCallback(Endless())
 
 

@@ -18,7 +18,11 @@ with warnings.catch_warnings():
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
-from sklearn_carto.exceptions import DegenerateMapWarning, RowsChangedError, RowsUnseenWarning
+from sklearn_carto.exceptions import (
+    DegenerateMapWarning,
+    SampleAlignmentError,
+    UnseenSamplesWarning,
+)
 from sklearn_carto.integrations.lightning import DataMapCallback
 from two_ranks import assert_each_holds_all_rows, in_two_ranks
 
@@ -110,7 +114,7 @@ def test_a_submodule_is_heard_by_its_name():
     callback = DataMapCallback(forward="net")
     model = train(callback, model=Model(inner=True))
     assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
-    with pytest.raises(RowsChangedError, match=r"Model was never called.*forward='net'"):
+    with pytest.raises(SampleAlignmentError, match=r"Model was never called.*forward='net'"):
         train(DataMapCallback(), model=Model(inner=True))
 
 
@@ -143,10 +147,10 @@ def test_rows_that_an_epoch_leaves_out_count_over_the_others():
     model = train(callback, loader=DataLoader(ROWS, 8, shuffle=True, drop_last=True))
     assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
     assert np.isnan(callback.dynamics_.true_proba).sum() == 5 * EPOCHS
-    with pytest.warns(RowsUnseenWarning, match="5 of 53 rows"):
+    with pytest.warns(UnseenSamplesWarning, match="5 of 53 rows"):
         train(DataMapCallback(), loader=DataLoader(ROWS, 8, drop_last=True))
     callback = DataMapCallback()
-    with pytest.warns(RowsUnseenWarning):
+    with pytest.warns(UnseenSamplesWarning):
         model = train(callback, limit_train_batches=0.6)
     assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
 
@@ -220,7 +224,7 @@ def test_two_calls_in_one_step_are_an_error_and_not_a_wrong_map():
             return super().training_step(batch, i) + self(batch[0]).square().mean()
 
     model = Twice()
-    with pytest.raises(RowsChangedError, match=r"called twice for one batch.*forward='net'"):
+    with pytest.raises(SampleAlignmentError, match=r"called twice for one batch.*forward='net'"):
         train(DataMapCallback(), model=model)
     assert not model._forward_hooks
 
@@ -252,7 +256,7 @@ def test_a_loader_may_be_replaced_by_one_of_the_same_rows_alone():
         lambda i: Subset(ROWS, [row + 3 * i for row in half]),  # of the same labels
         lambda i: TensorDataset(X[i : 20 + i], Y[i : 20 + i]),
     ):
-        with pytest.raises(RowsChangedError, match="replaced by one of other rows"):
+        with pytest.raises(SampleAlignmentError, match="replaced by one of other rows"):
             fit(other)
 
 
@@ -347,7 +351,7 @@ class Stream(IterableDataset):
     ids=["stream", "two"],
 )
 def test_loaders_whose_rows_nobody_knows_are_refused(loader, message):
-    with pytest.raises(RowsChangedError, match=f"(?s){message}.*DynamicsRecorder"):
+    with pytest.raises(SampleAlignmentError, match=f"(?s){message}.*DynamicsRecorder"):
         train(DataMapCallback(), loader=loader)
 
 

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._utils._compat import CallbackSupportMixin, _fit_context
 from sklearn_carto._watching import _callbacks
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.exceptions import SampleAlignmentError
 
 MODULE = "sklearn_carto.integrations.sklearn"
 if _callbacks.HAS_CALLBACKS:
@@ -248,7 +248,7 @@ def test_what_has_no_iterations_of_its_own_is_named(estimator, message):
 
 @needs_callbacks
 def test_rows_that_change_from_iteration_to_iteration_are_an_error():
-    with pytest.raises(RowsChangedError, match="InBatches shows at iteration 1 are not those"):
+    with pytest.raises(SampleAlignmentError, match="InBatches shows at iteration 1 are not those"):
         ClassifiesInBatches().set_callbacks(DataMapCallback()).fit(X, y)
 
 

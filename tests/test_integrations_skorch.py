@@ -18,7 +18,7 @@ from torch import nn
 
 from sklearn_carto import CartographyClassifier, DataMapSelector
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import ProbabilityError, RowsUnseenWarning
+from sklearn_carto.exceptions import InvalidProbabilitiesError, UnseenSamplesWarning
 from sklearn_carto.integrations.skorch import DataMapCallback
 
 X, y, _ = make_cartography(230, n_classes=3, random_state=0)
@@ -115,7 +115,7 @@ def test_fewer_outputs_than_classes_are_an_error():
             return y_pred.square().mean()
 
     net = Net(**net.get_params(deep=False) | {"criterion": nn.CrossEntropyLoss})
-    with pytest.raises(ProbabilityError, match="for 3 classes"):
+    with pytest.raises(InvalidProbabilitiesError, match="for 3 classes"):
         fit(net)
 
 
@@ -167,7 +167,7 @@ def test_a_training_that_dies_leaves_its_epochs_and_a_net_as_it_was():
 def test_rows_never_shown_are_named():
     net = make_net(DataMapCallback(), train_split=None, iterator_train__drop_last=True)
     net.set_params(iterator_train__shuffle=False)
-    with pytest.warns(RowsUnseenWarning, match="6 of 230 rows"):
+    with pytest.warns(UnseenSamplesWarning, match="6 of 230 rows"):
         fit(net)
 
 

@@ -25,7 +25,11 @@ from transformers import (
     TrainingArguments,
 )
 
-from sklearn_carto.exceptions import DegenerateMapWarning, RowsChangedError, RowsUnseenWarning
+from sklearn_carto.exceptions import (
+    DegenerateMapWarning,
+    SampleAlignmentError,
+    UnseenSamplesWarning,
+)
 from sklearn_carto.integrations.transformers import DataMapCallback
 from two_ranks import assert_each_holds_all_rows, in_two_ranks
 
@@ -198,7 +202,7 @@ def test_an_epoch_that_ends_early_is_left_out(tmp_path, max_steps):
 
 def test_rows_that_are_dropped_count_over_the_epochs_that_saw_them(tmp_path):
     callback = DataMapCallback()
-    with pytest.warns(DegenerateMapWarning), pytest.warns(RowsUnseenWarning):  # in one epoch
+    with pytest.warns(DegenerateMapWarning), pytest.warns(UnseenSamplesWarning):  # in one epoch
         train(tmp_path, callback, dataloader_drop_last=True, num_train_epochs=1)
     assert callback.dynamics_.n_seen.sum() == 32
 
@@ -224,7 +228,7 @@ def test_a_loss_that_calls_the_model_twice_is_an_error_and_not_a_wrong_map(tmp_p
         def compute_loss(self, model, inputs, **kwargs):
             return model(**inputs).loss + model(**inputs).loss
 
-    with pytest.raises(RowsChangedError, match=r"called twice for one batch.*compute_loss"):
+    with pytest.raises(SampleAlignmentError, match=r"called twice for one batch.*compute_loss"):
         train(tmp_path, DataMapCallback(), trainer=Twice)
 
 
@@ -234,7 +238,7 @@ class Stream(IterableDataset):
 
 
 def test_streams_and_token_models_are_refused(tmp_path):
-    with pytest.raises(RowsChangedError, match=r"(?s)IterableDataset.*DynamicsRecorder"):
+    with pytest.raises(SampleAlignmentError, match=r"(?s)IterableDataset.*DynamicsRecorder"):
         train(tmp_path, DataMapCallback(), rows=Stream(), max_steps=4)
 
     class Tokens(DistilBertForTokenClassification):

@@ -31,7 +31,7 @@ def test_correctness_is_a_share():
 def test_forgetting_counts_each_loss_of_a_known_label():
     lost_twice, never_lost, never_known = [1, 0, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0]
     correct = [lost_twice, never_lost, never_known]
-    assert_array_equal(metrics.forgetting_events(correct), [2, 0, np.inf])
+    assert_array_equal(metrics.forgetting(correct), [2, 0, np.inf])
 
 
 def test_first_learned_counts_from_zero():

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto._dynamics._observation import observe
-from sklearn_carto._dynamics._scores import quality_of
+from sklearn_carto._dynamics._scores import score_range_of
 
 # p = softmax of these logits; the labels' columns are 0, 2, 1
 LOGITS = np.log([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.1, 0.6, 0.3]])
@@ -60,7 +60,7 @@ def test_what_is_kept_is_single_precision_and_the_scores_are_left_alone(dtype):
 
 def test_finite_logits_are_finite_although_their_sum_is_not():
     lowest = np.finfo(np.float32).min
-    quality = quality_of(np.array([[1.0, lowest, lowest]], dtype=np.float32))
+    quality = score_range_of(np.array([[1.0, lowest, lowest]], dtype=np.float32))
     assert quality.finite
     assert (quality.lowest, quality.highest) == (lowest, 1.0)
 
@@ -69,4 +69,4 @@ def test_finite_logits_are_finite_although_their_sum_is_not():
 def test_a_score_that_is_not_finite_shows(bad):
     scores = np.zeros((3, 2))
     scores[1, 0] = bad
-    assert not quality_of(scores).finite
+    assert not score_range_of(scores).finite

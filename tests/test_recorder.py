@@ -9,9 +9,9 @@ from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto.exceptions import (
     DegenerateMapWarning,
     DoubleSoftmaxWarning,
-    ProbabilityError,
-    RowsChangedError,
-    RowsUnseenWarning,
+    InvalidProbabilitiesError,
+    SampleAlignmentError,
+    UnseenSamplesWarning,
 )
 from two_ranks import in_two_ranks
 
@@ -207,10 +207,12 @@ def test_rows_that_come_many_times_while_others_are_missing_draw_a_question():
     for start in range(0, N, 4):
         rows = np.arange(start, min(start + 4, N))
         recorder.update(np.arange(len(rows)), LOGITS[0, rows])
-    with pytest.raises(RowsChangedError, match=r"37 of 41 rows.*4 rows came 41 times.*the batch"):
+    with pytest.raises(
+        SampleAlignmentError, match=r"37 of 41 rows.*4 rows came 41 times.*the batch"
+    ):
         recorder.end_epoch()
     recorder.update(np.arange(4), LOGITS[0, :4])
-    with pytest.raises(RowsChangedError, match=r"^(?!.*the batch).*37 of 41 rows"):
+    with pytest.raises(SampleAlignmentError, match=r"^(?!.*the batch).*37 of 41 rows"):
         recorder.end_epoch()
 
 
@@ -244,7 +246,9 @@ def test_whole_numbers_are_no_scores(kind, as_tensor):
 def test_missing_rows_are_named_and_earlier_epochs_kept():
     recorder = run(DynamicsRecorder(N), epochs=range(2))
     recorder.update(np.arange(38), LOGITS[2][:38], LABELS[:38])
-    with pytest.raises(RowsChangedError, match=r"Epoch 2 .* 3 of 41 rows.*\[38, 39, 40\].*'nan'"):
+    with pytest.raises(
+        SampleAlignmentError, match=r"Epoch 2 .* 3 of 41 rows.*\[38, 39, 40\].*'nan'"
+    ):
         recorder.end_epoch()
     run(recorder, epochs=range(2, EPOCHS))
     assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
@@ -268,7 +272,7 @@ def test_rows_that_no_epoch_shows_need_labels_and_draw_a_warning():
     with pytest.raises(ValueError, match=r"labels of 11 rows are unknown.*\[30, 31.*pass labels="):
         recorder.data_map()
     recorder = run(DynamicsRecorder(N, missing="nan", labels=LABELS), rows=few)
-    with pytest.warns(RowsUnseenWarning, match="11 of 41"):
+    with pytest.warns(UnseenSamplesWarning, match="11 of 41"):
         data_map = recorder.data_map()
     assert np.isnan(data_map.confidence[30:]).all()
     with pytest.raises(ValueError, match="never seen"):
@@ -389,9 +393,9 @@ def test_other_lengths_and_widths_are_errors():
     with pytest.raises(ValueError, match=r"labels of shape \(3,\) do not fit 2 indices"):
         recorder.update([0, 1], LOGITS[0, :2], LABELS[:3])
     recorder.update([0, 1], LOGITS[0, :2], LABELS[:2])
-    with pytest.raises(ProbabilityError, match="for 4 classes"):
+    with pytest.raises(InvalidProbabilitiesError, match="for 4 classes"):
         recorder.update([2, 3], LOGITS[0, 2:4, :3], LABELS[2:4])
-    with pytest.raises(ProbabilityError, match=r"shape \(2, 5, 4\)"):
+    with pytest.raises(InvalidProbabilitiesError, match=r"shape \(2, 5, 4\)"):
         recorder.update([0, 1], np.zeros((2, 5, 4)), LABELS[:2])
 
 
@@ -429,9 +433,9 @@ def test_scores_that_are_none_are_an_error_that_names_the_epoch():
     recorder = run(DynamicsRecorder(N), epochs=range(1))
     broken = LOGITS.copy()
     broken[1, 3, 2] = np.nan
-    with pytest.raises(ProbabilityError, match="NaN or infinite scores at epoch 1"):
+    with pytest.raises(InvalidProbabilitiesError, match="NaN or infinite scores at epoch 1"):
         run(recorder, scores=broken, epochs=range(1, 2))
-    with pytest.raises(ProbabilityError, match="from_logits=True if they are logits"):
+    with pytest.raises(InvalidProbabilitiesError, match="from_logits=True if they are logits"):
         run(DynamicsRecorder(N, from_logits=False))
     assert recorder.dynamics.n_epochs == 1
 
@@ -455,10 +459,10 @@ def test_a_first_epoch_that_broke_off_leaves_no_classes_behind(ended):
     recorder = DynamicsRecorder(N)
     recorder.update(np.arange(9), np.zeros((9, 64)), LABELS[:9])
     if ended:
-        with pytest.raises(RowsChangedError):
+        with pytest.raises(SampleAlignmentError):
             recorder.end_epoch()
     else:
-        recorder.discard()
+        recorder.reset_epoch()
     assert_allclose(run(recorder).dynamics.true_proba, TRUE_PROBA, atol=1e-6)
     assert recorder.dynamics.classes.tolist() == [0, 1, 2, 3]
 
@@ -530,8 +534,10 @@ def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(record, tmp_pa
 
 def test_ranks_whose_scores_differ_in_width_are_an_error(monkeypatch):
     other = None, np.arange(3)
-    monkeypatch.setattr("sklearn_carto._recorder._of_all_ranks", lambda told: [told, other])
+    monkeypatch.setattr(
+        "sklearn_carto._recording._recorder._of_all_ranks", lambda told: [told, other]
+    )
     recorder = DynamicsRecorder(N)
     recorder.update(np.arange(N), LOGITS[0], LABELS)
-    with pytest.raises(ProbabilityError, match="ranks gave scores of 3 and of 4 columns"):
+    with pytest.raises(InvalidProbabilitiesError, match="ranks gave scores of 3 and of 4 columns"):
         recorder.end_epoch()

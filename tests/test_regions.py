@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from sklearn_carto import DataMap
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._maps._regions import describe_region
-from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
+from sklearn_carto.exceptions import HeldOutRowsWarning, MissingClassesWarning
 
 CONFIDENCE = [0.9, 0.1, 0.5, 0.8, 0.2, 0.6, 0.95, 0.3, 0.4, 0.7]
 VARIABILITY = [0.05, 0.1, 0.45, 0.2, 0.15, 0.4, 0.01, 0.3, 0.5, 0.25]
@@ -40,7 +40,7 @@ def ten_rows():
         ("high-aum", [0, 3, 6]),
         (lambda data_map: -data_map.confidence, [1, 4, 7]),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_regions_counted_by_hand(ten_rows, region, expected):
     assert_array_equal(ten_rows.select(region, 0.3, stratify=False), expected)
@@ -56,7 +56,7 @@ def test_median_rows_are_nearest_to_the_median_of_their_class(ten_rows):
     assert_array_equal(ten_rows.select("median", 0.4), [2, 5, 8, 9])
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.ClassesLostWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.MissingClassesWarning")
 @pytest.mark.parametrize("stratify", [True, False])
 @pytest.mark.parametrize("frac", [0.003, 0.01, 0.1, 0.33, 0.5, 0.999, 1.0])
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_every_statistic_is_a_region_in_both_directions(random_map):
 
 
 def test_a_budget_below_the_number_of_classes_draws_a_warning(random_map):
-    with pytest.warns(ClassesLostWarning, match="2 rows cannot hold .* 3 classes"):
+    with pytest.warns(MissingClassesWarning, match="2 rows cannot hold .* 3 classes"):
         rows = random_map(100).select("easy", 0.02, random_state=0)
     assert len(rows) == 2
 

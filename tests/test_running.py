@@ -37,7 +37,7 @@ def test_running_statistics_are_those_of_the_history(n_epochs):
         "confidence": metrics.confidence(p),
         "variability": metrics.variability(p),
         "correctness": metrics.correctness(correct),
-        "forgetting": metrics.forgetting_events(correct),
+        "forgetting": metrics.forgetting(correct),
         "first_learned": metrics.first_learned(correct),
         "aum": metrics.aum(stacked["margin"]),
         "el2n": metrics.el2n(stacked["el2n"]),

@@ -22,7 +22,7 @@ from torch.utils.data import IterableDataset, Subset, TensorDataset
 
 from sklearn_carto import CartographyClassifier, compare_subsets
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import NotWatchableError, RowsChangedError, RowsUnseenWarning
+from sklearn_carto.exceptions import NotWatchableError, SampleAlignmentError, UnseenSamplesWarning
 from sklearn_carto.integrations.skorch import DataMapCallback
 
 N, N_EPOCHS = 100, 3
@@ -152,7 +152,7 @@ def test_rows_made_anew_by_train_split_are_not_taken_for_those_of_X():
     def shuffled(dataset, y=None, **kwargs):
         return Dataset(X[order], y[order]), None
 
-    with pytest.raises(RowsChangedError, match="cannot be traced to the rows of X"):
+    with pytest.raises(SampleAlignmentError, match="cannot be traced to the rows of X"):
         watch(make_net(train_split=shuffled), record="training")
 
 
@@ -161,7 +161,7 @@ def test_validation_rows_from_elsewhere_fill_no_gaps():
     net = make_net(
         batch_size=16, train_split=split, iterator_train__drop_last=True, max_epochs=N_EPOCHS
     )
-    with pytest.warns(RowsUnseenWarning, match="4 of 100 rows"):
+    with pytest.warns(UnseenSamplesWarning, match="4 of 100 rows"):
         model = watch(net, record="training")
     assert np.isnan(model.confidence_[96:]).all()
 
@@ -187,7 +187,7 @@ def test_a_loop_that_leaves_out_batches_is_an_error_and_not_a_wrong_map():
                     step = step_fn(batch, **fit_params)
                     self.notify("on_batch_end", batch=batch, training=training, **step)
 
-    with pytest.raises(RowsChangedError, match="leaves out batches"):
+    with pytest.raises(SampleAlignmentError, match="leaves out batches"):
         watch(make_net(Skips, train_split=None), record="training")
     Skips.skipped = -1
     model = watch(make_net(Skips, train_split=None), record="training")
@@ -198,7 +198,7 @@ def test_a_loop_that_leaves_out_batches_is_an_error_and_not_a_wrong_map():
 def test_labels_other_than_those_of_the_data_set_are_an_error():
     rows = TensorDataset(torch.tensor(X), torch.tensor(y))
     net = make_net(train_split=None)
-    with pytest.raises(RowsChangedError, match="y is not what the Dataset holds"):
+    with pytest.raises(SampleAlignmentError, match="y is not what the Dataset holds"):
         watch(net, rows, np.roll(y, 1), record="training")
 
 
@@ -226,7 +226,7 @@ def test_validation_rows_that_a_net_makes_itself_are_not_taken_for_X(convert):
             return self.get_dataset(convert(X), y), self.get_dataset(X[::-1].copy(), y)
 
     net = make_net(Net, batch_size=16, iterator_train__drop_last=True)
-    with pytest.warns(RowsUnseenWarning, match="4 of 100 rows"):
+    with pytest.warns(UnseenSamplesWarning, match="4 of 100 rows"):
         model = watch(net, record="training")
     assert model.dynamics_.n_seen.sum() == 96 * N_EPOCHS
 
@@ -234,7 +234,9 @@ def test_validation_rows_that_a_net_makes_itself_are_not_taken_for_X(convert):
 def test_rows_held_out_anew_do_not_go_on_with_a_map():
     maps = DataMapCallback("epoch_end")
     net = make_net(callbacks=[maps], train_split=ValidSplit(0.3)).fit(X, y)
-    with pytest.raises(RowsChangedError, match="holds out other rows than in the epochs before"):
+    with pytest.raises(
+        SampleAlignmentError, match="holds out other rows than in the epochs before"
+    ):
         net.partial_fit(X, y)
     assert maps.data_map_.n_epochs == N_EPOCHS
     same = make_net(callbacks=[maps], train_split=ValidSplit(5)).fit(X, y).partial_fit(X, y)
@@ -246,7 +248,9 @@ def test_a_stream_of_rows_is_refused():
         def __iter__(self):
             return zip(X, y, strict=True)
 
-    with pytest.raises(RowsChangedError, match=r"Stream is an IterableDataset.*DynamicsRecorder"):
+    with pytest.raises(
+        SampleAlignmentError, match=r"Stream is an IterableDataset.*DynamicsRecorder"
+    ):
         watch(make_net(), Stream(), y)
 
 
@@ -259,10 +263,10 @@ def test_rows_in_reverse_and_in_half_precision_are_watched():
     half = torch.tensor(X).bfloat16()
     expected = watch(make_net(), half.float())
     assert_array_equal(watch(make_net(), half).confidence_, expected.confidence_)
-    assert expected.saw(half.float(), y)
-    assert not expected.saw(half, y)
+    assert expected._is_training_set(half.float(), y)
+    assert not expected._is_training_set(half, y)
     learning = torch.tensor(X, requires_grad=True)
-    assert watch(make_net(train_split=None), learning.detach()).saw(learning, y)
+    assert watch(make_net(train_split=None), learning.detach())._is_training_set(learning, y)
 
 
 def test_a_net_that_predicts_no_labels_is_refused():

@@ -23,7 +23,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.ClassesLostWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.MissingClassesWarning")
 def test_fractions_are_compared_with_random_subsets_of_the_same_size():
     sweep = sweep_fractions(LogisticRegression(), X, y, fracs=(0.5, 0.1), **SETTINGS)
     same = compare_subsets(

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from sklearn_carto._inputs._containers import n_samples_of, take
 from sklearn_carto._inputs._fingerprint import fingerprint
-from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of, refuse_other_codes
+from sklearn_carto._inputs._torch_datasets import check_dataset_labels, is_dataset, labels_of
 
 
 class Augmented(Dataset):
@@ -75,9 +75,9 @@ def test_rows_without_one_label_are_an_error_that_names_the_row():
 
 
 def test_labels_that_are_no_columns_are_an_error():
-    refuse_other_codes(np.array([0.0, 1.0]))
+    check_dataset_labels(np.array([0.0, 1.0]))
     with pytest.raises(ValueError, match=r"must be 0 to 1, .* got \[0, 2\]"):
-        refuse_other_codes(np.array([0, 2]))
+        check_dataset_labels(np.array([0, 2]))
 
 
 def test_rows_of_a_dataset_are_a_subset():

@@ -5,14 +5,14 @@ import warnings
 import numpy as np
 import pytest
 
-from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
+from sklearn_carto.exceptions import HeldOutRowsWarning, MissingClassesWarning
 
 
 @pytest.mark.parametrize(
     ("given", "frac", "category"),
     [
         ({"held_out_mask": np.arange(300) % 5 == 0}, 0.3, HeldOutRowsWarning),
-        ({}, 1 / 300, ClassesLostWarning),
+        ({}, 1 / 300, MissingClassesWarning),
     ],
     ids=["held out", "classes lost"],
 )

@@ -13,7 +13,11 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
 from sklearn_carto._maps._diagnostics import warn_where_degenerate
-from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError, ProbabilityError
+from sklearn_carto.exceptions import (
+    DegenerateMapWarning,
+    InvalidProbabilitiesError,
+    NotWatchableError,
+)
 
 X, y = load_digits(n_class=4, return_X_y=True)
 X = X[:300] / 16.0 + np.random.RandomState(0).normal(0, 0.5, (300, 64))
@@ -212,7 +216,7 @@ def test_a_saturated_model_draws_a_warning():
 def test_folds_that_trained_for_different_numbers_of_epochs_draw_a_warning():
     dynamics = TrainingDynamics(["a", "b", "a", "b"], record="out_of_fold")
     for epoch, rows in enumerate([[0, 1, 2, 3], [2, 3], [2, 3]]):
-        dynamics.record(epoch, np.full((len(rows), 2), 0.5), rows=np.array(rows))
+        dynamics.update(epoch, np.full((len(rows), 2), 0.5), rows=np.array(rows))
     data_map = DataMap.from_dynamics(dynamics)
     words = "was trained for 1 epochs where one fold was left out and for 3 where another was"
     with pytest.warns(DegenerateMapWarning, match=words):
@@ -236,7 +240,7 @@ class SumsToTwo(SGDClassifier):
 
 def test_nan_probabilities_name_the_epoch_and_keep_what_was_recorded():
     model = CartographyClassifier(Diverges(loss="log_loss", alpha=0.05, random_state=0), n_epochs=6)
-    with pytest.raises(ProbabilityError, match=r"Diverges gave NaN .* at epoch 2"):
+    with pytest.raises(InvalidProbabilitiesError, match=r"Diverges gave NaN .* at epoch 2"):
         model.fit(X, y)
     assert model.interrupted_
     assert model.n_epochs_ == 2
@@ -245,7 +249,7 @@ def test_nan_probabilities_name_the_epoch_and_keep_what_was_recorded():
 
 
 def test_probabilities_that_do_not_sum_to_one_are_refused():
-    with pytest.raises(ProbabilityError, match=r"SumsToTwo .* at epoch 0 .* sums to 2"):
+    with pytest.raises(InvalidProbabilitiesError, match=r"SumsToTwo .* at epoch 0 .* sums to 2"):
         CartographyClassifier(SumsToTwo(loss="log_loss", random_state=0)).fit(X, y)
 
 
@@ -341,5 +345,5 @@ def test_columns_go_by_the_learners_own_order_of_classes():
 )
 def test_answers_that_are_no_scores_of_the_classes_are_refused(learner, message):
     watched = CartographyClassifier(learner, n_epochs=2)
-    with pytest.raises(ProbabilityError, match=message):
+    with pytest.raises(InvalidProbabilitiesError, match=message):
         watched.fit(np.zeros((4, 1)), ["a", "b", "c", "a"])

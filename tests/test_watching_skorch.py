@@ -25,9 +25,9 @@ from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClass
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import (
     DoubleSoftmaxWarning,
+    InvalidProbabilitiesError,
     NotWatchableError,
-    ProbabilityError,
-    RowsChangedError,
+    SampleAlignmentError,
 )
 
 X, y, _ = make_cartography(230, n_classes=3, random_state=0)
@@ -150,7 +150,7 @@ def test_binary_nets_take_any_two_labels(criterion, last, labels, threshold):
 
 def test_raw_logits_under_nll_are_an_error_and_not_a_wrong_map():
     net = make_net(criterion=nn.NLLLoss)
-    with pytest.raises(ProbabilityError, match=r"predict_nonlinearity.*CrossEntropyLoss"):
+    with pytest.raises(InvalidProbabilitiesError, match=r"predict_nonlinearity.*CrossEntropyLoss"):
         CartographyClassifier(net, random_state=0).fit(X, y)
 
 
@@ -213,7 +213,7 @@ def test_training_rows_that_cannot_be_traced_are_an_error():
         return Dataset(X[:50].copy(), y[:50]), None
 
     net = make_net(train_split=split)
-    with pytest.raises(RowsChangedError, match="cannot be traced to the rows of X"):
+    with pytest.raises(SampleAlignmentError, match="cannot be traced to the rows of X"):
         CartographyClassifier(net, random_state=0).fit(X, y.astype(np.int64))
 
 
@@ -249,7 +249,7 @@ def test_blocks_are_larger_than_batches_for_tables_of_numbers_alone(rows, larges
 
 def test_an_iterator_that_drops_rows_is_an_error():
     net = make_net(iterator_valid__drop_last=True, train_split=None)
-    with pytest.raises(RowsChangedError, match="224 rows of 230"):
+    with pytest.raises(SampleAlignmentError, match="224 rows of 230"):
         CartographyClassifier(net, random_state=0).fit(X, y)
 
 

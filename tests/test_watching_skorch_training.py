@@ -21,10 +21,10 @@ from torch.utils.data import DataLoader, WeightedRandomSampler
 from sklearn_carto import CartographyClassifier, DataMapSelector
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import (
+    InvalidProbabilitiesError,
     NotWatchableError,
-    ProbabilityError,
-    RowsChangedError,
-    RowsUnseenWarning,
+    SampleAlignmentError,
+    UnseenSamplesWarning,
 )
 
 X, y, _ = make_cartography(230, n_classes=3, random_state=0)
@@ -190,7 +190,7 @@ def test_a_nonlinearity_of_the_users_own_is_applied():
 
 
 def test_raw_logits_under_nll_are_an_error():
-    with pytest.raises(ProbabilityError, match=r"predict_nonlinearity.*CrossEntropyLoss"):
+    with pytest.raises(InvalidProbabilitiesError, match=r"predict_nonlinearity.*CrossEntropyLoss"):
         watch(make_net(criterion=nn.NLLLoss))
 
 
@@ -206,13 +206,13 @@ def test_rows_that_no_epoch_shows_are_named_and_cannot_be_selected():
     net = make_net(iterator_train__drop_last=True, iterator_train__shuffle=False)
     model = CartographyClassifier(net, record="training", random_state=0)
     with pytest.warns(
-        RowsUnseenWarning, match=r"6 of 230 rows .* \[224, 225, 226, 227, 228\]"
+        UnseenSamplesWarning, match=r"6 of 230 rows .* \[224, 225, 226, 227, 228\]"
     ) as told:
         model.fit(X, y)
     assert told[0].filename == __file__  # the line that the user wrote
     assert np.isnan(model.confidence_[224:]).all()
     with (
-        pytest.warns(RowsUnseenWarning),
+        pytest.warns(UnseenSamplesWarning),
         pytest.raises(ValueError, match="6 rows were never seen"),
     ):
         DataMapSelector(model).fit(X, y)
@@ -237,7 +237,7 @@ def test_a_torch_dataset_is_watched_by_its_own_labels(naive):
         model = watch(make_net(), rows=dataset, labels=given)
         assert_allclose(model.dynamics_.true_proba, naive[0], atol=1e-6)
         assert_array_equal(model.data_map_.labels, y)
-    assert model.saw(dataset, y)
+    assert model._is_training_set(dataset, y)
     few = DataMapSelector(model, region="easy", frac=0.1, random_state=0)
     part = few.fit_transform(dataset, y)
     assert part.indices == few.sample_indices_.tolist()
@@ -363,7 +363,7 @@ def test_a_loop_of_the_nets_own_is_an_error_and_not_a_wrong_map():
                 step = step_fn(batch, **fit_params)
                 self.notify("on_batch_end", batch=batch, training=training, loss=step["loss"])
 
-    with pytest.raises(RowsChangedError, match=r"y_pred.*record='epoch_end'.*DynamicsRecorder"):
+    with pytest.raises(SampleAlignmentError, match=r"y_pred.*record='epoch_end'.*DynamicsRecorder"):
         watch(make_net(Net))
 
 
@@ -372,7 +372,7 @@ def test_a_collate_function_that_adds_rows_is_an_error():
         rows, labels = torch.utils.data.default_collate(batch)
         return torch.cat([rows, -rows]), torch.cat([labels, labels])
 
-    with pytest.raises(RowsChangedError, match=r"32 rows got 64 outputs"):
+    with pytest.raises(SampleAlignmentError, match=r"32 rows got 64 outputs"):
         watch(make_net(iterator_train__collate_fn=mirrored))
 
 

@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
-from sklearn_carto._selection._distilled import default_selector, with_judge
+from sklearn_carto._selection._distilled import default_selector, with_final_estimator
 from sklearn_carto._selection._selector import DataMapSelector
 
 PAPER_REGIONS = (
@@ -158,7 +158,7 @@ def compare_subsets(
 
 
 def check_selector(selector, estimator, scoring):
-    """Make the selector of a comparison: a clone, with the final estimator for a judge.
+    """Make the selector of a comparison: a clone, with the final estimator for a final estimator.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def check_selector(selector, estimator, scoring):
             "A frozen map cannot be compared by cross-validation: it saw the test rows, and holds "
             "for no training fold. Pass the CartographyClassifier itself, unfrozen."
         )
-    selector = with_judge(selector, estimator)
+    selector = with_final_estimator(selector, estimator)
     if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
         selector.set_params(scoring=scoring)
     return selector

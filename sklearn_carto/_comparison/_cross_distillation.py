@@ -10,7 +10,7 @@ from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._watching._find import find_way
+from sklearn_carto._watching._find import get_watcher
 
 
 def cross_distillation(
@@ -106,7 +106,7 @@ def cross_distillation(
     ...     "svm": SGDClassifier(loss="modified_huber", alpha=0.1),
     ... }
     >>> found = cross_distillation(models, X, y, cv=3, random_state=0)
-    >>> found.probes_, found.models_
+    >>> found.reference_models_, found.models_
     (['sgd', 'svm', 'random', 'full'], ['sgd', 'svm'])
     >>> found.matrix().shape
     (4, 2)
@@ -121,7 +121,7 @@ def cross_distillation(
     if not 0 < frac <= 1:
         raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
     for estimator in estimators.values():
-        find_way(estimator)
+        get_watcher(estimator)
     selector = DataMapSelector() if selector is None else selector
     selectors = {
         name: check_selector(selector, estimator, scoring).set_params(estimator=estimator)
@@ -181,7 +181,7 @@ class CrossDistillation:
         Which rows were chosen.
     frac : float
         Share of the rows.
-    probes_ : list of str
+    reference_models_ : list of str
         Who chose the rows, in the order of the rows of a matrix; "random" and "full" come last.
     models_ : list of str
         Who was trained, in the order of its columns.
@@ -196,7 +196,7 @@ class CrossDistillation:
     ...     loss: SGDClassifier(loss=loss, alpha=0.1) for loss in ("log_loss", "modified_huber")
     ... }
     >>> found = cross_distillation(models, X, y, cv=3, random_state=0)
-    >>> found.against("random").shape
+    >>> found.difference_to("random").shape
     (3, 4, 2)
     """
 
@@ -208,7 +208,7 @@ class CrossDistillation:
         self.test_ratio = test_ratio
         self.region = region
         self.frac = frac
-        self.probes_ = list(dict.fromkeys(results["probe"].tolist()))
+        self.reference_models_ = list(dict.fromkeys(results["probe"].tolist()))
         self.models_ = list(dict.fromkeys(results["model"].tolist()))
 
     @property
@@ -227,7 +227,7 @@ class CrossDistillation:
         Returns
         -------
         matrix : ndarray of shape (n_probes, n_models)
-            Rows as in `probes_`, columns as in `models_`.
+            Rows as in `reference_models_`, columns as in `models_`.
 
         Raises
         ------
@@ -236,13 +236,13 @@ class CrossDistillation:
         """
         return self._by_split(score).mean(axis=-1)
 
-    def against(self, baseline="random", score=None):
+    def difference_to(self, baseline="random", score=None):
         """Return the mean difference to a baseline, with its 95 % interval.
 
         Parameters
         ----------
         baseline : str, default="random"
-            One of `probes_`.
+            One of `reference_models_`.
         score : str, default=None
             A column of `results_`; None: the first score.
 
@@ -256,10 +256,12 @@ class CrossDistillation:
         ValueError
             If the baseline or the score is unknown.
         """
-        if baseline not in self.probes_:
-            raise ValueError(f"Unknown baseline {baseline!r}. Known are {', '.join(self.probes_)}.")
+        if baseline not in self.reference_models_:
+            raise ValueError(
+                f"Unknown baseline {baseline!r}. Known are {', '.join(self.reference_models_)}."
+            )
         by_split = self._by_split(score)
-        gains = by_split - by_split[self.probes_.index(baseline)]
+        gains = by_split - by_split[self.reference_models_.index(baseline)]
         intervals = [
             [corrected_interval(cell, self.test_ratio) for cell in of_probe] for of_probe in gains
         ]
@@ -275,10 +277,10 @@ class CrossDistillation:
             np.searchsorted(np.unique(results["split"]), results["split"]),
             *(
                 np.array([names.index(one) for one in results[column].tolist()])
-                for column, names in (("probe", self.probes_), ("model", self.models_))
+                for column, names in (("probe", self.reference_models_), ("model", self.models_))
             ),
         ]
-        shape = len(self.probes_), len(self.models_), len(np.unique(results["split"]))
+        shape = len(self.reference_models_), len(self.models_), len(np.unique(results["split"]))
         sums, counts = np.zeros(shape), np.zeros(shape)
         split, probe, model = places
         np.add.at(sums, (probe, model, split), results[score])
@@ -326,13 +328,13 @@ class CrossDistillation:
 
     def __str__(self):
         """Write the matrices as tables."""
-        width = max(map(len, [*self.probes_, "rows of"]))
+        width = max(map(len, [*self.reference_models_, "rows of"]))
         columns = [max(7, len(name)) for name in self.models_]
         heads = "  ".join(f"{name:>{w}}" for name, w in zip(self.models_, columns, strict=True))
         text = [f"{self.region}, {self.frac:.0%} of the rows; a row for each model that chose them"]
         for score in self.scores_:
             text += ["", score, f"{'rows of':<{width}}  {heads}"]
-            for name, line in zip(self.probes_, self.matrix(score), strict=True):
+            for name, line in zip(self.reference_models_, self.matrix(score), strict=True):
                 cells = [f"{value:>{w}.3f}" for value, w in zip(line, columns, strict=True)]
                 text.append(f"{name:<{width}}  {'  '.join(cells)}")
         return "\n".join(text)

@@ -9,7 +9,7 @@ from sklearn_carto._utils._metaestimators import last_step
 _EPOCHS = ("max_epochs", "n_epochs", "max_iter")  # of a skorch net, of ours, of scikit-learn
 
 
-def lengthened(estimator, ratio):
+def scale_n_epochs(estimator, ratio):
     """Clone an estimator so that it trains for more epochs.
 
     Parameters

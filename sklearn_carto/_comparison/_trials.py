@@ -19,11 +19,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from sklearn_carto._comparison._equal_steps import check_match, lengthened, trains_in_epochs
+from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, trains_in_epochs
 from sklearn_carto._inputs._containers import check_same_length, take
-from sklearn_carto._inputs._labels import check_labels, refuse_regressor
-from sklearn_carto._selection._final_estimator import answering, train
-from sklearn_carto._selection._probe import Probing
+from sklearn_carto._inputs._labels import check_labels, check_not_regressor
+from sklearn_carto._selection._final_estimator import train, with_original_labels
+from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._selection._selector import select_rows
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._warnings import warn
@@ -79,7 +79,7 @@ def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose
         Where rows, labels, models or settings cannot be tried.
     """
     for model in plan.models.values():
-        refuse_regressor(model)
+        check_not_regressor(model)
         check_scoring(model, plan.scoring)
         check_match(plan.match, model)
     y, classes, _ = check_labels(y, next(iter(plan.models.values())))
@@ -93,7 +93,7 @@ def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose
     tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
     shown = progress(tasks, description="splits and seeds", verbose=verbose)
     outcomes = Parallel(n_jobs=n_jobs)(
-        delayed(_try_on_split)(plan, X, y, splits[i], ood, (i, j, int(seeds[i, j])))
+        delayed(_fit_and_score_split)(plan, X, y, splits[i], ood, (i, j, int(seeds[i, j])))
         for i, j in shown
     )
     rows = [row for of_split, _ in outcomes for row in of_split]
@@ -107,24 +107,24 @@ def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose
     return results, float(np.mean([len(test) / len(rest) for rest, test in splits]))
 
 
-def _try_on_split(plan, X, y, split, ood, names):
+def _fit_and_score_split(plan, X, y, split, ood, names):
     """Train and score all models on all subsets of one training fold, on one map a probe."""
     i_split, i_seed, seed = names
     fold, test = split
     X_fold, y_fold = take(X, fold), y[fold]
     test_sets = {"test": (take(X, test), y[test]), **ood}
-    probings, map_times = {}, {}
+    proxies, map_times = {}, {}
     with _held_back(DegenerateMapWarning) as messages:
         for name, selector in plan.selectors.items():
             start = time.perf_counter()
-            probings[name] = _probe(selector, X_fold, y_fold, seed)
+            proxies[name] = _probe(selector, X_fold, y_fold, seed)
             map_times[name] = time.perf_counter() - start
     results = []
     for trial in plan.trials:
         start, map_time, rows = time.perf_counter(), 0.0, None
         if trial.region is not None:
-            selector, probing = plan.selectors[trial.probe], probings[trial.probe]
-            rows = _rows_of(trial, selector, probing, plan.match, seed)
+            selector, proxy = plan.selectors[trial.probe], proxies[trial.probe]
+            rows = _rows_of(trial, selector, proxy, plan.match, seed)
             if trial.region != "random":
                 map_time = map_times[trial.probe] + time.perf_counter() - start
         X_few, y_few = (X_fold, y_fold) if rows is None else (take(X_fold, rows), y_fold[rows])
@@ -133,7 +133,7 @@ def _try_on_split(plan, X, y, split, ood, names):
             facts |= {"split": i_split, "seed": i_seed, "map_time": map_time}
             facts["n_train"] = len(y_few)
             if plan.match == "steps":
-                model = lengthened(model, len(y_fold) / len(y_few))
+                model = scale_n_epochs(model, len(y_fold) / len(y_few))
             try:
                 measured = _train_and_score(
                     clone(model), X_few, y_few, np.unique(y), seed, plan.scoring, test_sets
@@ -153,7 +153,7 @@ def _try_on_split(plan, X, y, split, ood, names):
 
 
 def _probe(selector, X, y, seed):
-    probing = Probing(
+    proxy = ProxyModel(
         selector.estimator,
         X,
         y,
@@ -162,17 +162,17 @@ def _probe(selector, X, y, seed):
         cv=selector.cv,
         n_jobs=selector.n_jobs,
     )
-    probing.data_map  # noqa: B018  drawn here, so that its time is known
-    return probing
+    proxy.data_map  # noqa: B018  drawn here, so that its time is known
+    return proxy
 
 
-def _rows_of(trial, selector, probing, match, seed):
+def _rows_of(trial, selector, proxy, match, seed):
     # the baseline is random over all rows: a cut is part of what it is compared with
     own = {} if trial.region != "random" else {"noise_cut": 0.0}
     asked = clone(selector).set_params(region=trial.region, frac=trial.frac, **own)
-    if match == "steps" and trains_in_epochs(asked.judge):
-        asked.set_params(judge=lengthened(asked.judge, 1 / trial.frac))
-    return select_rows(asked, probing, seed).rows
+    if match == "steps" and trains_in_epochs(asked.final_estimator):
+        asked.set_params(final_estimator=scale_n_epochs(asked.final_estimator, 1 / trial.frac))
+    return select_rows(asked, proxy, seed).rows
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def _held_back(category):
 
 def _train_and_score(estimator, X, y, classes, seed, scoring, test_sets):
     start = time.perf_counter()
-    model = answering(train(estimator, X, y, seed=seed, classes=classes))
+    model = with_original_labels(train(estimator, X, y, seed=seed, classes=classes))
     trained = time.perf_counter()
     scorer = check_scoring(model, scoring)
     scores: dict[str, float] = {}

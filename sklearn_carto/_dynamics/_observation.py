@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto._dynamics._scores import Quality, two_columns
+from sklearn_carto._dynamics._scores import ScoreRange, two_columns
 
 TINY = float(np.finfo(np.float32).tiny)  # every probability is clipped to it before a logarithm
 
@@ -79,7 +79,7 @@ def observe(scores, columns, *, from_logits=False):
 
 
 def observe_tensor(scores, columns, *, from_logits=False):
-    """Do as :func:`observe` and :func:`quality_of` do, on the device that the scores lie on.
+    """Do as :func:`observe` and :func:`score_range_of` do, on the device that the scores lie on.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def observe_tensor(scores, columns, *, from_logits=False):
     -------
     observation : Observation
         Of five tensors of shape (n_rows,).
-    quality : Quality
+    quality : ScoreRange
         Of four tensors without dimensions.
     """
     import torch
@@ -113,7 +113,7 @@ def observe_tensor(scores, columns, *, from_logits=False):
     other = scores.amax(dim=0)
     flat.scatter_(0, label, own)
     best = own.maximum(other)
-    quality = Quality(lowest, best.max(), total.min(), total.max())
+    quality = ScoreRange(lowest, best.max(), total.min(), total.max())
     correct = own > other
     ties = own == other
     if ties.any():  # the first of the highest counts, as in argmax

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto.exceptions import ProbabilityError
+from sklearn_carto.exceptions import InvalidProbabilitiesError
 
 _KEPT = "the epochs before this one are kept"
 
 
-class Quality(NamedTuple):
+class ScoreRange(NamedTuple):
     """What tells class scores that can be recorded from others; NaN spreads into all of it."""
 
     lowest: float  # the lowest score
@@ -30,7 +30,7 @@ class Quality(NamedTuple):
         return max(self.least, self.most, key=lambda total: abs(total - 1))
 
 
-def quality_of(scores):
+def score_range_of(scores):
     """Tell whether class scores can be recorded.
 
     Parameters
@@ -40,13 +40,13 @@ def quality_of(scores):
 
     Returns
     -------
-    quality : Quality
+    quality : ScoreRange
         Four numbers.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         total = scores.sum(axis=1)
     extremes = scores.min(), scores.max(), total.min(), total.max()
-    return Quality(*(float(value) for value in extremes))
+    return ScoreRange(*(float(value) for value in extremes))
 
 
 def two_columns(scores, from_logits):
@@ -67,12 +67,12 @@ def two_columns(scores, from_logits):
     return np.stack([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=1)
 
 
-def refuse_bad_scores(quality, epoch, who, *, from_logits, remedy):
+def check_scores(quality, epoch, who, *, from_logits, remedy):
     """Raise where class scores are infinite, NaN, or are no probabilities.
 
     Parameters
     ----------
-    quality : Quality
+    quality : ScoreRange
         Of the scores.
     epoch : int
         The epoch, counted from 0.
@@ -85,23 +85,23 @@ def refuse_bad_scores(quality, epoch, who, *, from_logits, remedy):
 
     Raises
     ------
-    ProbabilityError
+    InvalidProbabilitiesError
         Naming the epoch and the way out.
     """
     if not quality.finite:
         what = "scores" if from_logits else "probabilities"
-        raise ProbabilityError(
+        raise InvalidProbabilitiesError(
             f"{who} gave NaN or infinite {what} at epoch {epoch}: training has diverged. Lower "
             f"the learning rate, scale the features, or train fewer epochs; {_KEPT}."
         )
     if not from_logits and (quality.lowest < -1e-6 or abs(quality.total - 1) > 1e-3):
-        raise ProbabilityError(
+        raise InvalidProbabilitiesError(
             f"The probabilities that {who} gave at epoch {epoch} are none: the lowest is "
             f"{quality.lowest:.3g}, and a row sums to {quality.total:.3g}, not to 1. {remedy}"
         )
 
 
-def refuse_bad_width(shape, n_classes, who):
+def check_n_columns(shape, n_classes, who):
     """Raise where there is not one column a class.
 
     Parameters
@@ -115,13 +115,13 @@ def refuse_bad_width(shape, n_classes, who):
 
     Raises
     ------
-    ProbabilityError
+    InvalidProbabilitiesError
         Naming the shape.
     """
     shape = tuple(shape)
     width = 2 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
     if width != n_classes:
-        raise ProbabilityError(
+        raise InvalidProbabilitiesError(
             f"{who} answered with an array of shape {shape} for {n_classes} classes: one column a "
             "class is needed."
         )

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_carto._dynamics._observation import Observation, observe
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
 from sklearn_carto._utils._archive import read_archive, write_archive
-from sklearn_carto.exceptions import ProbabilityError
+from sklearn_carto.exceptions import InvalidProbabilitiesError
 
 RECORDED = ("epoch_end", "training", "out_of_fold")
 
@@ -61,13 +61,11 @@ class TrainingDynamics:
     >>> import numpy as np
     >>> from sklearn_carto import DataMap, TrainingDynamics
     >>> dynamics = TrainingDynamics(["cat", "dog"])
-    >>> dynamics.record(0, np.array([[0.5, 0.5], [0.5, 0.5]]))
-    >>> dynamics.record(1, np.array([[0.9, 0.1], [0.7, 0.3]]))
+    >>> dynamics.update(0, np.array([[0.5, 0.5], [0.5, 0.5]]))
+    >>> dynamics.update(1, np.array([[0.9, 0.1], [0.7, 0.3]]))
     >>> DataMap.from_dynamics(dynamics).confidence.round(2)
     array([0.7, 0.4])
     """
-
-    _facts = ("keep_history", "planned_epochs", "record_mode", "margin_from")
 
     def __init__(
         self,
@@ -90,14 +88,14 @@ class TrainingDynamics:
             raise ValueError(f"n_epochs must be at least 1; got {n_epochs!r}.")
         if record not in RECORDED:
             raise ValueError(f"record must be one of {', '.join(RECORDED)}; got {record!r}.")
-        self.columns = _columns(self.labels, self.classes)
-        self.planned_epochs = 20 if n_epochs is None else int(n_epochs)
+        self._y_encoded = _columns(self.labels, self.classes)
+        self._planned_epochs = 20 if n_epochs is None else int(n_epochs)
         self.keep_history = keep_history
-        self.record_mode = record
+        self.record = record
         self.margin_from = None
         self.held_out_mask = self._one_a_row(held_out_mask, "held_out_mask", dtype=bool)
         self.sample_ids = self._one_a_row(sample_ids, "sample_ids")
-        self._running = RunningStatistics(self.n_samples, dual_window(self.planned_epochs))
+        self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
         self._history: list[Observation] = []
         self._n_epochs = 0
 
@@ -117,7 +115,7 @@ class TrainingDynamics:
         return self._running.n_seen.copy()
 
     @property
-    def saturation(self):
+    def _saturation(self):
         """Share of all recorded probabilities that lie within 0.001 of 0 or 1."""
         return self._running.n_extreme.sum() / max(self._running.n_seen.sum(), 1)
 
@@ -127,7 +125,7 @@ class TrainingDynamics:
     el2n = property(lambda self: self._stacked("el2n"))
     loss = property(lambda self: self._stacked("loss"))
 
-    def record(self, epoch, scores, rows=slice(None), *, from_logits=False):
+    def update(self, epoch, scores, rows=slice(None), *, from_logits=False):
         """Record the class scores of some rows at one epoch.
 
         Parameters
@@ -147,16 +145,16 @@ class TrainingDynamics:
         ValueError
             If `scores` has not one row for each of `rows`, or not one column a class; if an epoch
             does not ascend, or a row is named twice.
-        ProbabilityError
+        InvalidProbabilitiesError
             If a score is NaN or infinite, or if probabilities are negative or do not sum to 1;
             nothing of the call is recorded.
         """
-        scores, columns = np.asarray(scores), self.columns[rows]
+        scores, y_encoded = np.asarray(scores), self._y_encoded[rows]
         width = 2 if scores.ndim == 1 else scores.shape[-1]
-        if len(scores) != len(columns) or scores.ndim > 2 or width != len(self.classes):
+        if len(scores) != len(y_encoded) or scores.ndim > 2 or width != len(self.classes):
             raise ValueError(
-                f"scores of shape {scores.shape} do not fit {len(columns)} rows of "
-                f"{len(self.classes)} classes: shape ({len(columns)}, {len(self.classes)}) is "
+                f"scores of shape {scores.shape} do not fit {len(y_encoded)} rows of "
+                f"{len(self.classes)} classes: shape ({len(y_encoded)}, {len(self.classes)}) is "
                 "needed."
             )
         if scores.ndim == 1 and not from_logits:
@@ -165,15 +163,15 @@ class TrainingDynamics:
                 "from_logits=True, or probabilities with a column for each class."
             )
         if not np.isfinite(scores).all():
-            raise ProbabilityError(f"scores of epoch {epoch} hold NaN or infinity.")
+            raise InvalidProbabilitiesError(f"scores of epoch {epoch} hold NaN or infinity.")
         if not from_logits and (
             scores.min(initial=0) < -1e-6 or np.abs(scores.sum(axis=1) - 1).max(initial=0) > 1e-3
         ):
-            raise ProbabilityError(
+            raise InvalidProbabilitiesError(
                 f"scores of epoch {epoch} are no probabilities: they must not be negative, and "
                 "each row must sum to 1. Pass from_logits=True if they are logits."
             )
-        if not isinstance(rows, slice) and len(np.unique(rows)) < len(columns):
+        if not isinstance(rows, slice) and len(np.unique(rows)) < len(y_encoded):
             raise ValueError(f"rows of epoch {epoch} name a row twice.")
         before = self._running.last_epoch[rows]
         if epoch < 0 or (before >= epoch).any():
@@ -181,10 +179,10 @@ class TrainingDynamics:
                 f"Epochs are counted from 0 and must ascend for each row; got {epoch} after "
                 f"{before.max(initial=-1)}."
             )
-        self.add(epoch, observe(scores, columns, from_logits=from_logits), rows)
+        self._add(epoch, observe(scores, y_encoded, from_logits=from_logits), rows)
         self.margin_from = "logits" if from_logits else "probabilities"
 
-    def add(self, epoch, seen, rows=slice(None)):
+    def _add(self, epoch, seen, rows=slice(None)):
         """Record what was seen of some rows at one epoch.
 
         Parameters
@@ -235,11 +233,11 @@ class TrainingDynamics:
             raise ValueError(f"epochs={epochs!r} chooses none of the {self.n_epochs} epochs.")
         replay = RunningStatistics(self.n_samples, dual_window(len(chosen)))
         for epoch in chosen:
-            rows, seen = self.seen_at(epoch)
+            rows, seen = self._seen_at(epoch)
             replay.update(epoch, seen, rows if len(rows) < self.n_samples else slice(None))
         return replay.results(), len(chosen)
 
-    def seen_at(self, epoch):
+    def _seen_at(self, epoch):
         """Return what was seen at one epoch.
 
         Parameters
@@ -276,8 +274,14 @@ class TrainingDynamics:
         running = {f"running_{k}": v for k, v in vars(self._running).items() if k != "window"}
         if self.keep_history and self._history:
             arrays |= {name: self._stacked(name) for name in Observation._fields}
-        facts = {name: getattr(self, name) for name in self._facts}
-        facts |= {"n_epochs": self.n_epochs, "window": self._running.window}
+        facts = {
+            "n_epochs": self.n_epochs,
+            "planned_epochs": self._planned_epochs,
+            "window": self._running.window,
+            "keep_history": self.keep_history,
+            "record": self.record,
+            "margin_from": self.margin_from,
+        }
         write_archive(path, "TrainingDynamics", arrays | running, facts)
 
     @classmethod
@@ -309,7 +313,7 @@ class TrainingDynamics:
             keep_history=facts["keep_history"],
             held_out_mask=arrays.get("held_out_mask"),
             sample_ids=arrays.get("sample_ids"),
-            record=facts["record_mode"],
+            record=facts["record"],
         )
         self.margin_from = facts["margin_from"]
         self._n_epochs = facts["n_epochs"]

@@ -1,4 +1,4 @@
-"""The labels of a training set: what a data map can be drawn of, and the codes that nets want."""
+"""The labels of a training set: checks, and their encoding as 0 to n_classes - 1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_labels(y, owner):
         The labels.
     classes : ndarray of shape (n_classes,)
         The labels that occur, sorted; at least two.
-    codes : ndarray of shape (n_samples,)
+    y_encoded : ndarray of shape (n_samples,)
         Position of each label among the classes.
 
     Raises
@@ -53,15 +53,15 @@ def check_labels(y, owner):
             f"{missing[:5].tolist()}. Drop these rows, or give them a label."
         )
     check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, y_encoded = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
             f"{name} needs at least two classes, but y holds only one class: {classes.tolist()}."
         )
-    return y, classes, codes
+    return y, classes, y_encoded
 
 
-def refuse_regressor(estimator):
+def check_not_regressor(estimator):
     """Raise where an estimator predicts numbers, not classes.
 
     Parameters

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sklearn_carto._utils._random_state import generators_kept
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.exceptions import SampleAlignmentError
 
 LABEL_NAMES = ("labels", "label", "label_ids")
 
@@ -95,7 +95,7 @@ def _label_of(row):
     return row[1] if isinstance(row, (tuple, list)) and len(row) == 2 else None
 
 
-def refuse_other_codes(classes):
+def check_dataset_labels(classes):
     """Raise where the labels of a data set are not the columns that a net has for them.
 
     Parameters
@@ -116,12 +116,12 @@ def refuse_other_codes(classes):
         )
 
 
-def refuse_stream(X):
+def check_not_stream(X):
     """Raise where rows are a torch IterableDataset, which has no order and no length."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(X, torch.utils.data.IterableDataset):
         kind = type(X).__name__
-        raise RowsChangedError(
+        raise SampleAlignmentError(
             f"The {kind} is an IterableDataset, without rows by number. {WAY_OUT}"
         )
 

@@ -176,7 +176,7 @@ class DataMap:
             held_out_mask=dynamics.held_out_mask,
             sample_ids=dynamics.sample_ids,
             margin_from=dynamics.margin_from,
-            record=dynamics.record_mode,
+            record=dynamics.record,
             **statistics,
         )
 

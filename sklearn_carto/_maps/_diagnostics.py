@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import DegenerateMapWarning, RowsUnseenWarning
+from sklearn_carto.exceptions import DegenerateMapWarning, UnseenSamplesWarning
 
 
 def warn_where_degenerate(data_map, dynamics, watched):
@@ -45,7 +45,7 @@ def _why_degenerate(data_map, dynamics, watched):
             "variability below 0.005): naive Bayes learns all in one pass, others have "
             "converged before the first epoch ended. Watch an estimator that learns gradually"
         )
-    if dynamics.saturation > 0.8:
+    if dynamics._saturation > 0.8:
         return (
             f"over 80 % of the probabilities that {watched} gave lie within 0.001 of 0 or 1, "
             "so that rows can hardly be told apart. Scale the features, regularise more, or "
@@ -68,5 +68,5 @@ def warn_of_unseen_rows(dynamics):
             f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
             f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
             "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
-            RowsUnseenWarning,
+            UnseenSamplesWarning,
         )

@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._utils._quotas import class_quotas, largest_remainder, n_rows_of
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import ClassesLostWarning, HeldOutRowsWarning
+from sklearn_carto.exceptions import HeldOutRowsWarning, MissingClassesWarning
 
 _SYNONYMS = {
     "ambiguous": "high-variability",
@@ -63,7 +63,7 @@ def choose_rows(data_map, region, frac, *, noise_cut=0.0, stratify=True, random_
     if not 0 < frac <= 1:
         hint = f" For {frac} % write {frac / 100}." if 1 < frac <= 100 else ""
         raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.{hint}")
-    _refuse_unseen(data_map)
+    _check_all_seen(data_map)
     _warn_of_held_out(data_map)
     rng = check_random_state(random_state)
     n_rows = n_rows_of(frac, data_map.n_samples)
@@ -164,7 +164,7 @@ def _cells(data_map, n_rows, noise_cut, stratify, rng):
         warn(
             f"A budget of {n_rows} rows cannot hold a row of each of the {len(groups)} classes; "
             "the smallest classes are lost. Raise frac.",
-            ClassesLostWarning,
+            MissingClassesWarning,
         )
     cells = []
     for group, group_quota in zip(groups, quotas, strict=True):
@@ -328,7 +328,7 @@ def _scores_of_callable(rule, name, data_map):
     return scores
 
 
-def _refuse_unseen(data_map):
+def _check_all_seen(data_map):
     unseen = np.flatnonzero(np.isnan(data_map.confidence))
     if len(unseen):
         raise ValueError(

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from inspect import signature
 
 
-def refuse_unknown(kwargs, ours, method):
+def check_plot_kwargs(kwargs, ours, method):
     """Raise where nobody knows an argument; matplotlib would name a collection, not us."""
     from matplotlib.artist import ArtistInspector
     from matplotlib.axes import Axes

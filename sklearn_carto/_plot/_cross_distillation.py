@@ -101,15 +101,15 @@ class CrossDistillationDisplay:
 
         found = self.cross_distillation
         matrix = found.matrix(score)
-        _, low, high = found.against("random", score)
+        _, low, high = found.difference_to("random", score)
         if ax is None:
-            size = 1.6 + 0.9 * len(found.models_), 1.2 + 0.5 * len(found.probes_)
+            size = 1.6 + 0.9 * len(found.models_), 1.2 + 0.5 * len(found.reference_models_)
             _, ax = plt.subplots(figsize=size, layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         worst, best = matrix.min(axis=0), matrix.max(axis=0)
         relative = (matrix - worst) / np.where(best > worst, best - worst, 1.0)
         self.image_, self.texts_ = draw_heat_map(
-            ax, relative, found.probes_, found.models_, low=0, high=1, cmap=cmap
+            ax, relative, found.reference_models_, found.models_, low=0, high=1, cmap=cmap
         )
         clear = (low > 0) | (high < 0)
         for text, value, star in zip(self.texts_, matrix.ravel(), clear.ravel(), strict=True):

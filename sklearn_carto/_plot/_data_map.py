@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._plot._arguments import refuse_unknown
+from sklearn_carto._plot._arguments import check_plot_kwargs
 from sklearn_carto._plot._correctness import STEPS, colours_of, draw_histogram, make_room, steps_of
 from sklearn_carto._plot._density import N_CELLS, density_of, levels_of
 from sklearn_carto._utils._compat import check_matplotlib_support
@@ -199,7 +199,7 @@ class DataMapDisplay:
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")
         ours = [name for name in signature(self.plot).parameters if name != "kwargs"]
-        refuse_unknown(kwargs, ours, "hexbin" if kind == "hexbin" else "scatter")
+        check_plot_kwargs(kwargs, ours, "hexbin" if kind == "hexbin" else "scatter")
         if max_samples < 3:
             raise ValueError(f"max_samples must be at least 3, one a region; got {max_samples!r}.")
         seen = np.flatnonzero(np.isfinite(self.data_map.confidence))

@@ -8,22 +8,22 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_carto._dynamics._observation import Observation, observe, observe_tensor
-from sklearn_carto._dynamics._scores import Quality, quality_of, two_columns
+from sklearn_carto._dynamics._scores import ScoreRange, score_range_of, two_columns
 from sklearn_carto._inputs._torch_datasets import is_tensor
 
 MAX_WAITING = 2**18  # class scores that wait to be reduced together: what each call costs is shared
 
 
-class Gathered(NamedTuple):
+class EpochScores(NamedTuple):
     """One epoch, on the CPU."""
 
     rows: np.ndarray  # shape (n_rows,), ascending, no row twice
     columns: np.ndarray  # column of each row's label, shape (n_rows,)
     seen: Observation  # five arrays of shape (n_rows,)
-    quality: Quality  # of all class scores together
+    quality: ScoreRange  # of all class scores together
 
 
-class Gatherer:
+class EpochAccumulator:
     """Take in batches of class scores in any order, of one epoch.
 
     Scores on a device are reduced there to five numbers a row, which are fetched once; they wait
@@ -68,7 +68,7 @@ class Gatherer:
         kind = type(scores), scores.dtype, single, type(columns)
         if kind != self.kind:
             self._reduce()
-            self.kind, self.keep = kind, keeping(scores, copy=not self.own)
+            self.kind, self.keep = kind, make_copier(scores, copy=not self.own)
         scores = self.keep(scores)
         if single and len(shape) == 2:
             scores = scores.reshape(-1)
@@ -82,14 +82,14 @@ class Gatherer:
 
         Returns
         -------
-        gathered : Gathered or None
+        gathered : EpochScores or None
             None where there was no batch.
         """
         part = self.part()
-        return None if part is None else join([part])
+        return None if part is None else concat_epochs([part])
 
     def part(self):
-        """Hand over what :func:`join` makes an epoch of: rows in the order in which they came."""
+        """Return the scores in the order in which they came, for :func:`concat_epochs`."""
         self._reduce()
         if not self.rows:
             return None
@@ -97,7 +97,7 @@ class Gatherer:
         true_proba, correct, margin, el2n, loss, columns = numbers
         seen = Observation(true_proba, correct.astype(bool), margin, el2n, loss)
         columns = columns.astype(np.intp)
-        return Gathered(np.concatenate(self.rows), columns, seen, quality)
+        return EpochScores(np.concatenate(self.rows), columns, seen, quality)
 
     def _reduce(self):
         if not self.waiting:
@@ -133,20 +133,20 @@ class Gatherer:
         inside = np.clip(columns, 0, scores.shape[1] - 1)
         seen = observe(scores, inside, from_logits=self.from_logits)
         numbers = np.stack([part.astype(np.float32) for part in (*seen, columns)])
-        return numbers, np.array(quality_of(scores))
+        return numbers, np.array(score_range_of(scores))
 
 
-def join(parts):
+def concat_epochs(parts):
     """Put together what was gathered in several places; of a row seen twice, the first counts.
 
     Parameters
     ----------
-    parts : list of Gathered
+    parts : list of EpochScores
         At least one.
 
     Returns
     -------
-    gathered : Gathered
+    gathered : EpochScores
         Rows ascending, none twice.
     """
     rows = np.concatenate([part.rows for part in parts])
@@ -155,7 +155,7 @@ def join(parts):
     rows = np.flatnonzero(place >= 0)
     order = place[rows]
     seen = zip(*(part.seen for part in parts), strict=True)
-    return Gathered(
+    return EpochScores(
         rows,
         np.concatenate([part.columns for part in parts])[order],
         Observation(*(np.concatenate(values)[order] for values in seen)),
@@ -163,7 +163,7 @@ def join(parts):
     )
 
 
-def keeping(scores, *, copy):
+def make_copier(scores, *, copy):
     """Tell how to take scores out of the training's graph, in single precision at least.
 
     Parameters
@@ -195,7 +195,7 @@ def keeping(scores, *, copy):
 def _together(qualities):
     """Tell the quality of several blocks together."""
     lowest, highest, least, most = np.asarray(qualities).T
-    return Quality(lowest.min(), highest.max(), least.min(), most.max())
+    return ScoreRange(lowest.min(), highest.max(), least.min(), most.max())
 
 
 def _fetch(blocks):

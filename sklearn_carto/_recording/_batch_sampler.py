@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from sklearn_carto._inputs._torch_datasets import WAY_OUT
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.exceptions import SampleAlignmentError
 
 
-class RowTee:
+class RecordingBatchSampler:
     """Stands in for a loader's batch sampler, and remembers the rows of each batch.
 
     The sampler runs in the main process, whatever the number of workers, and batches come out in
@@ -39,7 +39,7 @@ class RowTee:
             self.batches.append(batch)
             yield batch
 
-    def next_batch(self, n_rows):
+    def pop_batch(self, n_rows):
         """Tell what the sampler named the batch by that has just arrived.
 
         Parameters
@@ -54,12 +54,12 @@ class RowTee:
 
         Raises
         ------
-        RowsChangedError
+        SampleAlignmentError
             If these are not as many.
         """
         batch = self.batches.popleft() if self.batches else []
         if len(batch) != n_rows:
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"A batch of {len(batch)} rows got {n_rows} outputs, so that they cannot be told "
                 f"apart: the loader, its collate function or the model adds or drops rows. "
                 f"{WAY_OUT}"
@@ -88,7 +88,7 @@ def rows_of(batches):
     Parameters
     ----------
     batches : list of list
-        As :meth:`RowTee.next_batch` gave them.
+        As :meth:`RecordingBatchSampler.pop_batch` gave them.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def rows_of(batches):
 
     Raises
     ------
-    RowsChangedError
+    SampleAlignmentError
         If the sampler names rows by anything but whole numbers.
     """
     rows = array("q")  # takes whole numbers alone, and takes them faster than numpy does
@@ -105,7 +105,7 @@ def rows_of(batches):
         for batch in batches:
             rows.fromlist(batch)
     except (TypeError, OverflowError):
-        raise RowsChangedError(
+        raise SampleAlignmentError(
             f"The loader's sampler names rows by {batch[:1]}, not by whole numbers, so that they "
             f"cannot be told apart. {WAY_OUT}"
         ) from None
@@ -113,7 +113,7 @@ def rows_of(batches):
 
 
 @contextmanager
-def rows_heard(loader):
+def recorded_batches(loader):
     """Listen to which rows a loader's batches hold; afterwards it is as it was.
 
     Parameters
@@ -123,12 +123,12 @@ def rows_heard(loader):
 
     Yields
     ------
-    tee : RowTee
+    tee : RecordingBatchSampler
         Ask it for the rows of each batch.
 
     Raises
     ------
-    RowsChangedError
+    SampleAlignmentError
         If the loader does not say which rows its batches hold.
     """
     from torch.utils.data import DataLoader, IterableDataset
@@ -145,8 +145,8 @@ def rows_heard(loader):
     else:
         why = None
     if why:
-        raise RowsChangedError(f"The {name} {why}, so that nobody knows its rows. {WAY_OUT}")
-    tee = RowTee(loader.batch_sampler)
+        raise SampleAlignmentError(f"The {name} {why}, so that nobody knows its rows. {WAY_OUT}")
+    tee = RecordingBatchSampler(loader.batch_sampler)
     _set_sampler(loader, tee)
     try:
         yield tee
@@ -159,7 +159,7 @@ def _take_out(loader, tee):
     if loader.batch_sampler is tee:
         _set_sampler(loader, tee.sampler)
     outer = loader.batch_sampler
-    while isinstance(outer, RowTee):
+    while isinstance(outer, RecordingBatchSampler):
         if outer.sampler is tee:
             outer.sampler = tee.sampler
         outer = outer.sampler

@@ -6,14 +6,20 @@ import sys
 
 import numpy as np
 
-from sklearn_carto._dynamics._scores import Quality, refuse_bad_scores, refuse_bad_width
+from sklearn_carto._dynamics._scores import ScoreRange, check_n_columns, check_scores
 from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamics
+from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
-from sklearn_carto._recording._accumulator import MAX_WAITING, Gathered, Gatherer, is_tensor, join
-from sklearn_carto._recording._sample_index import Roster, refuse_misfits
+from sklearn_carto._recording._accumulator import (
+    MAX_WAITING,
+    EpochAccumulator,
+    EpochScores,
+    concat_epochs,
+)
+from sklearn_carto._recording._sample_index import SampleIndex, check_batch
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import DoubleSoftmaxWarning, ProbabilityError
+from sklearn_carto.exceptions import DoubleSoftmaxWarning, InvalidProbabilitiesError
 
 _REMEDY = "Pass from_logits=True if they are logits."
 
@@ -108,12 +114,12 @@ class DynamicsRecorder:
             "sample_ids": sample_ids,
             "record": record,
         }
-        self._roster = Roster(self.n_samples, sample_ids, classes, labels)
+        self._sample_index = SampleIndex(self.n_samples, sample_ids, classes, labels)
         # made now to check the settings; `dynamics` puts in the labels and classes
-        blank = np.full(self.n_samples, 0 if classes is None else self._roster.classes[0])
-        named = None if classes is None else self._roster.classes
+        blank = np.full(self.n_samples, 0 if classes is None else self._sample_index.classes[0])
+        named = None if classes is None else self._sample_index.classes
         self._dynamics = TrainingDynamics(blank, classes=named, **self._settings)
-        self._gatherer: Gatherer = None  # type: ignore[assignment]
+        self._accumulator: EpochAccumulator = None  # type: ignore[assignment]
         self._waiting: list = []
         self._kinds: list = []  # of what waits, for only the like can be joined
         self._n_waiting = 0
@@ -138,11 +144,11 @@ class DynamicsRecorder:
             If a row does not exist, lengths differ, scores are whole numbers, or labels are needed
             and missing. Of tensors, rows and labels are looked at some thousands at a time, or as
             the epoch ends.
-        ProbabilityError
+        InvalidProbabilitiesError
             If scores do not hold one column a class.
         """
         batch = [_copied(values) for values in (indices, scores, labels)]
-        refuse_misfits(*batch)
+        check_batch(*batch)
         if len(batch[0]) == 0:
             return
         kinds = [_kind(part) for part in batch]
@@ -155,26 +161,26 @@ class DynamicsRecorder:
             self._take_in()
 
     def _take_in(self):
-        """Check batches that wait, all at once, and hand them to the gatherer."""
+        """Check batches that wait, all at once, and hand them to the accumulator."""
         waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         if not waiting:
             return
         indices, scores, labels = (_joined(parts) for parts in zip(*waiting, strict=True))
-        roster = self._roster
-        rows = roster.rows_of(indices)
-        if roster.classes is None:
-            roster.classes = np.arange(2 if scores.ndim == 1 else max(scores.shape[1], 2))
+        sample_index = self._sample_index
+        rows = sample_index.rows_of(indices)
+        if sample_index.classes is None:
+            sample_index.classes = np.arange(2 if scores.ndim == 1 else max(scores.shape[1], 2))
         shape = scores.shape[:1] if scores.shape[1:] == (1,) else scores.shape
-        refuse_bad_width(shape, len(roster.classes), "The model")
-        columns = roster.columns[rows] if labels is None else roster.columns_of(labels)
+        check_n_columns(shape, len(sample_index.classes), "The model")
+        columns = sample_index.columns[rows] if labels is None else sample_index.columns_of(labels)
         if labels is None and (columns < 0).any():
             raise ValueError(
                 "The labels of these rows are unknown: pass them to update, or labels= to "
                 "DynamicsRecorder."
             )
-        if self._gatherer is None:
-            self._gatherer = Gatherer(self.from_logits, own=True)
-        self._gatherer.add(rows, columns.reshape(-1), scores)
+        if self._accumulator is None:
+            self._accumulator = EpochAccumulator(self.from_logits, own=True)
+        self._accumulator.add(rows, columns.reshape(-1), scores)
 
     def end_epoch(self):
         """Record what was told since the last epoch ended.
@@ -184,7 +190,7 @@ class DynamicsRecorder:
         ValueError
             If there was nothing, if a label is unknown or has changed, or if rows are missing;
             the epochs before this one are kept.
-        ProbabilityError
+        InvalidProbabilitiesError
             If a score is NaN or infinite, if probabilities do not sum to 1, or if ranks gave
             scores of other widths.
         """
@@ -192,12 +198,12 @@ class DynamicsRecorder:
             self._take_in()
             self._keep(self._gathered())
         finally:
-            self.discard()
+            self.reset_epoch()
 
     def _gathered(self):
         """Put together what all ranks were told of this epoch, and check it."""
-        roster, epoch = self._roster, self.epoch
-        told = _of_all_ranks((self._gatherer and self._gatherer.part(), roster.classes))
+        sample_index, epoch = self._sample_index, self.epoch
+        told = _of_all_ranks((self._accumulator and self._accumulator.part(), sample_index.classes))
         parts = [part for part, _ in told if part is not None]
         if not parts:
             raise ValueError(f"Epoch {epoch} ends before any row was seen: call update first.")
@@ -205,43 +211,48 @@ class DynamicsRecorder:
         widths = {len(classes): classes for _, classes in told if classes is not None}
         if len(widths) > 1:
             counts = " and of ".join(str(width) for width in sorted(widths))
-            raise ProbabilityError(
+            raise InvalidProbabilitiesError(
                 f"The ranks gave scores of {counts} columns at epoch {epoch}: one column a class "
                 "is needed, the same on each."
             )
-        (roster.classes,) = widths.values()
-        gathered, rows = join(parts), np.concatenate([part.rows for part in parts])
-        refuse_bad_scores(
+        (sample_index.classes,) = widths.values()
+        gathered, rows = concat_epochs(parts), np.concatenate([part.rows for part in parts])
+        check_scores(
             gathered.quality, epoch, "the model", from_logits=self.from_logits, remedy=_REMEDY
         )
         if self.missing == "error":
-            roster.refuse_missing(gathered.rows, len(rows), epoch)
-        roster.refuse_other(rows, np.concatenate([part.columns for part in parts]), epoch)
+            sample_index.refuse_missing(gathered.rows, len(rows), epoch)
+        sample_index.check_labels_unchanged(
+            rows, np.concatenate([part.columns for part in parts]), epoch
+        )
         if epoch == 0:
             self._warn_of_double_softmax(gathered.quality)
         return gathered
 
-    def discard(self):
+    def reset_epoch(self):
         """Forget what was told since the last epoch ended, for example of one that broke off."""
-        self._gatherer = None  # type: ignore[assignment]
+        self._accumulator = None  # type: ignore[assignment]
         self._waiting, self._n_waiting = [], 0
         if self.epoch == 0:
-            self._roster.forget_inferred()
+            self._sample_index.forget_inferred()
 
     @property
     def dynamics(self):
         """What was recorded so far, a TrainingDynamics."""
         if self.epoch == 0:
             raise ValueError("No epoch has ended yet: call update and end_epoch first.")
-        roster = self._roster
-        unknown = np.flatnonzero(roster.columns < 0)
+        sample_index = self._sample_index
+        unknown = np.flatnonzero(sample_index.columns < 0)
         if len(unknown):
             raise ValueError(
                 f"The labels of {len(unknown)} rows are unknown, because no epoch showed them, "
-                f"among them {roster.some_names(unknown)}: pass labels= to DynamicsRecorder."
+                f"among them {sample_index.some_names(unknown)}: pass labels= to DynamicsRecorder."
             )
-        self._dynamics.classes, self._dynamics.columns = roster.classes, roster.columns.copy()
-        self._dynamics.labels = roster.classes[roster.columns]
+        self._dynamics.classes, self._dynamics._y_encoded = (
+            sample_index.classes,
+            sample_index.columns.copy(),
+        )
+        self._dynamics.labels = sample_index.classes[sample_index.columns]
         return self._dynamics
 
     def data_map(self, epochs=None):
@@ -259,7 +270,7 @@ class DynamicsRecorder:
 
         Warns
         -----
-        RowsUnseenWarning
+        UnseenSamplesWarning
             If no epoch showed some rows.
         DegenerateMapWarning
             If the map says little: one epoch, no movement, or probabilities all near 0 or 1.
@@ -302,37 +313,39 @@ class DynamicsRecorder:
                     )
         merged = cls(
             first.n_samples,
-            classes=first._roster.classes,
+            classes=first._sample_index.classes,
             from_logits=first.from_logits,
             missing="nan",
             **first._settings,
         )
         for other in recorders:
-            known = np.flatnonzero(other._roster.columns >= 0)
-            columns = other._roster.columns[known]
-            merged._roster.refuse_changes(known, columns, "between the recorders")
-            merged._roster.columns[known] = columns
+            known = np.flatnonzero(other._sample_index.columns >= 0)
+            columns = other._sample_index.columns[known]
+            merged._sample_index.check_unchanged(known, columns, "between the recorders")
+            merged._sample_index.columns[known] = columns
         for _ in range(first.epoch):
             parts = [other._part(merged.epoch) for other in recorders]
-            merged._keep(join(parts))
+            merged._keep(concat_epochs(parts))
         return merged
 
     def _facts(self):
         """Tell what recorders of one run have in common."""
         facts = {"n_samples": self.n_samples, "epoch": self.epoch, "from_logits": self.from_logits}
-        return facts | {"classes": self._roster.classes} | self._settings
+        return facts | {"classes": self._sample_index.classes} | self._settings
 
     def _keep(self, gathered):
-        self._roster.columns[gathered.rows] = gathered.columns
+        self._sample_index.columns[gathered.rows] = gathered.columns
         whole = len(gathered.rows) == self.n_samples
-        self._dynamics.add(self.epoch, gathered.seen, slice(None) if whole else gathered.rows)
+        self._dynamics._add(self.epoch, gathered.seen, slice(None) if whole else gathered.rows)
         self._dynamics.margin_from = "logits" if self.from_logits else "probabilities"
         self.epoch += 1
 
     def _part(self, epoch):
         """Take an epoch that has ended out of the history."""
-        rows, seen = self._dynamics.seen_at(epoch)
-        return Gathered(rows, self._roster.columns[rows], seen, Quality(0.0, 1.0, 1.0, 1.0))
+        rows, seen = self._dynamics._seen_at(epoch)
+        return EpochScores(
+            rows, self._sample_index.columns[rows], seen, ScoreRange(0.0, 1.0, 1.0, 1.0)
+        )
 
     def _warn_of_double_softmax(self, quality):
         if self.from_logits and quality.lowest >= 0 and abs(quality.total - 1) < 1e-4:

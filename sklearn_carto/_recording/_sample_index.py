@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._recording._accumulator import is_tensor
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto._inputs._torch_datasets import is_tensor
+from sklearn_carto.exceptions import SampleAlignmentError
 
 
-class Roster:
+class SampleIndex:
     """The rows of a training set, whose labels may come to be known batch by batch.
 
     Parameters
@@ -98,7 +98,7 @@ class Roster:
         return rows.astype(np.intp, copy=False)
 
     def columns_of(self, labels):
-        """Columns of labels; of those that are columns themselves `refuse_other` tells more.
+        """Columns of labels; those that are columns themselves are checked as the epoch ends.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Roster:
             )
         return columns
 
-    def refuse_other(self, rows, columns, epoch):
+    def check_labels_unchanged(self, rows, columns, epoch):
         """Raise where a label is none of the classes, or another than before.
 
         Parameters
@@ -158,12 +158,12 @@ class Roster:
                 f" them {self.some_names(rows[unknown])}; the scores have columns 0 to "
                 f"{len(self.classes) - 1}."
             )
-        self.refuse_changes(rows, columns, f"by epoch {epoch}")
+        self.check_unchanged(rows, columns, f"by epoch {epoch}")
         told = np.empty_like(self.columns)
         told[rows[::-1]] = columns[::-1]  # what comes first is written last, and stays
-        self.refuse_changes(rows, columns, f"within epoch {epoch}", told)
+        self.check_unchanged(rows, columns, f"within epoch {epoch}", told)
 
-    def refuse_changes(self, rows, columns, when, before=None):
+    def check_unchanged(self, rows, columns, when, before=None):
         """Raise where the label of a row is another than before.
 
         Parameters
@@ -205,7 +205,7 @@ class Roster:
 
         Raises
         ------
-        RowsChangedError
+        SampleAlignmentError
             It names rows.
         """
         if len(rows) == self.n_samples:
@@ -217,7 +217,7 @@ class Roster:
                 f" {len(rows)} rows came {n_told} times: are the indices positions within the "
                 "batch? Give those of the data set."
             )
-        raise RowsChangedError(
+        raise SampleAlignmentError(
             f"Epoch {epoch} did not show {len(unseen)} of {self.n_samples} rows, among them "
             f"{self.some_names(unseen)}. Let the loader show every row (drop_last=False, a sampler "
             f"over all rows), or pass missing='nan'.{question}"
@@ -228,7 +228,7 @@ class Roster:
         return (rows if self.names is None else self.names[rows])[:5].tolist()
 
 
-def refuse_misfits(indices, scores, labels):
+def check_batch(indices, scores, labels):
     """Raise where a batch does not hold one entry of each a row, or its scores are none.
 
     Parameters

@@ -17,7 +17,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._maps._regions import choose_rows
-from sklearn_carto._selection._final_estimator import answering, train
+from sklearn_carto._selection._final_estimator import train, with_original_labels
 from sklearn_carto._utils._compat import _check_method_params
 from sklearn_carto.exceptions import CartographyWarning
 
@@ -37,27 +37,29 @@ class Found(NamedTuple):
     results: dict  # of arrays, one entry a candidate
 
 
-def search_region(probing, frac, *, judge, judge_params=None, scoring=None, stratify=True):
+def search_region(
+    proxy, frac, *, final_estimator, final_estimator_params=None, scoring=None, stratify=True
+):
     """Find the rule, and whether to cut noise, by cross-validation on the training rows.
 
-    Each candidate chooses rows on the map of all rows but a fold; the judge is trained on them and
-    scored on the fold. A candidate whose gain over random cannot be the highest any more, by two
-    standard errors, is not tried on further folds. The best is taken if its mean gain exceeds one
-    standard error, else random.
+    Each candidate chooses rows on the map of all rows but a fold; the final estimator is trained
+    on them and scored on the fold. A candidate whose gain over random cannot be the highest any
+    more, by two standard errors, is not tried on further folds. The best is taken if its mean gain
+    exceeds one standard error, else random.
 
     Parameters
     ----------
-    probing : Probing
+    proxy : ProxyModel
         Maps of all rows but a fold, and probabilities out of fold.
     frac : float
         Share of the rows to keep.
-    judge : estimator
+    final_estimator : estimator
         The model that will be trained on the rows.
-    judge_params : dict, default=None
+    final_estimator_params : dict, default=None
         Further arguments of its `fit`; None: those of the probe's `fit` that it takes.
     scoring : str, callable or None, default=None
-        One scorer. None: the judge's own `score`, or balanced accuracy where the classes are
-        uneven.
+        One scorer. None: the final estimator's own `score`, or balanced accuracy
+        where the classes are uneven.
     stratify : bool, default=True
         Whether each class keeps its share.
 
@@ -67,25 +69,29 @@ def search_region(probing, frac, *, judge, judge_params=None, scoring=None, stra
         The region, the cut, and what was tried.
     """
     if scoring is None:
-        counts = np.unique(probing.y, return_counts=True)[1]
+        counts = np.unique(proxy.y, return_counts=True)[1]
         scoring = "balanced_accuracy" if counts.max() > UNEVEN * counts.min() else None
-    if judge_params is None:
-        judge_params = {n: value for n, value in probing.params.items() if _takes(judge, n)}
-    judged = partial(_score, probing, frac, judge, judge_params, scoring, stratify)
-    cut = probing.estimated_cut
+    if final_estimator_params is None:
+        final_estimator_params = {
+            n: value for n, value in proxy.params.items() if _takes(final_estimator, n)
+        }
+    score_candidate = partial(
+        _score, proxy, frac, final_estimator, final_estimator_params, scoring, stratify
+    )
+    cut = proxy.estimated_cut
     candidates = [(region, 0.0) for region in UNCUT]
     if any(cut.values()):
         candidates += [(region, cut) for region in CUT]
     else:
         candidates += [(region, 0.0) for region in CUT if region not in UNCUT]
-    n_folds = len(probing.folds)
+    n_folds = len(proxy.folds)
     scores = np.full((len(candidates), n_folds), np.nan)
-    seeds = np.random.RandomState(probing.seed).randint(2**31 - 1, size=n_folds)
+    seeds = np.random.RandomState(proxy.seed).randint(2**31 - 1, size=n_folds)
     alive = np.ones(len(candidates), dtype=bool)
-    for k, fold in enumerate(probing.folds):
+    for k, fold in enumerate(proxy.folds):
         tried = np.flatnonzero(alive)
-        scores[tried, k] = Parallel(n_jobs=probing.n_jobs)(
-            delayed(judged)(fold, candidates[i], int(seeds[k])) for i in tried
+        scores[tried, k] = Parallel(n_jobs=proxy.n_jobs)(
+            delayed(score_candidate)(fold, candidates[i], int(seeds[k])) for i in tried
         )
         alive[tried] = _has_a_chance(scores[tried, : k + 1])
     gains = scores - scores[0]
@@ -122,8 +128,10 @@ def _standard_error(gains):
     return gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
 
 
-def _score(probing, frac, judge, judge_params, scoring, stratify, fold, candidate, seed):
-    """Train the judge on the rows that a candidate chooses outside of a fold; score it inside.
+def _score(
+    proxy, frac, final_estimator, final_estimator_params, scoring, stratify, fold, candidate, seed
+):
+    """Train the final estimator on the rows that a candidate chooses; score it on the fold.
 
     A candidate that loses a class is out of the competition: NaN.
     """
@@ -134,16 +142,20 @@ def _score(probing, frac, judge, judge_params, scoring, stratify, fold, candidat
             fold.data_map, region, frac, noise_cut=cut, stratify=stratify, random_state=seed
         )
     rows = fold.train[few]
-    classes = np.unique(probing.y)
-    if len(np.unique(probing.y[rows])) < len(classes):
+    classes = np.unique(proxy.y)
+    if len(np.unique(proxy.y[rows])) < len(classes):
         return np.nan
-    params = _check_method_params(probing.X, judge_params, rows)
-    few, labels = take(probing.X, rows), probing.y[rows]
+    params = _check_method_params(proxy.X, final_estimator_params, rows)
+    few, labels = take(proxy.X, rows), proxy.y[rows]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CartographyWarning)  # a judge that is a probe draws no map
-        trained = train(clone(judge), few, labels, params=params, seed=seed, classes=classes)
-    model = answering(trained)
-    score = check_scoring(model, scoring)(model, take(probing.X, fold.test), probing.y[fold.test])
+        warnings.simplefilter(
+            "ignore", CartographyWarning
+        )  # a final estimator that is a probe draws no map
+        trained = train(
+            clone(final_estimator), few, labels, params=params, seed=seed, classes=classes
+        )
+    model = with_original_labels(trained)
+    score = check_scoring(model, scoring)(model, take(proxy.X, fold.test), proxy.y[fold.test])
     if not isinstance(score, Real):
         raise TypeError(
             f"The scoring of 'auto' must give one number; got {type(score).__name__}. Give the "
@@ -152,9 +164,9 @@ def _score(probing, frac, judge, judge_params, scoring, stratify, fold, candidat
     return score
 
 
-def _takes(judge, name):
-    """Whether the judge's `fit` takes an argument of the probe's `fit`."""
-    if isinstance(judge, Pipeline):
-        return name.partition("__")[0] in judge.named_steps
-    kinds = [parameter.kind for parameter in signature(judge.fit).parameters.values()]
-    return Parameter.VAR_KEYWORD in kinds or has_fit_parameter(judge, name)
+def _takes(final_estimator, name):
+    """Whether the final estimator's `fit` takes an argument of the probe's `fit`."""
+    if isinstance(final_estimator, Pipeline):
+        return name.partition("__")[0] in final_estimator.named_steps
+    kinds = [parameter.kind for parameter in signature(final_estimator.fit).parameters.values()]
+    return Parameter.VAR_KEYWORD in kinds or has_fit_parameter(final_estimator, name)

@@ -7,7 +7,7 @@ import numpy as np
 MOST = 0.5  # a cut never takes more of a class than this share
 
 
-def confident_issues(probabilities, codes):
+def confident_issues(probabilities, y_encoded):
     """Find the rows whose label confident learning takes for another class.
 
     A row belongs with confidence to each class whose probability reaches the mean probability
@@ -18,7 +18,7 @@ def confident_issues(probabilities, codes):
     ----------
     probabilities : ndarray of shape (n_samples, n_classes)
         Of models that did not train on the row, in [0, 1].
-    codes : ndarray of shape (n_samples,)
+    y_encoded : ndarray of shape (n_samples,)
         Column of each row's label.
 
     Returns
@@ -38,17 +38,17 @@ def confident_issues(probabilities, codes):
     array([False, False, False,  True])
     """
     n_samples, n_classes = probabilities.shape
-    own = probabilities[np.arange(n_samples), codes]
-    counts = np.bincount(codes, minlength=n_classes)
-    sums = np.bincount(codes, weights=own, minlength=n_classes)
+    own = probabilities[np.arange(n_samples), y_encoded]
+    counts = np.bincount(y_encoded, minlength=n_classes)
+    sums = np.bincount(y_encoded, weights=own, minlength=n_classes)
     thresholds = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
     # a mean of equal numbers may exceed each of them by a rounding error
     confident = np.where(probabilities >= thresholds - 1e-6, probabilities, -np.inf)
     best = confident.argmax(axis=1)
-    return np.isfinite(confident.max(axis=1)) & (best != codes)
+    return np.isfinite(confident.max(axis=1)) & (best != y_encoded)
 
 
-def estimated_cut(probabilities, classes, codes):
+def estimated_cut(probabilities, classes, y_encoded):
     """Count the share of each class whose labels are in doubt.
 
     Parameters
@@ -57,7 +57,7 @@ def estimated_cut(probabilities, classes, codes):
         Of models that did not train on the row.
     classes : ndarray of shape (n_classes,)
         The labels, one a column.
-    codes : ndarray of shape (n_samples,)
+    y_encoded : ndarray of shape (n_samples,)
         Column of each row's label.
 
     Returns
@@ -65,7 +65,7 @@ def estimated_cut(probabilities, classes, codes):
     cut : dict of class to float
         Share of each class, at most one half.
     """
-    issues = confident_issues(probabilities, codes)
-    n_issues = np.bincount(codes[issues], minlength=len(classes))
-    shares = n_issues / np.maximum(np.bincount(codes, minlength=len(classes)), 1)
+    issues = confident_issues(probabilities, y_encoded)
+    n_issues = np.bincount(y_encoded[issues], minlength=len(classes))
+    shares = n_issues / np.maximum(np.bincount(y_encoded, minlength=len(classes)), 1)
     return dict(zip(classes.tolist(), np.minimum(shares, MOST).tolist(), strict=True))

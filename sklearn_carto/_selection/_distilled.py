@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_carto._inputs._containers import check_same_length, refuse_missing, take
-from sklearn_carto._inputs._labels import check_labels, refuse_regressor
+from sklearn_carto._inputs._labels import check_labels, check_not_regressor
 from sklearn_carto._selection._final_estimator import train
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
@@ -18,7 +18,7 @@ from sklearn_carto._utils._compat import (
     _routing_enabled,
 )
 from sklearn_carto._utils._metaestimators import DelegatingClassifier
-from sklearn_carto._watching._find import can_watch, refuse_unknown_params
+from sklearn_carto._watching._find import can_watch, check_fit_params
 
 
 def default_selector(estimator):
@@ -34,10 +34,14 @@ def default_selector(estimator):
     )
 
 
-def with_judge(selector, estimator):
+def with_final_estimator(selector, estimator):
     """Clone a selector; the final estimator judges for "auto", unless another one does."""
     selector = clone(selector)
-    return selector if selector.judge is not None else selector.set_params(judge=clone(estimator))
+    return (
+        selector
+        if selector.final_estimator is not None
+        else selector.set_params(final_estimator=clone(estimator))
+    )
 
 
 class DistilledClassifier(DelegatingClassifier):
@@ -119,7 +123,7 @@ class DistilledClassifier(DelegatingClassifier):
         self : DistilledClassifier
             The fitted classifier.
         """
-        refuse_regressor(self.estimator)
+        check_not_regressor(self.estimator)
         y, classes, _ = check_labels(y, self)
         check_same_length(X, y)
         refuse_missing(X, self)
@@ -130,11 +134,11 @@ class DistilledClassifier(DelegatingClassifier):
             routed = process_routing(self, "fit", **params)
             for_selector, for_estimator = routed.selector.fit, routed.estimator.fit
         else:
-            refuse_unknown_params(self.estimator, "fit", for_estimator)
+            check_fit_params(self.estimator, "fit", for_estimator)
         given = self._selector()
-        selector = with_judge(given, self.estimator)
-        judge_params = for_estimator if given.judge is None else None
-        selector._fit_judged(X, y, for_selector, judge_params)
+        selector = with_final_estimator(given, self.estimator)
+        final_estimator_params = for_estimator if given.final_estimator is None else None
+        selector._fit_with_params(X, y, for_selector, final_estimator_params)
         rows = selector.sample_indices_
         model = train(
             clone(self.estimator),

@@ -50,20 +50,20 @@ def train(estimator, X, y, *, params=None, seed=None, classes=None):
         if way.is_one(net):
             way.set_seed(net, seed)
     if _boosters.XGBOOST.is_one(net):
-        classes, codes = np.unique(y, return_inverse=True)
-        estimator.fit(X, codes, **_boosters.with_coded_eval_set(params, classes))
+        classes, y_encoded = np.unique(y, return_inverse=True)
+        estimator.fit(X, y_encoded, **_boosters.with_coded_eval_set(params, classes))
         return Trained(estimator, classes, True)
     if not _skorch.can_watch(net):
         estimator.fit(X, y, **params)
         return Trained(estimator, getattr(estimator, "classes_", np.unique(y)), False)
     classes = np.unique(y) if classes is None else classes
-    codes = np.searchsorted(classes, y)
+    y_encoded = np.searchsorted(classes, y)
     with torch_seeded(seed, net.device):
-        estimator.fit(X, _skorch.encode(net, codes, len(classes)), **params)
+        estimator.fit(X, _skorch.encode(net, y_encoded, len(classes)), **params)
     return Trained(estimator, classes, True)
 
 
-def answering(trained):
+def with_original_labels(trained):
     """Return the model itself where it knows the labels, else one that translates.
 
     Parameters
@@ -76,10 +76,14 @@ def answering(trained):
     model : estimator
         Fitted; scorers can ask it.
     """
-    return Answering(trained.estimator, trained.classes) if trained.label_codes else trained[0]
+    return (
+        LabelDecodingClassifier(trained.estimator, trained.classes)
+        if trained.label_codes
+        else trained[0]
+    )
 
 
-class Answering(DelegatingClassifier):
+class LabelDecodingClassifier(DelegatingClassifier):
     """A trained net that answers in the labels of the user.
 
     Parameters
@@ -96,11 +100,11 @@ class Answering(DelegatingClassifier):
         self.estimator = self.estimator_ = estimator
         self.classes_ = classes
 
-    def _ask(self, method, X, **params):
+    def _delegate(self, method, X, **params):
         # a net that answers draws from the generators of one that trains in another thread; those
         # that are scored here wait for it, which the user's own may not: they could wait for ever
         with ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext():
-            return super()._ask(method, X, **params)
+            return super()._delegate(method, X, **params)
 
     def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
         """Refuse to train again."""

@@ -35,7 +35,7 @@ class DataMapSampler(BaseSampler):
         Where to cache maps.
     random_state : int, RandomState instance or None, default=None
         Breaks ties, draws where a rule draws, and seeds the probe.
-    judge : estimator, default=None
+    final_estimator : estimator, default=None
         The model that is trained to score the candidates of the region "auto". None: the probe.
     scoring : str, callable or None, default=None
         What "auto" scores by; see :class:`DataMapSelector`.
@@ -97,7 +97,7 @@ class DataMapSampler(BaseSampler):
         stratify=True,
         memory=None,
         random_state=None,
-        judge=None,
+        final_estimator=None,
         scoring=None,
         cv=4,
         n_jobs=None,
@@ -109,7 +109,7 @@ class DataMapSampler(BaseSampler):
         self.stratify = stratify
         self.memory = memory
         self.random_state = random_state
-        self.judge = judge
+        self.final_estimator = final_estimator
         self.scoring = scoring
         self.cv = cv
         self.n_jobs = n_jobs

@@ -20,7 +20,7 @@ from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._regions import choose_rows, parse_region
 from sklearn_carto._selection._auto import search_region
-from sklearn_carto._selection._probe import Probing, as_probe, default_probe
+from sklearn_carto._selection._proxy import ProxyModel, as_proxy, default_proxy
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
@@ -69,12 +69,12 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         version, so that a grid search over `region` and `frac` trains the probe once a fold.
     random_state : int, RandomState instance or None, default=None
         Breaks ties, draws where a rule draws, and seeds the probe.
-    judge : estimator, default=None
+    final_estimator : estimator, default=None
         The model that is trained to score the candidates of "auto". None: the probe;
         :class:`DistilledClassifier` and :func:`compare_subsets` put their final estimator here.
     scoring : str, callable or None, default=None
-        What "auto" scores by. None: the judge's own `score`, or balanced accuracy where one class
-        has more than twice the rows of another.
+        What "auto" scores by. None: the final estimator's own `score`, or balanced accuracy
+        where one class has more than twice the rows of another.
     cv : int, cross-validation generator or iterable, default=4
         Folds of "auto", for candidates and for the noise cut.
     n_jobs : int, default=None
@@ -132,7 +132,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         "stratify": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
         "random_state": ["random_state"],
-        "judge": [HasMethods("fit"), None],
+        "final_estimator": [HasMethods("fit"), None],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "cv": ["cv_object"],
         "n_jobs": [Integral, None],
@@ -148,7 +148,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         stratify=True,
         memory=None,
         random_state=None,
-        judge=None,
+        final_estimator=None,
         scoring=None,
         cv=4,
         n_jobs=None,
@@ -160,7 +160,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.stratify = stratify
         self.memory = memory
         self.random_state = random_state
-        self.judge = judge
+        self.final_estimator = final_estimator
         self.scoring = scoring
         self.cv = cv
         self.n_jobs = n_jobs
@@ -192,11 +192,11 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         """
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
-        return self._fit_judged(X, y, params, None)
+        return self._fit_with_params(X, y, params, None)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def _fit_judged(self, X, y, params, judge_params):
-        """Fit, with arguments of the judge's `fit`; None: those of the probe that it takes."""
+    def _fit_with_params(self, X, y, params, final_estimator_params):
+        """Fit, with further arguments of the final estimator's `fit`."""
         if self.region != "auto":
             parse_region(self.region)
         y, _, _ = check_labels(y, self)
@@ -205,7 +205,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         random_state = self.random_state
         if random_state is not None and not isinstance(random_state, np.random.RandomState):
             random_state = int(random_state)
-        probing = Probing(
+        proxy = ProxyModel(
             self.estimator,
             X,
             y,
@@ -215,8 +215,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             cv=self.cv,
             n_jobs=self.n_jobs,
         )
-        self.data_map_ = probing.data_map
-        chosen = select_rows(self, probing, random_state, judge_params)
+        self.data_map_ = proxy.data_map
+        chosen = select_rows(self, proxy, random_state, final_estimator_params)
         self.sample_indices_, self.region_, self.noise_cut_ = chosen[:3]
         if chosen.auto_results is not None:
             self.auto_results_ = chosen.auto_results
@@ -292,7 +292,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         mapping = MethodMapping().add(caller="fit", callee="fit")
         if self.estimator is None or isinstance(self.estimator, FrozenEstimator):
             return router
-        return router.add(estimator=as_probe(self.estimator), method_mapping=mapping)
+        return router.add(estimator=as_proxy(self.estimator), method_mapping=mapping)
 
     def __sklearn_tags__(self):
         """Take over what the probe says of its input; a target is needed."""
@@ -315,19 +315,19 @@ class Chosen(NamedTuple):
     auto_results: dict | None
 
 
-def select_rows(selector, probing, random_state, judge_params=None):
+def select_rows(selector, proxy, random_state, final_estimator_params=None):
     """Choose rows of a probed training set as a selector's parameters say.
 
     Parameters
     ----------
     selector : DataMapSelector
         Its parameters count, nothing that it learned.
-    probing : Probing
+    proxy : ProxyModel
         The training set.
     random_state : int, RandomState instance or None
         Breaks ties, draws where a rule draws.
-    judge_params : dict, default=None
-        Further arguments of the judge's `fit`; None: those of the probe's that it takes.
+    final_estimator_params : dict, default=None
+        Further arguments of the final estimator's `fit`; None: those of the probe's that it takes.
 
     Returns
     -------
@@ -336,24 +336,24 @@ def select_rows(selector, probing, random_state, judge_params=None):
     """
     region, cut, results = selector.region, selector.noise_cut, None
     if isinstance(region, str) and region == "auto":
-        judge = selector.judge
-        if judge is None:
+        final_estimator = selector.final_estimator
+        if final_estimator is None:
             own = selector.estimator
-            judge = as_probe(default_probe(probing.X) if own is None else own)
-            judge.set_params(cv=None, keep_history=False)  # it learns, and is not watched
-            judge_params = probing.params
+            final_estimator = as_proxy(default_proxy(proxy.X) if own is None else own)
+            final_estimator.set_params(cv=None, keep_history=False)  # it learns, and is not watched
+            final_estimator_params = proxy.params
         region, cut, results = search_region(
-            probing,
+            proxy,
             selector.frac,
-            judge=judge,
-            judge_params=judge_params,
+            final_estimator=final_estimator,
+            final_estimator_params=final_estimator_params,
             scoring=selector.scoring,
             stratify=selector.stratify,
         )
     elif isinstance(cut, str):
-        cut = probing.estimated_cut
+        cut = proxy.estimated_cut
     rows = choose_rows(
-        probing.data_map,
+        proxy.data_map,
         region,
         selector.frac,
         noise_cut=cut,

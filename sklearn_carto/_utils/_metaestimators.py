@@ -27,7 +27,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     _label_codes = False
 
-    def _ask(self, method, X, **params):
+    def _delegate(self, method, X, **params):
         check_is_fitted(self)
         return getattr(self.estimator_, method)(X, **params)
 
@@ -47,7 +47,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
             Labels.
         """
-        answer = self._ask("predict", X, **params)
+        answer = self._delegate("predict", X, **params)
         return self.classes_[np.asarray(answer, dtype=np.intp)] if self._label_codes else answer
 
     @available_if(_estimator_has("predict_proba"))
@@ -66,7 +66,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        return self._ask("predict_proba", X, **params)
+        return self._delegate("predict_proba", X, **params)
 
     @available_if(_estimator_has("predict_log_proba"))
     def predict_log_proba(self, X, **params):
@@ -84,7 +84,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         log_probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        return self._ask("predict_log_proba", X, **params)
+        return self._delegate("predict_log_proba", X, **params)
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X, **params):
@@ -102,7 +102,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
             Scores as the inner estimator gives them.
         """
-        return self._ask("decision_function", X, **params)
+        return self._delegate("decision_function", X, **params)
 
     @property
     def n_features_in_(self):

@@ -80,7 +80,7 @@ class Booster:
             Trained in place.
         X, y : container, ndarray
             The training set; `y` encoded where `encodes_labels`.
-        recording : Recording
+        recording : RunRecorder
             Where what is seen goes.
         n_epochs : int or None
             How many evenly spaced stages to record, the last among them; None: all. It never
@@ -95,20 +95,20 @@ class Booster:
             The rows that are recorded; None: X.
         """
         asked = X if asked is None else asked
-        _refuse_offsets(estimator, params)
+        _check_no_offsets(estimator, params)
         self.set_seed(estimator, seed)
         self.fit(estimator, X, y, params, recording.classes)
         n_stages = self.n_stages(estimator)
-        self._refuse_other_links(estimator, take(asked, slice(0, min(64, recording.n_samples))))
+        self._check_link(estimator, take(asked, slice(0, min(64, recording.n_samples))))
         answered = recording.classes if self.encodes_labels else estimator.classes_
         ends = (spread(n_epochs, n_stages) + 1).tolist()
         recording.begin(len(ends))
         for rows in track(row_blocks(recording.n_samples, len(recording.classes))):
             for epoch, margins in enumerate(self.margins(estimator, take(asked, rows), ends)):
                 scores = in_class_order(margins, answered, recording.classes)
-                recording.block(epoch, rows, scores, estimator, from_logits=True)
+                recording.add_block(epoch, rows, scores, estimator, from_logits=True)
 
-    def _refuse_other_links(self, estimator, X):
+    def _check_link(self, estimator, X):
         """Raise where probabilities are not the softmax of the margins; a few rows tell."""
         (margins,) = self.margins(estimator, X, [self.n_stages(estimator)])
         if not are_logits(margins, estimator.predict_proba(X)):
@@ -127,9 +127,9 @@ class XGBoost(Booster):
     package, class_name = "xgboost", "XGBClassifier"
     objective_remedy = "Use objective='binary:logistic' or, of more classes, 'multi:softprob'."
 
-    def encode(self, estimator, codes, n_classes):
-        """Give the labels the form that the estimator takes: their codes."""
-        return codes
+    def encode(self, estimator, y_encoded, n_classes):
+        """Give the labels the form that the estimator takes: their y_encoded."""
+        return y_encoded
 
     def why_not(self, estimator):
         if isinstance(estimator, sys.modules["xgboost"].XGBRFClassifier):
@@ -292,14 +292,14 @@ WAYS = (XGBOOST, LightGBM(), CatBoost())
 
 
 def with_coded_eval_set(params, classes):
-    """Give the labels of each `eval_set` among the arguments of `fit` as codes, as `y` is.
+    """Give the labels of each `eval_set` among the arguments of `fit` as y_encoded, as `y` is.
 
     Parameters
     ----------
     params : dict
         Arguments of `fit`, of a pipeline too.
     classes : ndarray of shape (n_classes,)
-        What the codes stand for, sorted.
+        What the y_encoded stand for, sorted.
 
     Returns
     -------
@@ -330,7 +330,7 @@ def _codes(y, classes):
     return np.searchsorted(classes, y)
 
 
-def _refuse_offsets(estimator, params):
+def _check_no_offsets(estimator, params):
     """Raise where trees learn what is left over an offset, which `predict_proba` does not know."""
     for name in OFFSETS:
         if params.get(name) is not None:

@@ -17,12 +17,12 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._compat import CallbackSupportMixin, callbacks_of
-from sklearn_carto._watching._responses import answer_in, in_class_order, row_blocks
+from sklearn_carto._watching._responses import choose_response_method, in_class_order, row_blocks
 from sklearn_carto.exceptions import NotWatchableError
 
 method = "fit"
 encodes_labels = False
-shows_iterations = True  # its tasks are told to callbacks by the estimator itself
+emits_callbacks = True  # its tasks are told to callbacks by the estimator itself
 HAS_CALLBACKS = hasattr(CallbackSupportMixin, "set_callbacks")
 
 
@@ -83,7 +83,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         Trained in place; its own callbacks stay.
     X, y : container, ndarray
         The training set.
-    recording : Recording
+    recording : RunRecorder
         Where what is seen goes.
     n_epochs : int or None
         How many iterations to record, from the first on; None: all. It never changes the training.
@@ -101,7 +101,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
     ticks = iter(track(range(planned or 0)))
     iterations = Iterations(recording, X if asked is None else asked, n_epochs)
     own = callbacks_of(estimator)
-    estimator.set_callbacks(*own, _Ear(iterations, lambda: next(ticks, None)))
+    estimator.set_callbacks(*own, _IterationCallback(iterations, lambda: next(ticks, None)))
     try:
         estimator.fit(X, y, **params)
     finally:
@@ -126,7 +126,7 @@ class Iterations:
 
     Parameters
     ----------
-    recording : Recording
+    recording : RunRecorder
         Where what they say goes; it has begun.
     X : container of shape (n_samples, n_features)
         The rows that they are asked about.
@@ -145,18 +145,18 @@ class Iterations:
             return
         if self.answer is None:
             head = slice(0, min(64, self.recording.n_samples))
-            self.answer = answer_in(model, take(self.X, head))
+            self.answer = choose_response_method(model, take(self.X, head))
         ask, wanted = getattr(model, self.answer), self.recording.classes
         scores = (
             (rows, in_class_order(np.asarray(ask(take(self.X, rows))), model.classes_, wanted))
             for rows in self.blocks
         )
         from_logits = self.answer == "decision_function"
-        self.recording.epoch(self.n_heard, scores, model, from_logits=from_logits)
+        self.recording.add_epoch(self.n_heard, scores, model, from_logits=from_logits)
         self.n_heard += 1
 
 
-class _Ear:
+class _IterationCallback:
     """A callback that hears the iterations of one `fit`: the tasks that it is made of.
 
     The task `fit` itself ends with the model of the last iteration once more.

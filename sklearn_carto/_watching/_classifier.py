@@ -18,10 +18,10 @@ from sklearn_carto._inputs._containers import check_same_length, row_names, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import (
+    check_dataset_labels,
+    check_not_stream,
     is_dataset,
     labels_of,
-    refuse_other_codes,
-    refuse_stream,
 )
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
@@ -37,9 +37,9 @@ from sklearn_carto._utils._folds import disjoint_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._watching._callback_task import TrainingTask
-from sklearn_carto._watching._find import find_way, refuse_unknown_params
+from sklearn_carto._watching._find import check_fit_params, get_watcher
 from sklearn_carto._watching._pipelines import fit_transformers, router_of, sort_by_taker
-from sklearn_carto._watching._run_recorder import Recording
+from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._seeds import set_seed
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -218,24 +218,24 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         ------
         NotWatchableError
             If the estimator does not learn in steps that can be seen.
-        ProbabilityError
+        InvalidProbabilitiesError
             If it answers with NaN, or with numbers that are no probabilities.
         ValueError
             If `y` holds missing values, a single class, or several columns; if lengths differ.
         """
-        way = find_way(self.estimator)
-        self._refuse_unheard(way)
-        refuse_stream(X)
+        way = get_watcher(self.estimator)
+        self._check_record(way)
+        check_not_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
-        y, classes, codes = check_labels(y, self)
+        y, classes, y_encoded = check_labels(y, self)
         check_same_length(X, y)
         if is_dataset(X):
-            refuse_other_codes(classes)
+            check_dataset_labels(classes)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         routed = sort_by_taker(self, self.estimator, way.method, {**params, **weights})
         seed, names = self._seed(), row_names(X)
-        training_set = _fingerprint_of_set(X, classes, codes)
-        recording = Recording(y, classes, codes, self.keep_history, names, self.record)
+        training_set = _fingerprint_of_set(X, classes, y_encoded)
+        recording = RunRecorder(y, classes, y_encoded, self.keep_history, names, self.record)
         # out of fold; the model that is kept trains on all rows
         folds = [] if self.cv is None else disjoint_folds(self.cv, y, classes, seed)
         told = {"estimator": self, "X": X, "y": y, "metadata": weights or None}
@@ -249,7 +249,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             of_few = _check_method_params(X, weights, rest) or None
             task = TrainingTask(fit_task, estimator=self, X=few, y=y[rest], metadata=of_few)
             self._watch(clone(self.estimator), few, y[rest], part, taken, seed, task, asked)
-        whole = recording if self.cv is None else Recording(y, classes, codes, False)
+        whole = recording if self.cv is None else RunRecorder(y, classes, y_encoded, False)
         estimator, interrupted = clone(self.estimator), True
         try:
             self._watch(estimator, X, y, whole, routed, seed, TrainingTask(fit_task, **told))
@@ -265,7 +265,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
     def _watch(self, estimator, X, y, recording, routed, seed, task, asked=None):
         """Train an estimator in place, record the rows asked for, and tell callbacks of it."""
-        way = find_way(estimator)
+        way = get_watcher(estimator)
         set_seed(estimator, seed)
         watched, depth, params = estimator, 0, routed["watched"]
         while isinstance(watched, Pipeline):
@@ -273,11 +273,11 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             if asked is not None and len(watched.steps) > 1:
                 asked = watched[:-1].transform(asked)
             watched, depth = watched.steps[-1][1], depth + 1
-        refuse_unknown_params(watched, way.method, params)
+        check_fit_params(watched, way.method, params)
         if way.encodes_labels:
-            codes = np.searchsorted(recording.classes, y)
-            y = way.encode(watched, codes, len(recording.classes))
-        tells_itself = getattr(way, "shows_iterations", False)
+            y_encoded = np.searchsorted(recording.classes, y)
+            y = way.encode(watched, y_encoded, len(recording.classes))
+        tells_itself = getattr(way, "emits_callbacks", False)
         ready = partial(_ready, estimator) if way.method == "partial_fit" else None
 
         def track(steps):
@@ -298,10 +298,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             )
         task.close()
 
-    def _refuse_unheard(self, way):
+    def _check_record(self, way):
         if self.record != "training":
             return
-        if not getattr(way, "hears_training", False):
+        if not getattr(way, "supports_training_pass", False):
             raise NotWatchableError(
                 "record='training' hears the training pass of skorch nets alone; "
                 f"{_name(self.estimator)} shows none. Use record='epoch_end'."
@@ -322,7 +322,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.interrupted_ = interrupted
         self._label_codes = label_codes
 
-    def saw(self, X, y):
+    def _is_training_set(self, X, y):
         """Tell whether these rows and labels, in this order, are the ones of the map.
 
         Parameters
@@ -370,7 +370,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Maps `fit` to the transformers' `fit_transform` and to the method of the watched
             estimator that is really called.
         """
-        return router_of(self, self.estimator, lambda watched: find_way(watched).method)
+        return router_of(self, self.estimator, lambda watched: get_watcher(watched).method)
 
 
 def _name(estimator):
@@ -386,6 +386,6 @@ def _ready(estimator):
     }
 
 
-def _fingerprint_of_set(X, classes, codes):
+def _fingerprint_of_set(X, classes, y_encoded):
     """Digest rows and labels; the type of integers that name classes does not matter."""
-    return fingerprint(X, classes.tolist(), codes)
+    return fingerprint(X, classes.tolist(), y_encoded)

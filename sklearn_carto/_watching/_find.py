@@ -7,7 +7,7 @@ import inspect
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_carto._inputs._labels import refuse_regressor
+from sklearn_carto._inputs._labels import check_not_regressor
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._watching import (
     _boosters,
@@ -21,10 +21,10 @@ from sklearn_carto._watching import (
 from sklearn_carto.exceptions import NotWatchableError
 
 # in the order of asking
-_WAYS = (_skorch, *_boosters.WAYS, _stages, _partial_fit, _forests, _warm_start, _callbacks)
+_WATCHERS = (_skorch, *_boosters.WAYS, _stages, _partial_fit, _forests, _warm_start, _callbacks)
 
 
-def find_way(estimator):
+def get_watcher(estimator):
     """Find how to watch an estimator learn.
 
     Parameters
@@ -50,8 +50,8 @@ def find_way(estimator):
             "itself, or a frozen CartographyClassifier to DataMapSelector."
         )
     if not isinstance(last, str):
-        refuse_regressor(last)
-    for way in _WAYS:
+        check_not_regressor(last)
+    for way in _WATCHERS:
         if way.can_watch(last):
             if not (hasattr(last, "predict_proba") or hasattr(last, "decision_function")):
                 raise NotWatchableError(
@@ -84,13 +84,13 @@ def find_way(estimator):
 def can_watch(estimator):
     """Whether an estimator can be watched while it learns."""
     try:
-        find_way(estimator)
+        get_watcher(estimator)
     except NotWatchableError:
         return False
     return True
 
 
-def refuse_unknown_params(estimator, method, params):
+def check_fit_params(estimator, method, params):
     """Raise where an estimator does not take what it is given, naming the estimator."""
     signature = inspect.signature(getattr(estimator, method))
     kinds = {parameter.kind for parameter in signature.parameters.values()}

@@ -33,7 +33,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         Trained in place.
     X, y : container, ndarray
         The training set.
-    recording : Recording
+    recording : RunRecorder
         Where what is seen goes.
     n_epochs : int or None
         How many evenly spaced stages to record, the last among them; None: all. It never changes
@@ -59,7 +59,9 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
             total = total + scores
             if stage in epoch_of_stage:
                 scores = in_class_order(total / (stage + 1), estimator.classes_, recording.classes)
-                recording.block(epoch_of_stage[stage], rows, scores, estimator, from_logits=False)
+                recording.add_block(
+                    epoch_of_stage[stage], rows, scores, estimator, from_logits=False
+                )
 
 
 def _of_trees(forest, block):

@@ -6,7 +6,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._watching._responses import answer_in, in_class_order, row_blocks
+from sklearn_carto._watching._responses import choose_response_method, in_class_order, row_blocks
 from sklearn_carto._watching._seeds import let_seeds_run_on
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -28,7 +28,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         Trained in place.
     X, y : container, ndarray
         The training set, as the estimator takes it.
-    recording : Recording
+    recording : RunRecorder
         Where what is seen goes.
     n_epochs : int or None
         None: 20.
@@ -42,7 +42,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         The rows that are recorded; None: X.
     """
     asked = X if asked is None else asked
-    _refuse_early_stopping(estimator)
+    _check_no_early_stopping(estimator)
     _resolve_class_weight(estimator, recording.classes, y)
     let_seeds_run_on(estimator)
     n_epochs = 20 if n_epochs is None else n_epochs
@@ -55,16 +55,18 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
         _raise_swallowed_interrupt(estimator, n_updates, len(y))
         if answer is None:
-            answer = answer_in(estimator, take(asked, slice(0, min(64, recording.n_samples))))
+            answer = choose_response_method(
+                estimator, take(asked, slice(0, min(64, recording.n_samples)))
+            )
         ask = getattr(estimator, answer)
         scores = (
             (rows, in_class_order(ask(take(asked, rows)), estimator.classes_, recording.classes))
             for rows in blocks
         )
-        recording.epoch(epoch, scores, estimator, from_logits=answer == "decision_function")
+        recording.add_epoch(epoch, scores, estimator, from_logits=answer == "decision_function")
 
 
-def _refuse_early_stopping(estimator):
+def _check_no_early_stopping(estimator):
     if getattr(estimator, "early_stopping", False) is True:
         raise NotWatchableError(
             f"{type(estimator).__name__}(early_stopping=True) cannot be watched: its partial_fit "

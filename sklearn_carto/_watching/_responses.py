@@ -17,7 +17,7 @@ def row_blocks(n_samples, n_classes):
     return list(gen_batches(n_samples, n_rows))
 
 
-def answer_in(estimator, X):
+def choose_response_method(estimator, X):
     """Find how an estimator says best what it thinks of a row.
 
     Logits are preferred, for they keep the margin of rows whose probability is 0 or 1 in floating

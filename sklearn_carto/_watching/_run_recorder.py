@@ -6,16 +6,16 @@ import numpy as np
 
 from sklearn_carto._dynamics._observation import Observation, observe
 from sklearn_carto._dynamics._scores import (
-    quality_of,
-    refuse_bad_scores,
-    refuse_bad_width,
+    check_n_columns,
+    check_scores,
+    score_range_of,
     two_columns,
 )
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.exceptions import SampleAlignmentError
 
 
-class Recording:
+class RunRecorder:
     """Check, reduce and keep what an estimator says of its training rows.
 
     Parameters
@@ -24,7 +24,7 @@ class Recording:
         The labels, as the user gave them.
     classes : ndarray of shape (n_classes,)
         The labels that occur, sorted.
-    codes : ndarray of shape (n_samples,)
+    y_encoded : ndarray of shape (n_samples,)
         Position of each label among the classes.
     keep_history : bool
         Whether every epoch is kept beside the running statistics.
@@ -40,13 +40,13 @@ class Recording:
         self,
         labels,
         classes,
-        codes,
+        y_encoded,
         keep_history,
         sample_ids=None,
         record="epoch_end",
         more_classes=False,
     ):
-        self.labels, self.classes, self.codes = labels, classes, codes
+        self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.more_classes, self.whole_epochs = more_classes, False
         self.whole, self.fold = self, None
@@ -55,7 +55,7 @@ class Recording:
     @property
     def n_samples(self):
         """Number of rows."""
-        return len(self.codes)
+        return len(self.y_encoded)
 
     @property
     def n_epochs(self):
@@ -64,7 +64,7 @@ class Recording:
 
     def of_rows(self, rows):
         """Make the recording of a fold, which writes its rows into the recording of all."""
-        part = Recording(self.labels, self.classes, self.codes[rows], self.keep_history)
+        part = RunRecorder(self.labels, self.classes, self.y_encoded[rows], self.keep_history)
         part.whole, part.fold = self, rows
         return part
 
@@ -73,11 +73,11 @@ class Recording:
         if self.whole is not self:
             if self.whole.dynamics is None:
                 self.whole.begin(n_epochs)
-                self.whole.dynamics.record_mode = "out_of_fold"
+                self.whole.dynamics.record = "out_of_fold"
             self.dynamics = self.whole.dynamics
         if self.dynamics is not None:
             if self.whole is self:
-                self._refuse_other_held_out(held_out_mask)
+                self._check_held_out_unchanged(held_out_mask)
             return
         self.dynamics = TrainingDynamics(
             self.labels,
@@ -89,17 +89,17 @@ class Recording:
             record=self.record,
         )
 
-    def _refuse_other_held_out(self, held_out_mask):
+    def _check_held_out_unchanged(self, held_out_mask):
         masks = self.dynamics.held_out_mask, held_out_mask
         before, now = (np.zeros(self.n_samples, bool) if m is None else m for m in masks)
         if not np.array_equal(before, now):
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 "train_split holds out other rows than in the epochs before (of those, "
                 f"{(before & ~now).sum()} are trained on now), so that they do not belong to one "
                 "map. Give it a random_state, set train_split=None, or start anew with fit."
             )
 
-    def epoch(self, epoch, blocks, estimator, *, from_logits):
+    def add_epoch(self, epoch, blocks, estimator, *, from_logits):
         """Record a whole epoch at once, so that an interrupted one leaves no trace.
 
         Parameters
@@ -119,14 +119,14 @@ class Recording:
         whole = Observation(*(np.concatenate(part) for part in zip(*seen, strict=True)))
         self._add_whole(epoch, seen[0] if len(seen) == 1 else whole, slice(None), from_logits)
 
-    def gathered(self, epoch, gathered, estimator, *, from_logits):
+    def add_scores(self, epoch, gathered, estimator, *, from_logits):
         """Record a whole epoch that was gathered from batches; some rows may be missing.
 
         Parameters
         ----------
         epoch : int
             Counted from 0.
-        gathered : Gathered
+        gathered : EpochScores
             What the batches said.
         estimator : estimator
             Who answered; errors name it.
@@ -139,13 +139,13 @@ class Recording:
 
     def _add_whole(self, epoch, seen, rows, from_logits):
         self.whole_epochs = True
-        self.dynamics.add(epoch, seen, self._place(rows))
+        self.dynamics._add(epoch, seen, self._place(rows))
         self.dynamics.margin_from = "logits" if from_logits else "probabilities"
 
-    def block(self, epoch, rows, scores, estimator, *, from_logits):
+    def add_block(self, epoch, rows, scores, estimator, *, from_logits):
         """Record one block of rows; used where stages run inside blocks."""
         seen = self._observe(epoch, rows, scores, estimator, from_logits)
-        self.dynamics.add(epoch, seen, self._place(rows))
+        self.dynamics._add(epoch, seen, self._place(rows))
         self.dynamics.margin_from = "logits" if from_logits else "probabilities"
 
     def _place(self, rows=slice(None)):
@@ -165,8 +165,8 @@ class Recording:
         self.check_width(scores.shape, estimator, from_logits)
         if scores.ndim == 1:
             scores = two_columns(scores, from_logits)
-        self._judge(quality_of(scores), epoch, estimator, from_logits)
-        return observe(scores, self.codes[rows], from_logits=from_logits)
+        self._judge(score_range_of(scores), epoch, estimator, from_logits)
+        return observe(scores, self.y_encoded[rows], from_logits=from_logits)
 
     def check_width(self, shape, estimator, from_logits):
         """Raise where scores of a shape do not hold one column a class."""
@@ -174,11 +174,11 @@ class Recording:
             shape = (*shape, 0)  # a lone probability is of nobody knows which class
         if self.more_classes and len(shape) == 2 and shape[1] > len(self.classes):
             self.classes = self.dynamics.classes = np.arange(shape[1])
-        refuse_bad_width(shape, len(self.classes), type(estimator).__name__)
+        check_n_columns(shape, len(self.classes), type(estimator).__name__)
 
     def _judge(self, quality, epoch, estimator, from_logits):
         name, remedy = type(estimator).__name__, _remedy(estimator)
-        refuse_bad_scores(quality, epoch, name, from_logits=from_logits, remedy=remedy)
+        check_scores(quality, epoch, name, from_logits=from_logits, remedy=remedy)
 
 
 def _remedy(estimator):

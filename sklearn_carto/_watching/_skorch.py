@@ -7,11 +7,11 @@ import sys
 import numpy as np
 
 from sklearn_carto._watching._seeds import torch_seeded
-from sklearn_carto._watching._skorch_events import make_listener, overheard
+from sklearn_carto._watching._skorch_events import attach_listener, make_listener
 
 method = "fit"
 encodes_labels = True  # nets are trained on 0..K-1, whatever the user's labels
-hears_training = True  # its training pass can be recorded, too
+supports_training_pass = True  # its training pass can be recorded, too
 
 
 def is_net(estimator):
@@ -28,14 +28,14 @@ def predicts_labels(estimator):
     return type(estimator).predict is not sys.modules["skorch"].NeuralNet.predict
 
 
-def encode(estimator, codes, n_classes):
+def encode(estimator, y_encoded, n_classes):
     """Give the labels the type that the net's criterion takes.
 
     Parameters
     ----------
     estimator : NeuralNet
         The net.
-    codes : ndarray of shape (n_samples,)
+    y_encoded : ndarray of shape (n_samples,)
         Position of each label among the classes.
     n_classes : int
         Number of classes.
@@ -53,13 +53,13 @@ def encode(estimator, codes, n_classes):
     from skorch import NeuralNetBinaryClassifier
 
     if not isinstance(estimator, NeuralNetBinaryClassifier):
-        return codes.astype(np.int64)
+        return y_encoded.astype(np.int64)
     if n_classes != 2:
         raise ValueError(
             f"{type(estimator).__name__} tells two classes apart, but y holds {n_classes}. "
             "Use skorch.NeuralNetClassifier."
         )
-    return codes.astype(np.float32)
+    return y_encoded.astype(np.float32)
 
 
 def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=None):
@@ -71,7 +71,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         Trained in place.
     X, y : container, ndarray
         The training set; `y` encoded.
-    recording : Recording
+    recording : RunRecorder
         Where what is seen goes.
     n_epochs : int or None
         None: the net's own `max_epochs`.
@@ -93,6 +93,6 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         estimator.set_params(max_epochs=n_epochs)
     ticks = track(range(estimator.max_epochs))
     listener = make_listener(estimator, X, recording, asked, lambda: next(ticks, None))
-    with torch_seeded(seed, estimator.device), overheard(estimator, listener):
+    with torch_seeded(seed, estimator.device), attach_listener(estimator, listener):
         estimator.fit(X, y, **params)
     listener.finish()

@@ -7,12 +7,17 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from sklearn_carto._inputs._containers import n_samples_of
-from sklearn_carto._inputs._torch_datasets import WAY_OUT, is_dataset, rows_behind
-from sklearn_carto._recording._accumulator import Gatherer, is_tensor, join
-from sklearn_carto._recording._batch_sampler import rows_heard, rows_of
+from sklearn_carto._inputs._torch_datasets import WAY_OUT, is_dataset, is_tensor, rows_behind
+from sklearn_carto._recording._accumulator import EpochAccumulator, concat_epochs
+from sklearn_carto._recording._batch_sampler import recorded_batches, rows_of
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
-from sklearn_carto._watching._skorch_outputs import Question, Reading, first_output, read_outputs
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto._watching._skorch_outputs import (
+    Evaluator,
+    OutputFormat,
+    first_output,
+    infer_output_format,
+)
+from sklearn_carto.exceptions import SampleAlignmentError
 
 
 def make_listener(net, X, recording, asked=None, tick=None):
@@ -24,7 +29,7 @@ def make_listener(net, X, recording, asked=None, tick=None):
         The net that is about to train.
     X : container of shape (n_samples, ...)
         The rows that it trains on.
-    recording : Recording
+    recording : RunRecorder
         Where what is heard goes; its `record` says how.
     asked : container, default=None
         The rows that are recorded; None: X.
@@ -34,7 +39,7 @@ def make_listener(net, X, recording, asked=None, tick=None):
     Returns
     -------
     listener : Listener
-        To be handed to :func:`overheard`.
+        To be handed to :func:`attach_listener`.
     """
     kind = InTraining if recording.record == "training" else AtEpochEnd
     return kind(net, X, recording, asked, tick)
@@ -52,9 +57,9 @@ class Listener:
         self.dataset = None  # what the net made of X, or, where it converts X, made first
         self.first = recording.n_epochs  # above 0 where a training goes on
         self.n_begun = self.n_ended = self.first
-        self.reading: Reading = None  # type: ignore[assignment]
-        self.question: Question = None  # type: ignore[assignment]
-        self.gatherers: dict = {}  # one for each set of rows that is heard
+        self.reading: OutputFormat = None  # type: ignore[assignment]
+        self.question: Evaluator = None  # type: ignore[assignment]
+        self.accumulators: dict = {}  # one for each set of rows that is heard
         self.open = ExitStack()
 
     def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
@@ -64,7 +69,7 @@ class Listener:
             self.train_rows = self._rows_behind(dataset_train)
             self.valid_rows = self._rows_behind(dataset_valid)
             if self.train_rows is None:
-                raise RowsChangedError(
+                raise SampleAlignmentError(
                     f"The rows that {type(self.net).__name__} trains on cannot be traced to the "
                     f"rows of X: train_split gave a {type(dataset_train).__name__} of "
                     f"{len(dataset_train)} rows that is no torch Subset of X ({self.n_samples} "
@@ -73,7 +78,7 @@ class Listener:
             held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
             self.recording.begin(self.net.max_epochs, held_out if held_out.any() else None)
         self.n_begun += 1
-        self.gatherers = {}
+        self.accumulators = {}
 
     def on_pass_begin(self, iterator, training):
         """Note the loader of a pass over training or validation rows."""
@@ -81,15 +86,15 @@ class Listener:
     def on_epoch_end(self, **kwargs):
         """Record the epoch."""
         self._hear_all()
-        if not self.gatherers:
-            raise RowsChangedError(f"{type(self.net).__name__} trained on no batch at all.")
-        gathered = join([gatherer.part() for gatherer in self.gatherers.values()])
+        if not self.accumulators:
+            raise SampleAlignmentError(f"{type(self.net).__name__} trained on no batch at all.")
+        gathered = concat_epochs([accumulator.part() for accumulator in self.accumulators.values()])
         from_logits = self.reading.from_logits
-        self.recording.gathered(self.n_ended, gathered, self.net, from_logits=from_logits)
+        self.recording.add_scores(self.n_ended, gathered, self.net, from_logits=from_logits)
         self.n_ended += 1
         self.tick()
 
-    def let_go(self):
+    def release(self):
         """Hold nothing of the training any longer, which a disguise may outlive for a while."""
         for name in ("net", "X", "dataset", "asked", "question"):
             setattr(self, name, None)
@@ -103,14 +108,14 @@ class Listener:
         """Complete what was heard of the epoch."""
 
     def _add(self, key, locate, batch, output):
-        gatherer = self.gatherers.get(key)
-        if gatherer is None:
+        accumulator = self.accumulators.get(key)
+        if accumulator is None:
             if self.reading is None:
-                self.reading, shape = read_outputs(self.net, first_output(output))
+                self.reading, shape = infer_output_format(self.net, first_output(output))
                 self.recording.check_width(shape, self.net, self.reading.from_logits)
-            gatherer = Gatherer(*self.reading, own=True, locate=locate)
-            self.gatherers[key] = gatherer
-        gatherer.add(batch, None, output)
+            accumulator = EpochAccumulator(*self.reading, own=True, locate=locate)
+            self.accumulators[key] = accumulator
+        accumulator.add(batch, None, output)
 
     def _rows_behind(self, dataset):
         def is_whole(whole):
@@ -126,13 +131,13 @@ class AtEpochEnd(Listener):
         with generators_kept(self.net.device), modes_kept(*vars(self.net).values()):
             if self.question is None:
                 asked = self.X if self.asked is None else self.asked
-                self.question = Question(self.net, asked, self.recording.n_samples)
+                self.question = Evaluator(self.net, asked, self.recording.n_samples)
             for rows, output in self.question.outputs():
                 self._add("asked", self._locate, rows, output)
 
     def _locate(self, blocks):
         rows = np.concatenate(blocks)
-        return rows, self.recording.codes[rows]
+        return rows, self.recording.y_encoded[rows]
 
 
 class InTraining(Listener):
@@ -156,7 +161,7 @@ class InTraining(Listener):
         if heard is None:  # validation data from elsewhere
             return
         if id(iterator) not in self.tees:
-            tee = self.open.enter_context(rows_heard(iterator))
+            tee = self.open.enter_context(recorded_batches(iterator))
             self.tees[id(iterator)] = iterator, tee
         self.tee = self.tees[id(iterator)][1]
 
@@ -167,17 +172,17 @@ class InTraining(Listener):
             return
         if self.tee is None or y_pred is None:
             what = "run_single_epoch" if self.tee is None else "y_pred"
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"The training loop of {type(self.net).__name__} is one of its own, without "
                 f"skorch's {what}, so that it cannot be heard. Use record='epoch_end'. {WAY_OUT}"
             )
         output = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-        named = self.tee.next_batch(output.shape[0])
+        named = self.tee.pop_batch(output.shape[0])
         if self.checks_labels:
-            self._refuse_other_labels(batch, locate([named])[1])
+            self._check_labels_match(batch, locate([named])[1])
         self._add(training, locate, named, output)
 
-    def _refuse_other_labels(self, batch, expected):
+    def _check_labels_match(self, batch, expected):
         """Raise where a batch holds other labels than the rows that its sampler named."""
         if not (isinstance(batch, (tuple, list)) and len(batch) == 2 and is_tensor(batch[1])):
             return
@@ -191,22 +196,22 @@ class InTraining(Listener):
                 else "its run_single_epoch leaves out batches or changes their order, or "
                 "get_dataset or the collate function change labels"
             )
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"A batch that {type(self.net).__name__} trained on holds other labels than the "
                 f"rows that its loader named: {why}. Use record='epoch_end'. {WAY_OUT}"
             )
 
     def _locate_train(self, batches):
         rows = self.train_rows[rows_of(batches)]
-        return rows, self.recording.codes[rows]
+        return rows, self.recording.y_encoded[rows]
 
     def _locate_valid(self, batches):
         rows = self.valid_rows[rows_of(batches)]
-        return rows, self.recording.codes[rows]
+        return rows, self.recording.y_encoded[rows]
 
 
 @contextmanager
-def overheard(net, listener):
+def attach_listener(net, listener):
     """Let a listener hear the events of a net, after the net's own methods, before callbacks.
 
     Parameters
@@ -217,15 +222,15 @@ def overheard(net, listener):
         Who hears.
     """
     with listener.open:
-        _disguise(net, [*_listeners(net, "hearing"), listener], _listeners(net, "waiting"))
+        _swap_class(net, [*_listeners(net, "hearing"), listener], _listeners(net, "waiting"))
         try:
             yield
         finally:
-            forget(net, listener)
-            listener.let_go()
+            detach_listener(net, listener)
+            listener.release()
 
 
-def overhear_fit_loop(net, listener, owner):
+def attach_on_fit_loop(net, listener, owner):
     """Let a listener hear the loop that a net is about to run, and nothing after it.
 
     Parameters
@@ -239,10 +244,10 @@ def overhear_fit_loop(net, listener, owner):
     """
     listener.owner = owner
     others = [one for one in _listeners(net, "waiting") if one.owner is not owner]
-    _disguise(net, _listeners(net, "hearing"), [*others, listener])
+    _swap_class(net, _listeners(net, "hearing"), [*others, listener])
 
 
-def forget(net, listener):
+def detach_listener(net, listener):
     """Let a listener hear nothing more of a net, nor wait for it.
 
     Parameters
@@ -253,14 +258,14 @@ def forget(net, listener):
         Who heard.
     """
     heard = (_listeners(net, "hearing"), _listeners(net, "waiting"))
-    _disguise(net, *([one for one in some if one is not listener] for some in heard))
+    _swap_class(net, *([one for one in some if one is not listener] for some in heard))
 
 
 def _listeners(net, kind):
     return getattr(type(net), f"_{kind}_listeners", [])
 
 
-def _disguise(net, hearing, waiting):
+def _swap_class(net, hearing, waiting):
     """Make a net an instance of a subclass of its class, through whose methods listeners hear.
 
     Nothing is added to its parameters, its callbacks or its state; it says to be of its own class,
@@ -268,7 +273,7 @@ def _disguise(net, hearing, waiting):
     """
     plain = net.__class__
     if not (hearing or waiting):
-        _be(net, plain)
+        _set_class(net, plain)
         return
 
     def hear(event):
@@ -300,9 +305,9 @@ def _disguise(net, hearing, waiting):
         if self is not net:
             return plain.fit_loop(self, *args, **kwargs)
         with ExitStack() as heard:
-            _disguise(net, hearing, [])
+            _swap_class(net, hearing, [])
             for listener in waiting:
-                heard.enter_context(overheard(net, listener))
+                heard.enter_context(attach_listener(net, listener))
             return self.fit_loop(*args, **kwargs)
 
     def __reduce_ex__(self, protocol):
@@ -312,12 +317,15 @@ def _disguise(net, hearing, waiting):
     members |= {"run_single_epoch": run_single_epoch, "get_dataset": get_dataset}
     if waiting:
         members["fit_loop"] = fit_loop
-    members |= {"__reduce_ex__": __reduce_ex__, "__class__": property(lambda self: plain, _be)}
+    members |= {
+        "__reduce_ex__": __reduce_ex__,
+        "__class__": property(lambda self: plain, _set_class),
+    }
     members |= {"_hearing_listeners": hearing, "_waiting_listeners": waiting}
     members |= {"__module__": plain.__module__, "__doc__": plain.__doc__}
     members["__qualname__"] = plain.__qualname__
-    _be(net, type(plain)(plain.__name__, (plain,), members))
+    _set_class(net, type(plain)(plain.__name__, (plain,), members))
 
 
-def _be(net, kind):
+def _set_class(net, kind):
     object.__dict__["__class__"].__set__(net, kind)  # net.__class__ tells of the plain class alone

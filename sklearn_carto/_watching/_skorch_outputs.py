@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import DoubleSoftmaxWarning, RowsChangedError
+from sklearn_carto.exceptions import DoubleSoftmaxWarning, SampleAlignmentError
 
 FAST_BLOCK = 2048
 
 
-class Reading(NamedTuple):
+class OutputFormat(NamedTuple):
     """What turns outputs into class scores.
 
     Logits are kept where the net's nonlinearity is their softmax or sigmoid; else the
@@ -29,7 +29,7 @@ def first_output(output):
     return output.reshape(-1) if output.shape[1:] == (1,) else output
 
 
-def read_outputs(net, output):
+def infer_output_format(net, output):
     """Find how the outputs of a net are read, by trying it out on some.
 
     Parameters
@@ -41,7 +41,7 @@ def read_outputs(net, output):
 
     Returns
     -------
-    reading : Reading
+    reading : OutputFormat
         How to read them.
     shape : tuple of int
         Of the class scores of these rows.
@@ -53,14 +53,14 @@ def read_outputs(net, output):
         output = output.detach().float()
         answer = nonlinearity(output).float()
     if torch.equal(answer, output):
-        return Reading(False, None), output.shape
+        return OutputFormat(False, None), output.shape
     if output.ndim == 1:
         if torch.allclose(torch.sigmoid(output), answer[:, -1], atol=1e-6):
-            return Reading(True, None), output.shape
+            return OutputFormat(True, None), output.shape
     elif torch.allclose(torch.softmax(output, dim=1), answer, atol=1e-6):
         _warn_of_double_softmax(net, output)
-        return Reading(True, None), output.shape
-    return Reading(False, nonlinearity), answer.shape
+        return OutputFormat(True, None), output.shape
+    return OutputFormat(False, nonlinearity), answer.shape
 
 
 def _warn_of_double_softmax(net, output):
@@ -77,7 +77,7 @@ def _warn_of_double_softmax(net, output):
         )
 
 
-class Question:
+class Evaluator:
     """Ask a net for its outputs on all rows, in order.
 
     Parameters
@@ -105,7 +105,7 @@ class Question:
                 yield np.arange(start, start + len(output)), output
                 start += len(output)
         if start != self.n_samples:
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"The net's iterator gave {start} rows of {self.n_samples}: an iterator that drops "
                 "or repeats rows cannot be watched (drop_last, a sampler)."
             )

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._responses import answer_in, in_class_order, row_blocks
+from sklearn_carto._watching._responses import choose_response_method, in_class_order, row_blocks
 from sklearn_carto.exceptions import HeldOutRowsWarning
 
 method = "fit"
@@ -27,7 +27,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         Trained in place.
     X, y : container, ndarray
         The training set.
-    recording : Recording
+    recording : RunRecorder
         Where what is seen goes.
     n_epochs : int or None
         How many evenly spaced stages to record, the last among them; None: all. It never changes
@@ -46,7 +46,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
     if params.get("X_val") is None:
         _warn_of_held_out_rows(estimator)
     head = take(asked, slice(0, min(64, recording.n_samples)))
-    answer = answer_in(estimator, head)
+    answer = choose_response_method(estimator, head)
     from_logits = answer == "decision_function" and hasattr(estimator, f"staged_{answer}")
     staged = getattr(estimator, f"staged_{answer if from_logits else 'predict_proba'}")
     n_stages = sum(1 for _ in staged(take(asked, slice(0, 1))))
@@ -56,7 +56,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         for stage, scores in enumerate(staged(take(asked, rows))):
             if stage in epoch_of_stage:
                 scores = in_class_order(scores, estimator.classes_, recording.classes)
-                recording.block(
+                recording.add_block(
                     epoch_of_stage[stage], rows, scores, estimator, from_logits=from_logits
                 )
 

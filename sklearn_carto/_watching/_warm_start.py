@@ -33,7 +33,7 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
         Trained in place, to as many members as its `n_estimators` says.
     X, y : container, ndarray
         The training set.
-    recording : Recording
+    recording : RunRecorder
         Where what is seen goes.
     n_epochs : int or None
         How many evenly spaced stages, the last of them the whole ensemble; None: one a member.
@@ -63,6 +63,6 @@ def watch(estimator, X, y, recording, *, n_epochs, seed, params, track, asked=No
                 (rows, in_class_order(some, estimator.classes_, recording.classes))
                 for rows, some in answers
             )
-            recording.epoch(epoch, scores, estimator, from_logits=from_logits)
+            recording.add_epoch(epoch, scores, estimator, from_logits=from_logits)
     finally:
         estimator.set_params(warm_start=warm_start)

@@ -9,12 +9,12 @@ import numpy as np
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
-from sklearn_carto._recording._batch_sampler import RowTee, rows_heard, rows_of
+from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
 from sklearn_carto._recording._recorder import DynamicsRecorder
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto.exceptions import SampleAlignmentError
 
 
-class HearsTraining:
+class TorchLoopCallback:
     """What callbacks of training loops have in common: they begin, hear batches, and end epochs.
 
     Subclasses set `labels`, `classes`, `from_logits`, `keep_history`, and say by `way_out` how the
@@ -28,20 +28,20 @@ class HearsTraining:
     way_out = ""
     _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _hearing: ExitStack = None  # type: ignore[assignment]
-    _rows: RowTee = None  # type: ignore[assignment]
+    _rows: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
     _n_left_out = 0
 
-    def begin_hearing(self):
+    def start(self):
         """Start a new map."""
-        self.end_hearing()
+        self.stop()
         self._hearing, self._loader = ExitStack(), ExitStack()
         self._hearing.callback(self._loader.close)
         self._rows = self._dataset = self._recorder = None  # type: ignore[assignment]
         self._n_left_out = 0
         self._forget_epoch()
 
-    def listen_to(self, loader):
+    def observe_loader(self, loader):
         """Hear which rows the batches of a loader hold, from its next epoch on.
 
         Parameters
@@ -51,7 +51,7 @@ class HearsTraining:
             order: known by their data set, and where that is another by its labels.
         """
         self._loader.close()
-        self._rows = self._loader.enter_context(rows_heard(loader))
+        self._rows = self._loader.enter_context(recorded_batches(loader))
         dataset, before = getattr(loader, "base_dataloader", loader).dataset, self._dataset
         same = before is not None and _hold_the_same_rows(dataset, before)
         if not same:  # or nobody knows
@@ -63,7 +63,7 @@ class HearsTraining:
                     f"training set; got shape {labels.shape}."
                 )
             if before is not None and (same is False or not np.array_equal(labels, self._labels)):
-                raise RowsChangedError(
+                raise SampleAlignmentError(
                     "The training set was replaced by one of other rows while the model trained "
                     "(Lightning: reload_dataloaders_every_n_epochs, or several loaders at a time), "
                     "so that its epochs do not belong to one map. Keep the rows, or number them "
@@ -72,7 +72,7 @@ class HearsTraining:
             self._labels = labels
         self._dataset = dataset
 
-    def listen_to_model(self, model, n_epochs):
+    def observe_model(self, model, n_epochs):
         """Hear what a model says of each batch.
 
         Parameters
@@ -83,13 +83,13 @@ class HearsTraining:
             How many epochs are planned.
         """
         if self._rows is None:
-            raise RowsChangedError(f"The loader of the training set was never heard. {WAY_OUT}")
+            raise SampleAlignmentError(f"The loader of the training set was never heard. {WAY_OUT}")
         self._name, self._n_epochs = type(model).__name__, n_epochs
         hook = self._make_hook()
         self._hearing.callback(model.register_forward_hook(hook).remove)
 
     def _make_hook(self):
-        return Hook(self._hear)
+        return Hook(self._on_forward)
 
     def _forget_epoch(self):
         self._n_batches = self._n_heard = self._n_between = 0
@@ -99,13 +99,13 @@ class HearsTraining:
         """Forget what was heard of an epoch that broke off."""
         self._forget_epoch()
         if self._recorder is not None:
-            self._recorder.discard()
+            self._recorder.reset_epoch()
 
     def begin_batch(self):
         """Listen to the model until it has been heard, or the batch ends."""
         self._open, self._called, self._learned = True, False, False
 
-    def hear_backward(self):
+    def note_backward(self):
         """Note that the loss was told back: the model may be called again, for the same rows."""
         self._learned = True
 
@@ -126,12 +126,12 @@ class HearsTraining:
             How many batches an epoch has.
         """
         if self._n_batches and not self._n_heard:
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"An epoch of training has passed in which {self._name} was never called. "
                 f"{self.way_out}"
             )
         if self._n_between and not self._n_batches:
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"The training loop calls {self._name} without saying when a batch begins, so that "
                 f"nobody knows its rows. {WAY_OUT}"
             )
@@ -141,13 +141,13 @@ class HearsTraining:
             self._n_left_out += 1
         self.begin_epoch()
 
-    def end_hearing(self):
+    def stop(self):
         """Take the hook off the model, and let the loader be as it was."""
         if self._hearing is not None:
             self._hearing.close()
             self._hearing = self._dataset = None  # type: ignore[assignment]
 
-    def _hear(self, module, args, output):
+    def _on_forward(self, module, args, output):
         import torch
 
         if not (module.training and torch.is_grad_enabled()):  # a validation pass
@@ -160,12 +160,12 @@ class HearsTraining:
         try:
             self._record(module, output)
         except Exception:
-            self.end_hearing()  # whoever trains next, maybe without us, shall not hear it again
+            self.stop()  # whoever trains next, maybe without us, shall not hear it again
             raise
 
     def _record(self, module, output):
         if self._called:
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"{self._name} was called twice for one batch, so that nobody knows which call "
                 f"counts. {self.way_out} {WAY_OUT}"
             )
@@ -182,7 +182,7 @@ class HearsTraining:
                 missing="nan",
                 keep_history=self.keep_history,
             )
-        batch = self._rows.next_batch(len(scores))
+        batch = self._rows.pop_batch(len(scores))
         self._recorder.update(rows_of([batch]), scores)
         self._called = True
         self._n_heard += 1

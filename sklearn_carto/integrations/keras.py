@@ -10,11 +10,11 @@ import keras
 import numpy as np
 from sklearn.utils import check_consistent_length
 
+from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._recording._accumulator import is_tensor
 from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
-from sklearn_carto.exceptions import ProbabilityError, RowsChangedError
+from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
 
 
 class DataMapCallback(keras.callbacks.Callback):
@@ -105,7 +105,7 @@ class DataMapCallback(keras.callbacks.Callback):
                 f"{type(outputs_to_probabilities).__name__}. If these are the labels: rows and "
                 "labels are passed as one tuple, write DataMapCallback((X, y))."
             )
-        _refuse_other_orders(dataset)
+        _check_order(dataset)
         self.dataset = dataset
         self.outputs_to_probabilities = outputs_to_probabilities
         self.sparse_labels = sparse_labels
@@ -124,9 +124,9 @@ class DataMapCallback(keras.callbacks.Callback):
         if not self._labels:
             raise ValueError("The dataset of DataMapCallback holds no batch.")
         if not again:
-            raise RowsChangedError("The dataset of DataMapCallback is used up after one pass.")
+            raise SampleAlignmentError("The dataset of DataMapCallback is used up after one pass.")
         # a shuffle shows here, before an epoch is spent
-        self._refuse_other_labels(0, again[0], "at a second reading than at the first")
+        self._check_labels_match(0, again[0], "at a second reading than at the first")
 
     def on_epoch_end(self, epoch, logs=None):
         """Ask the model about all rows, and record the epoch."""
@@ -134,7 +134,7 @@ class DataMapCallback(keras.callbacks.Callback):
         with self._left_as_found():
             for i, (X, y) in enumerate(self._batches()):
                 y = _array(y)
-                self._refuse_other_labels(i, y, f"after epoch {epoch} than before the training")
+                self._check_labels_match(i, y, f"after epoch {epoch} than before the training")
                 outputs = self.model(X, training=False)
                 if self.outputs_to_probabilities is not None:
                     outputs = self.outputs_to_probabilities(outputs)
@@ -151,9 +151,9 @@ class DataMapCallback(keras.callbacks.Callback):
                 start += len(scores)
         self._recorder.end_epoch()
 
-    def _refuse_other_labels(self, i, y, when):
+    def _check_labels_match(self, i, y, when):
         if i >= len(self._labels) or not np.array_equal(y, self._labels[i]):
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"The dataset of DataMapCallback gave other labels in batch {i} {when}: rows must "
                 "come in the same order each time. Pass it without shuffling; the training may "
                 "shuffle."
@@ -168,7 +168,7 @@ class DataMapCallback(keras.callbacks.Callback):
             )
         from_logits = self._gives_logits()
         if not from_logits and scores.ndim == 2 and "bfloat16" in str(scores.dtype):
-            raise ProbabilityError(
+            raise InvalidProbabilitiesError(
                 f"{self.model.name} gave probabilities in bfloat16, too coarse for rows to sum to "
                 'one. Give its last layer dtype="float32", or let it give logits.'
             )
@@ -329,7 +329,7 @@ def _scores(outputs, model):
     return scores.reshape(-1) if scores.shape[1:] == (1,) else scores
 
 
-def _refuse_other_orders(dataset):
+def _check_order(dataset):
     """Raise where it is plain that rows do not come in the same order each time, or never end."""
     torch = sys.modules.get("torch")
     sampler = getattr(dataset, "sampler", None)
@@ -345,4 +345,6 @@ def _refuse_other_orders(dataset):
         if isinstance(dataset, tuple):
             check_consistent_length(*keras.tree.flatten(dataset[0]), dataset[1])
         return
-    raise RowsChangedError(f"The dataset of DataMapCallback, a {type(dataset).__name__}, {why}.")
+    raise SampleAlignmentError(
+        f"The dataset of DataMapCallback, a {type(dataset).__name__}, {why}."
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from sklearn_carto.exceptions import RowsChangedError
-from sklearn_carto.integrations._torch_loop import HearsTraining, Hook
+from sklearn_carto.exceptions import SampleAlignmentError
+from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
 
 _BY_ITS_OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
 if _BY_ITS_OLDER_NAME or not find_spec("lightning"):
@@ -15,7 +15,7 @@ else:
     from lightning.pytorch import Callback  # type: ignore[assignment]
 
 
-class DataMapCallback(HearsTraining, Callback):
+class DataMapCallback(TorchLoopCallback, Callback):
     """Record the training dynamics of a LightningModule that classifies.
 
     The probabilities are those of the training pass itself, at no extra pass; rows are told apart
@@ -109,14 +109,14 @@ class DataMapCallback(HearsTraining, Callback):
         """
         if stage != "fit":
             return
-        self.begin_hearing()
+        self.start()
         connector = trainer._data_connector
         prepare = connector._prepare_dataloader
 
         def prepare_and_listen(loader, *args, mode, **kwargs):
             loader = prepare(loader, *args, mode=mode, **kwargs)
             if mode == "train":
-                self.listen_to(loader)
+                self.observe_loader(loader)
             return loader
 
         connector._prepare_dataloader = prepare_and_listen
@@ -126,7 +126,7 @@ class DataMapCallback(HearsTraining, Callback):
         """Listen to the model."""
         loader = trainer.train_dataloader
         if isinstance(loader, (dict, list, tuple)) and len(loader) != 1:
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"The {type(trainer).__name__} trains on {len(loader)} loaders at a time, and a "
                 "data map is drawn of the rows of one. Use one loader, or "
                 "sklearn_carto.integrations.torch.DynamicsRecorder in training_step."
@@ -137,7 +137,7 @@ class DataMapCallback(HearsTraining, Callback):
         self._depth, self._own_depth = 0, 2 if through_itself else 1
         self._hearing.callback(model.register_forward_pre_hook(Hook(self._enter)).remove)
         n_epochs = trainer.max_epochs
-        self.listen_to_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
+        self.observe_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
         leave = model.register_forward_hook(Hook(self._leave), always_call=True)
         self._hearing.callback(leave.remove)
 
@@ -152,7 +152,7 @@ class DataMapCallback(HearsTraining, Callback):
 
     def on_before_backward(self, trainer, pl_module, loss):
         """Note that what was heard counts."""
-        self.hear_backward()
+        self.note_backward()
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         """Hear no more of the batch."""
@@ -161,9 +161,9 @@ class DataMapCallback(HearsTraining, Callback):
     def _enter(self, module, args):
         self._depth += 1
 
-    def _hear(self, module, args, output):
+    def _on_forward(self, module, args, output):
         if self._depth == self._own_depth:
-            super()._hear(module, args, output)
+            super()._on_forward(module, args, output)
 
     def _leave(self, module, args, output):
         self._depth -= 1
@@ -174,9 +174,9 @@ class DataMapCallback(HearsTraining, Callback):
 
     def on_train_end(self, trainer, pl_module):
         """Stop listening."""
-        self.end_hearing()
+        self.stop()
         self.warn_of_the_map()
 
     def on_exception(self, trainer, pl_module, exception):
         """Stop listening; what was recorded stays."""
-        self.end_hearing()
+        self.stop()

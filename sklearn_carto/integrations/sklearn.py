@@ -10,8 +10,8 @@ import sklearn
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, Iterations, planned_epochs, why_not
-from sklearn_carto._watching._run_recorder import Recording
-from sklearn_carto.exceptions import RowsChangedError
+from sklearn_carto._watching._run_recorder import RunRecorder
+from sklearn_carto.exceptions import SampleAlignmentError
 
 if not HAS_CALLBACKS:
     raise ImportError(
@@ -152,7 +152,7 @@ class DataMapCallback:
 class _Training:
     """One training of one estimator."""
 
-    recording: Recording = None  # type: ignore[assignment]
+    recording: RunRecorder = None  # type: ignore[assignment]
     iterations: Iterations = None  # type: ignore[assignment]
 
     def __init__(self, estimator, keep_history):
@@ -165,12 +165,12 @@ class _Training:
         if self.silent or X is None or y is None:
             return
         if self.recording is None:
-            y, classes, codes = check_labels(y, model)
-            self.recording = Recording(y, classes, codes, self.keep_history)
+            y, classes, y_encoded = check_labels(y, model)
+            self.recording = RunRecorder(y, classes, y_encoded, self.keep_history)
             self.recording.begin(planned_epochs(model))
             self.iterations = Iterations(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):
-            raise RowsChangedError(
+            raise SampleAlignmentError(
                 f"The rows that {type(model).__name__} shows at iteration "
                 f"{self.iterations.n_heard} are not those of the first: their labels differ. A "
                 "data map needs an estimator that shows all rows, in one order."

@@ -9,8 +9,8 @@ from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows
-from sklearn_carto._watching._run_recorder import Recording
-from sklearn_carto._watching._skorch_events import make_listener, overhear_fit_loop
+from sklearn_carto._watching._run_recorder import RunRecorder
+from sklearn_carto._watching._skorch_events import attach_on_fit_loop, make_listener
 
 
 class DataMapCallback(Callback):
@@ -79,7 +79,7 @@ class DataMapCallback(Callback):
         """
         if self.record not in RECORDED[:2]:
             raise ValueError(f"record must be 'training' or 'epoch_end'; got {self.record!r}.")
-        self.recording_: Recording = None  # type: ignore[assignment]
+        self.recording_: RunRecorder = None  # type: ignore[assignment]
         return self
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
@@ -94,13 +94,18 @@ class DataMapCallback(Callback):
         **kwargs : dict
             Not used.
         """
-        codes = _codes(labels_of(X) if y is None and is_dataset(X) else y)
-        if self.recording_ is None or not np.array_equal(self.recording_.codes, codes):
-            classes = np.arange(max(codes.max() + 1, 2))
-            self.recording_ = Recording(
-                codes, classes, codes, self.keep_history, record=self.record, more_classes=True
+        y_encoded = _codes(labels_of(X) if y is None and is_dataset(X) else y)
+        if self.recording_ is None or not np.array_equal(self.recording_.y_encoded, y_encoded):
+            classes = np.arange(max(y_encoded.max() + 1, 2))
+            self.recording_ = RunRecorder(
+                y_encoded,
+                classes,
+                y_encoded,
+                self.keep_history,
+                record=self.record,
+                more_classes=True,
             )
-        overhear_fit_loop(net, make_listener(net, X, self.recording_), owner=self)
+        attach_on_fit_loop(net, make_listener(net, X, self.recording_), owner=self)
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Say so if there are rows that no epoch showed.
@@ -138,11 +143,11 @@ def _codes(y):
             "A data map needs the labels: pass y to fit, or a torch Dataset of inputs and labels."
         )
     y = y.cpu().numpy() if hasattr(y, "cpu") else np.asarray(y)
-    codes = y.reshape(-1) if y.shape[1:] == (1,) else y
-    whole = codes.ndim == 1 and codes.dtype.kind in "iufb"
-    if not whole or (codes < 0).any() or (codes != codes.astype(int)).any():
+    y_encoded = y.reshape(-1) if y.shape[1:] == (1,) else y
+    whole = y_encoded.ndim == 1 and y_encoded.dtype.kind in "iufb"
+    if not whole or (y_encoded < 0).any() or (y_encoded != y_encoded.astype(int)).any():
         raise ValueError(
             "Labels of a net must be 0 to n_classes - 1, one a row; got an array of type "
             f"{y.dtype} and shape {y.shape}. sklearn_carto.CartographyClassifier takes any labels."
         )
-    return codes.astype(np.intp)
+    return y_encoded.astype(np.intp)

@@ -10,10 +10,10 @@ from types import FrameType
 import torch
 from transformers import TrainerCallback
 
-from sklearn_carto.integrations._torch_loop import HearsTraining, Hook
+from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
 
 
-class DataMapCallback(HearsTraining, TrainerCallback):
+class DataMapCallback(TorchLoopCallback, TrainerCallback):
     """Record the training dynamics of a model for sequence classification.
 
     The probabilities are those of the training pass itself, at no extra pass; rows are told apart
@@ -84,22 +84,22 @@ class DataMapCallback(HearsTraining, TrainerCallback):
 
     def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
         """Start a new map."""
-        self.begin_hearing()
+        self.start()
         self._compiled = args.torch_compile
-        self.listen_to(train_dataloader)
+        self.observe_loader(train_dataloader)
         n_steps = ceil(len(self._rows) / args.gradient_accumulation_steps)
         # from a checkpoint in the middle of an epoch: its first batches are skipped
         self._resumes = state.global_step % n_steps > 0 and not args.ignore_data_skip
-        self.listen_to_model(model, max(1, round(state.num_train_epochs)))
+        self.observe_model(model, max(1, round(state.num_train_epochs)))
 
     def _make_hook(self):
         thread, training = get_ident(), _frame_of_training()
 
         def hear(module, args, output):
             if _runs(thread, training):
-                self._hear(module, args, output)
+                self._on_forward(module, args, output)
             else:  # it died, and the Trainer tells no callback of that
-                self.end_hearing()
+                self.stop()
 
         return Hook(torch.compiler.disable(hear) if self._compiled else hear)
 
@@ -144,7 +144,7 @@ class DataMapCallback(HearsTraining, TrainerCallback):
 
     def on_train_end(self, args, state, control, **kwargs):
         """Stop listening."""
-        self.end_hearing()
+        self.stop()
         self.warn_of_the_map()
 
 

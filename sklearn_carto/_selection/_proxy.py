@@ -30,7 +30,7 @@ from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._responses import in_class_order
 
 
-def default_probe(X):
+def default_proxy(X):
     """Make the estimator that is watched where none is given.
 
     Parameters
@@ -51,7 +51,7 @@ def default_probe(X):
     """
     if issparse(X):
         return SGDClassifier(loss="log_loss")
-    _refuse_text(X)
+    _check_no_text(X)
     n_samples = _num_samples(X)
     return HistGradientBoostingClassifier(
         max_iter=20,
@@ -60,7 +60,7 @@ def default_probe(X):
     )
 
 
-def _refuse_text(X):
+def _check_no_text(X):
     """Raise where X holds text, and say how to encode it."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         dtypes = zip(X.columns, X.dtypes, strict=True)
@@ -86,7 +86,7 @@ def _refuse_text(X):
 _TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}
 
 
-class Probing:
+class ProxyModel:
     """What a probe says of a training set, each part asked for once, when it is needed.
 
     Parameters
@@ -147,7 +147,7 @@ class Probing:
                 "The cv of 'auto' must make at least two folds, with rows of every class outside "
                 f"of each; got {self.cv!r}."
             )
-        probe = self._cached(_probe_fold)
+        probe = self._cached(_evaluate_fold)
         answers = Parallel(n_jobs=self.n_jobs)(
             delayed(probe)(*self._arguments(train, take(self.X, test)), classes)
             for train, test in splits
@@ -157,17 +157,17 @@ class Probing:
     @cached_property
     def estimated_cut(self):
         """Share of each class whose labels are in doubt, from probabilities out of fold."""
-        classes, codes = np.unique(self.y, return_inverse=True)
+        classes, y_encoded = np.unique(self.y, return_inverse=True)
         tests = np.concatenate([fold.test for fold in self.folds])
         probabilities = np.concatenate([fold.probabilities for fold in self.folds])
-        return estimated_cut(probabilities, classes, codes[tests])
+        return estimated_cut(probabilities, classes, y_encoded[tests])
 
     def _arguments(self, rows, X_asked=None):
         """List what a cached function is called with; the key stands for the data behind it."""
         everything = isinstance(rows, slice)
         X, y = (self.X, self.y) if everything else (take(self.X, rows), self.y[rows])
         params = self.params if everything else _check_method_params(self.X, self.params, rows)
-        probe = as_probe(default_probe(X) if self.estimator is None else self.estimator)
+        probe = as_proxy(default_proxy(X) if self.estimator is None else self.estimator)
         if self.seed is not None:
             probe.set_params(random_state=self.seed)
         key = None
@@ -205,7 +205,7 @@ class Fold(NamedTuple):
     probabilities: np.ndarray  # of the rows of the fold, shape (n_test, n_classes)
 
 
-def as_probe(estimator):
+def as_proxy(estimator):
     """Clone an estimator into a CartographyClassifier, unless it is one."""
     if isinstance(estimator, CartographyClassifier):
         return clone(estimator)
@@ -216,7 +216,7 @@ def _draw_map(probe, key, X, y, params, X_asked):
     return probe.fit(X, y, **params).data_map_
 
 
-def _probe_fold(probe, key, X, y, params, X_asked, classes):
+def _evaluate_fold(probe, key, X, y, params, X_asked, classes):
     probe.fit(X, y, **params)
     if hasattr(probe, "predict_proba"):
         answers = probe.predict_proba(X_asked)
@@ -233,7 +233,7 @@ def _frozen_map(fitted, X, y):
             f"The frozen {type(fitted).__name__} has no data_map_: freeze a fitted "
             "CartographyClassifier."
         )
-    if not fitted.saw(X, y):
+    if not fitted._is_training_set(X, y):
         raise ValueError(
             "A frozen map holds only for the rows and labels that it was fitted on, in their "
             "order; X and y are others. Pass the CartographyClassifier itself, unfrozen, where "
