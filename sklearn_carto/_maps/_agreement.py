@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._maps._averaging import check_same_rows
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._utils._quotas import n_rows_of
+from sklearn_carto._utils._quotas import check_frac, n_rows_of
 
 
 def map_agreement(maps, *, frac=0.33, random_state=0):
@@ -70,8 +70,7 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
     if len(maps) < 2:
         raise ValueError(f"map_agreement needs at least two maps; got {len(maps)}.")
     check_same_rows(maps, "map_agreement")
-    if not 0 < frac <= 1:
-        raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
+    check_frac(frac)
     held = [name for name in STATISTICS if all(getattr(m, name) is not None for m in maps)]
     values = {name: np.stack([getattr(one, name) for one in maps]) for name in held}
     seen = np.all([np.isfinite(one.confidence) for one in maps], axis=0)

@@ -12,7 +12,7 @@ from sklearn_carto._maps._averaging import average_maps
 from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._utils._quotas import n_rows_of
+from sklearn_carto._utils._quotas import check_frac, n_rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -283,8 +283,7 @@ class DataMap:
         -----
         The paper draws no borders; these are a convention of this library.
         """
-        if not 0 < frac <= 1:
-            raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
+        check_frac(frac)
         seen = np.isfinite(self.confidence)
         labels = np.where(self.confidence >= confidence, "easy-to-learn", "hard-to-learn")
         if seen.any():
