@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
 from sklearn_carto._utils._compat import check_matplotlib_support
 
@@ -90,25 +91,15 @@ class MapAgreementDisplay:
             If a statistic is unknown, or there are not as many axes as matrices.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         found = self.agreement
         for name in statistics:
             if name not in found.rank_correlation_:
                 known = ", ".join(found.rank_correlation_)
                 raise ValueError(f"Unknown statistic {name!r}. The maps hold {known}.")
         n_matrices = len(statistics) + 1
-        if ax is None:
-            side = 1.4 + 0.7 * len(found.names_)
-            _, ax = plt.subplots(
-                1, n_matrices, figsize=(side * n_matrices, side), layout="constrained"
-            )
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != n_matrices:
-            raise ValueError(
-                f"{len(statistics)} statistics need {n_matrices} axes, one of them for the "
-                f"regions; got {len(self.axes_)}."
-            )
+        side = 1.4 + 0.7 * len(found.names_)
+        figsize = (side * n_matrices, side)
+        self.axes_ = get_axes(ax, n_matrices, "statistic and one for the regions", figsize=figsize)
         self.figure_ = self.axes_[0].figure
         self.images_ = {}
         matrices = {name: self._halves(name) for name in statistics}

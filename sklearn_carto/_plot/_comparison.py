@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._utils._compat import check_matplotlib_support
 
 # after Okabe and Ito: told apart by colour-blind readers
@@ -105,30 +106,15 @@ class SubsetComparisonDisplay:
             If a score is unknown, or there are not as many axes as scores.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         summary = self.comparison.summary()
         scores = _choose_scores(summary, score)
         regions = list(dict.fromkeys(summary["region"].tolist()))
         replaced = self._replaced()
         sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1 or replaced
-        if ax is None:
-            size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
-            room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for legend, or names
-            figure, ax = plt.subplots(
-                1,
-                len(scores),
-                figsize=(size[0] * len(scores) + room, size[1]),
-                sharey=not sweep,
-                squeeze=False,
-                layout="constrained",
-            )
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != len(scores):
-            raise ValueError(
-                f"{len(scores)} scores need as many axes; got {len(self.axes_)}. Pass one axes a "
-                f"score, or choose with score=: {', '.join(scores)}."
-            )
+        size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
+        room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for the legend, or the names
+        figsize = (size[0] * len(scores) + room, size[1])
+        self.axes_ = get_axes(ax, len(scores), "score", figsize=figsize, sharey=not sweep)
         self.figure_ = self.axes_[0].figure
         self.bars_, self.marks_, self.references_ = {}, {}, {}
         for axes, name in zip(self.axes_, scores, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
 from sklearn_carto._utils._compat import check_matplotlib_support
 
@@ -97,24 +98,23 @@ class CrossDistillationDisplay:
             If the score is unknown.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         found = self.cross_distillation
         matrix = found.matrix(score)
         _, low, high = found.difference_to("random", score)
-        if ax is None:
-            size = 1.6 + 0.9 * len(found.models_), 1.2 + 0.5 * len(found.reference_models_)
-            _, ax = plt.subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        figsize = 1.6 + 0.9 * len(found.models_), 1.2 + 0.5 * len(found.reference_models_)
+        (self.ax_,) = get_axes(ax, 1, "matrix", figsize=figsize)
+        self.figure_ = self.ax_.figure
         worst, best = matrix.min(axis=0), matrix.max(axis=0)
         relative = (matrix - worst) / np.where(best > worst, best - worst, 1.0)
         self.image_, self.texts_ = draw_heat_map(
-            ax, relative, found.reference_models_, found.models_, low=0, high=1, cmap=cmap
+            self.ax_, relative, found.reference_models_, found.models_, low=0, high=1, cmap=cmap
         )
         clear = (low > 0) | (high < 0)
         for text, value, star in zip(self.texts_, matrix.ravel(), clear.ravel(), strict=True):
             text.set_text(f"{value:.3f}{'*' if star else ''}")
-        ax.set(xlabel="trained", ylabel="chose the rows")
+        self.ax_.set(xlabel="trained", ylabel="chose the rows")
         name = (found.scores_[0] if score is None else score).replace("_", " ")
-        ax.set_title(f"{name}, {found.region}, {found.frac:.0%} of the rows", fontsize="medium")
+        self.ax_.set_title(
+            f"{name}, {found.region}, {found.frac:.0%} of the rows", fontsize="medium"
+        )
         return self
