@@ -113,7 +113,7 @@ def _parts(X):
     return list(X) if isinstance(X, tuple) else list(X.values())
 
 
-def refuse_missing(X, owner):
+def check_missing(X, owner):
     """Raise where an array holds NaN or infinity and its owner does not take them.
 
     Rows that a selection leaves out are seen by no final estimator, so that it cannot complain.
