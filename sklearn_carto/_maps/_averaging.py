@@ -1,4 +1,4 @@
-"""The mean of several data maps of the same rows, with the standard error of each row."""
+"""The mean of several data maps of the same rows, with standard errors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ _SHARED = ("labels", "sample_ids", "held_out_mask", "record")
 
 
 def check_same_rows(maps, caller):
-    """Refuse maps that do not hold the same rows, recorded in the same way.
+    """Check that maps hold the same rows, recorded in the same mode.
 
     Parameters
     ----------
     maps : list of DataMap
         The maps.
     caller : str
-        Who asks; the error names it.
+        Function that needs the maps, for the error message.
 
     Raises
     ------
     ValueError
-        If there is no map, or rows, labels, names of rows or the way of recording differ.
+        If there is no map, or the number of rows, the labels, the sample ids, the held-out mask or
+        the recording mode differ.
     """
     if not maps:
         raise ValueError(f"{caller} needs at least one map.")
@@ -37,12 +38,12 @@ def check_same_rows(maps, caller):
             if not np.array_equal(getattr(first, name), getattr(other, name)):
                 raise ValueError(
                     f"{caller} needs maps of the same rows in the same order, recorded in the "
-                    f"same way; map {i} differs from map 0 in {name}."
+                    f"same mode; map {i} differs from map 0 in {name}."
                 )
 
 
 def average_maps(maps):
-    """Average statistics over maps, row by row.
+    """Average the statistics of each row over several maps.
 
     Parameters
     ----------
@@ -52,9 +53,9 @@ def average_maps(maps):
     Returns
     -------
     fields : dict
-        What the averaged map is made of: the mean of each statistic that all maps hold,
-        `standard_errors` of each (``ddof=1`` over the square root of the number of maps), the sum
-        of the epochs, and what the maps share.
+        Fields of the averaged map: the mean of each statistic that all maps hold, its
+        `standard_errors` (``ddof=1``, divided by the square root of the number of maps), the sum of
+        the epochs, and what the maps share.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from numbers import Integral
 from sklearn.base import clone
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from sklearn_carto._inputs._containers import check_same_length, check_missing, take
+from sklearn_carto._inputs._containers import check_missing, check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, check_not_regressor
 from sklearn_carto._selection._final_estimator import train
 from sklearn_carto._selection._selector import DataMapSelector
