@@ -1,24 +1,24 @@
-"""Columns to the data frame of the library that the user names."""
+"""Data frames of pandas or polars."""
 
 from sklearn_carto._utils._compat import require
 
 
 def build_frame(columns, backend, caller):
-    """Make a frame of columns.
+    """Build a data frame from columns.
 
     Parameters
     ----------
     columns : dict of str to ndarray of shape (n_rows,) or None
-        The columns in order; None is left out.
+        Columns in order; None is left out.
     backend : {"pandas", "polars"}
-        Which library's frame.
+        Library of the data frame.
     caller : str
-        Who asks; the error names it.
+        Method that needs it, for the error message.
 
     Returns
     -------
     frame : pandas.DataFrame or polars.DataFrame
-        The frame.
+        The data frame.
 
     Raises
     ------

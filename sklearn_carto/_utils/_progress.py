@@ -1,4 +1,4 @@
-"""A progress bar: tqdm where it is installed, else lines."""
+"""Progress bar: tqdm if it is installed, else printed lines."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from importlib.util import find_spec
 
 
 def progress(iterable, *, description, verbose, total=None):
-    """Iterate, and show how far it has got.
+    """Iterate and show the progress.
 
     Parameters
     ----------
     iterable : iterable
-        What is iterated.
+        Items to iterate over.
     description : str
-        What the steps are.
+        Text in front of the progress bar.
     verbose : int
-        0: show nothing.
+        If 0, no progress is shown.
     total : int, default=None
-        Number of steps, where `iterable` has no length.
+        Number of items, if `iterable` has no length.
 
     Yields
     ------
