@@ -45,7 +45,7 @@ def test_objects_that_are_not_strings_are_refused_before_a_file_is_made(tmp_path
 def test_another_kind_of_file_is_refused(tmp_path):
     path = tmp_path / "thing.npz"
     write_archive(path, "Thing", {}, {})
-    with pytest.raises(ValueError, match="does not hold a Map; it is Thing"):
+    with pytest.raises(ValueError, match="does not hold a Map; it holds Thing"):
         read_archive(path, "Map")
     np.savez(path, x=np.arange(3))
     with pytest.raises(ValueError, match="holds no object of sklearn_carto"):

@@ -1,4 +1,4 @@
-"""DataMapDisplay: the picture of a data map."""
+"""DataMapDisplay: the plot of a data map."""
 
 from __future__ import annotations
 
@@ -26,42 +26,43 @@ _MARGIN, _MARGIN_WITHOUT_NAMES = 0.09, 0.02
 
 
 class DataMapDisplay:
-    """Picture of a data map: variability across, confidence upward, correctness as colour.
+    """Data map visualization: confidence over variability, with correctness as colour.
 
-    Use :meth:`from_data_map`, :meth:`from_estimator` or :meth:`DataMap.plot` to make and draw one.
+    It is recommended to use :meth:`from_data_map`, :meth:`from_estimator` or :meth:`DataMap.plot`
+    to create a display.
 
     Parameters
     ----------
     data_map : DataMap
-        The map to draw.
+        The map to plot.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the map.
+        Axes of the map.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure that contains the axes.
     points_ : matplotlib PathCollection or PolyCollection
-        The rows, or the hexagons they fall into.
+        The points, one for each row, or the hexagons.
     held_out_points_ : matplotlib PathCollection or None
-        Of a scatter, the rows that the model did not train on, as hollow points with a legend;
-        None where all rows are alike.
+        Held-out rows, as hollow points with a legend; None if the map has none, or no others, and
+        for hexagons.
     crosses_ : matplotlib ErrorbarContainer or None
-        The standard errors.
+        Error bars of the standard errors.
     contours_ : matplotlib QuadContourSet or None
-        The contours of ``kind="kde"``.
+        Contours of ``kind="kde"``.
     colorbar_ : matplotlib Colorbar or None
-        What the colours stand for; None where all points have the `color` that was asked for.
+        Colour bar of correctness; None if `color` was passed.
     region_texts_ : list of matplotlib Text
-        The names of the regions.
+        Names of the regions.
     histogram_axes_ : dict of str to matplotlib Axes
-        The histograms, by statistic.
+        Axes of the histograms, by statistic.
     note_ : matplotlib Text or None
-        Says how many rows are not drawn, where that is so.
+        Number of rows that are not drawn; None if all are.
 
     See Also
     --------
-    DataMap.plot : The same in one call.
+    DataMap.plot : Plot a map in one call.
 
     References
     ----------
@@ -84,44 +85,44 @@ class DataMapDisplay:
 
     @classmethod
     def from_data_map(cls, data_map, **kwargs):
-        """Draw a data map.
+        """Plot a data map.
 
         Parameters
         ----------
         data_map : DataMap
             The map.
         **kwargs : dict
-            Handed to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
         display : DataMapDisplay
-            The display, drawn.
+            The plotted display.
         """
         return cls(data_map).plot(**kwargs)
 
     @classmethod
     def from_estimator(cls, estimator, **kwargs):
-        """Draw the data map of a fitted estimator.
+        """Plot the data map of a fitted estimator.
 
         Parameters
         ----------
         estimator : CartographyClassifier, DataMapSelector or DataMapSampler
-            Fitted, so that it has a `data_map_`.
+            Fitted estimator with a `data_map_`.
         **kwargs : dict
-            Handed to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
         display : DataMapDisplay
-            The display, drawn.
+            The plotted display.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it draws no map.
+            If the estimator has no `data_map_`.
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "data_map_"):
@@ -145,50 +146,50 @@ class DataMapDisplay:
         random_state=0,
         **kwargs,
     ):
-        """Draw.
+        """Plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None: a figure of its own.
+            Axes to plot on; None: a new figure.
         kind : {"scatter", "hexbin", "kde"}, default="scatter"
-            A point a row; hexagons with the mean correctness of their rows, the fainter the fewer
-            rows; or contours of density around 20, 40, 60, 80 and 95 % of the rows, and points
-            outside of them.
+            Points, one for each row; hexagons with the mean correctness of their rows, the fainter
+            the fewer rows they hold; or contours of a density estimate around 20, 40, 60, 80 and
+            95 % of the rows, with points for the rows outside.
         max_samples : int, default=25_000
-            At most so many points are drawn, at least 3; of more rows a random choice that leaves
-            out no region. Hexagons, contours and histograms count all rows.
+            Maximum number of points, at least 3. From more rows a random sample, stratified by
+            region, is drawn. Hexagons, contours and histograms use all rows.
         histograms : bool, default=False
-            Whether to draw histograms of confidence, variability and correctness beside the map.
+            Whether to plot histograms of confidence, variability and correctness beside the map.
         region_names : bool, default=True
-            Whether to write the names of the regions into their corners.
+            Whether to write the names of the regions on the map.
         standard_errors : bool, default=False
-            Whether each point that is drawn bears a cross of its standard errors, across and
-            upward, of a map that is the mean of several.
+            Whether to draw error bars of the standard errors at each point, for a map that is the
+            mean of several.
         cmap : str or matplotlib Colormap, default=None
             Colours of correctness from 0 to 1. None: orange to dark blue, which colour-blind
-            readers can tell apart.
+            readers can distinguish.
         random_state : int, RandomState instance or None, default=0
-            Chooses and orders points, so that none hides the others by its place in the data.
+            Determines the sample of the points and the order in which they are drawn.
         **kwargs : dict
-            Handed to matplotlib's `scatter` or `hexbin`, over what we choose: ``color="black"``
-            paints all points alike.
+            Passed to matplotlib's `scatter` or `hexbin`, in place of our defaults;
+            ``color="black"`` gives all points the same colour.
 
         Returns
         -------
         self : DataMapDisplay
-            The display, with its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `kind` is unknown, `max_samples` below 3, no row has a place on the map,
-            histograms are asked for beside axes that are no subplot, or standard errors of a map
-            that holds none.
+            If `kind` is unknown, `max_samples` is below 3, no row of the map was seen in training,
+            `histograms` is true and `ax` is not a subplot, or `standard_errors` is true and the map
+            holds none.
         TypeError
-            If neither this method nor matplotlib's knows an argument.
+            If an argument is unknown to this method and to matplotlib's.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         # 1. Check the arguments.

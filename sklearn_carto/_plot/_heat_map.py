@@ -1,4 +1,4 @@
-"""A matrix as coloured cells with their numbers in them."""
+"""Heat map: a matrix as coloured cells with numbers."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import numpy as np
 
 
 def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form="{:.2f}"):
-    """Draw a matrix.
+    """Draw a heat map.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Where.
+        Axes to draw on.
     matrix : ndarray of shape (n_rows, n_columns)
-        What; NaN leaves a cell empty.
+        Values; cells with NaN are empty.
     rows, columns : list of str
-        Names.
+        Labels of the ticks.
     low, high : float
-        Values of the first and of the last colour.
+        Values of the first and the last colour.
     cmap : str or matplotlib Colormap, default="cividis"
-        Colours.
+        Colour map.
     form : str, default="{:.2f}"
-        How a number is written.
+        Format of the numbers.
 
     Returns
     -------
     image : matplotlib AxesImage
-        The cells.
+        Image of the cells.
     texts : list of matplotlib Text
-        The numbers.
+        Numbers in the cells.
     """
     image = ax.imshow(matrix, vmin=low, vmax=high, cmap=cmap, aspect="auto")
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
@@ -38,7 +38,7 @@ def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form=
     texts = []
     for i, j in np.argwhere(np.isfinite(matrix)):
         red, green, blue, _ = image.cmap(image.norm(matrix[i, j]))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5  # as the eye weighs colours
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5  # luma, ITU-R BT.601
         colour = "white" if dark else "black"
         text = form.format(matrix[i, j])
         texts.append(ax.text(j, i, text, ha="center", va="center", color=colour, fontsize="small"))
