@@ -192,7 +192,7 @@ def test_what_cannot_be_drawn_is_refused(random_map, given, message):
 
 
 @pytest.mark.parametrize("kind", ["scatter", "hexbin", "kde"])
-def test_an_argument_that_nobody_knows_is_an_error_of_the_map(random_map, kind):
+def test_an_unknown_argument_is_an_error_of_the_display(random_map, kind):
     data_map = random_map()
     with pytest.raises(TypeError, match=r"argument 'histogram'. Did you mean 'histograms'"):
         data_map.plot(kind=kind, histogram=True)

@@ -168,7 +168,7 @@ def _make_pools(data_map, n_rows, noise_cut, stratify, rng):
     if (group_quotas == 0).any():
         warn(
             f"A budget of {n_rows} rows cannot hold a row of each of the {len(groups)} classes; "
-            "the smallest classes are lost. Raise frac.",
+            "the smallest classes get none. Raise frac.",
             MissingClassesWarning,
         )
     pools, quotas = [], []

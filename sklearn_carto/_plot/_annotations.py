@@ -1,4 +1,4 @@
-"""Texts on the picture of a data map: names of the regions, a legend, a note on missing rows."""
+"""Texts on the plot of a data map: names of the regions, a legend, a note on missing rows."""
 
 from __future__ import annotations
 
