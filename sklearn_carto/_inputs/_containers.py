@@ -44,34 +44,14 @@ def take(X, rows):
 
 
 def n_samples_of(X):
-    """Return the number of samples of a container, or of the first part of a dict or tuple.
-
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Samples.
-
-    Returns
-    -------
-    n_samples : int
-        Number of samples.
-    """
+    """Return the number of samples of a container, or of the first part of a dict or tuple."""
     return _num_samples(_parts(X)[0])
 
 
 def row_names(X):
-    """Return the index of a pandas data frame as names of its rows.
+    """Return the index of a pandas data frame or series as names of its rows.
 
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Samples.
-
-    Returns
-    -------
-    names : ndarray of shape (n_samples,) or None
-        The index of a pandas frame or series; None if it is the default one or has several levels,
-        and for other containers.
+    It is None for a default index or one with several levels, and for other containers.
     """
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     if index is None or index.nlevels > 1 or index.equals(type(index)(range(len(index)))):
@@ -80,20 +60,7 @@ def row_names(X):
 
 
 def check_same_length(X, y):
-    """Check that samples, in each part of a dict or tuple, and labels have the same length.
-
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Samples.
-    y : ndarray of shape (n_samples,)
-        Labels.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ.
-    """
+    """Check that samples, in each part of a dict or tuple, and labels have the same length."""
     check_consistent_length(*_parts(X), y)
 
 
@@ -115,22 +82,10 @@ def _parts(X):
 
 
 def check_missing(X, owner):
-    """Check that an array holds no NaN or infinity, unless the estimator allows them.
+    """Raise a ValueError if an array holds NaN or infinity and the estimator `owner` allows none.
 
     The final estimator checks selected rows only. Frames, text and sparse matrices are checked by
     the estimators that are trained on them.
-
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Samples.
-    owner : estimator
-        Estimator that received them; its tags determine whether NaN is allowed.
-
-    Raises
-    ------
-    ValueError
-        If a value is missing or infinite.
     """
     if isinstance(X, np.ndarray) and not get_tags(owner).input_tags.allow_nan:
         assert_all_finite(X, estimator_name=type(owner).__name__, input_name="X")

@@ -63,18 +63,7 @@ def check_labels(y, owner):
 
 
 def check_not_regressor(estimator):
-    """Check that an estimator is not a regressor.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Estimator to be trained on labels.
-
-    Raises
-    ------
-    NotWatchableError
-        If it is a regressor.
-    """
+    """Raise a NotWatchableError if an estimator is a regressor."""
     if is_regressor(estimator):
         raise NotWatchableError(
             f"{type(estimator).__name__} is a regressor; a data map needs a classifier."

@@ -10,21 +10,7 @@ _SHARED = ("labels", "sample_ids", "held_out_mask", "record")
 
 
 def check_same_rows(maps, caller):
-    """Check that maps hold the same rows, recorded in the same mode.
-
-    Parameters
-    ----------
-    maps : list of DataMap
-        The maps.
-    caller : str
-        Function that needs the maps, for the error message.
-
-    Raises
-    ------
-    ValueError
-        If there is no map, or the number of rows, the labels, the sample ids, the held-out mask or
-        the recording mode differ.
-    """
+    """Raise a ValueError if maps do not hold the same rows, recorded in the same mode."""
     if not maps:
         raise ValueError(f"{caller} needs at least one map.")
     first = maps[0]
@@ -43,25 +29,7 @@ def check_same_rows(maps, caller):
 
 
 def average_maps(maps):
-    """Average the statistics of each row over several maps.
-
-    Parameters
-    ----------
-    maps : sequence of DataMap
-        At least one; the same rows in the same order.
-
-    Returns
-    -------
-    fields : dict
-        Fields of the averaged map: the mean of each statistic that all maps hold, its
-        `standard_errors` (``ddof=1``, divided by the square root of the number of maps), the sum of
-        the epochs, and what the maps share.
-
-    Raises
-    ------
-    ValueError
-        If the maps do not hold the same rows.
-    """
+    """Average the statistics of each row over several maps; return the fields of the mean map."""
     maps = list(maps)
     check_same_rows(maps, "DataMap.mean")
     first = maps[0]

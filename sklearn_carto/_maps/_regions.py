@@ -31,28 +31,7 @@ _KNOWN = sorted([*_SYNONYMS, *POOL_RULES, "coverage"])
 
 
 def choose_rows(data_map, region, frac, *, noise_cut=0.0, stratify=True, random_state=None):
-    """Select rows of a data map.
-
-    Parameters
-    ----------
-    data_map : DataMap
-        The map.
-    region : str, callable or mapping
-        See :meth:`DataMap.select`, whose parameters these are.
-    frac : float
-        Share of the rows.
-    noise_cut : float or mapping of class to float, default=0.0
-        Share of each class, lowest margin first, that is removed before the rule is applied.
-    stratify : bool, default=True
-        Whether each class keeps its share.
-    random_state : int, RandomState instance or None, default=None
-        Breaks ties, and samples where a rule samples.
-
-    Returns
-    -------
-    indices : ndarray of shape (n_rows,)
-        The selected rows, ascending.
-    """
+    """Select rows of a data map; for the parameters see :meth:`DataMap.select`."""
     # 1. Check the arguments and the map.
     if "auto" in (region if isinstance(region, str) else None, noise_cut):
         raise ValueError(

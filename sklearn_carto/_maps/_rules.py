@@ -15,27 +15,11 @@ _N_BINS = 50
 
 
 def compute_scores(rule, name, data_map):
-    """Score all rows by a statistic or by a callable of the user.
+    """Score all rows by a statistic or a callable; the highest scores are selected first.
 
-    Parameters
-    ----------
-    rule : callable or tuple (sign, statistic)
-        What scores the rows; the sign is -1.0 where low values come first.
-    name : str
-        Name of the region in errors.
-    data_map : DataMap
-        The map to score.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_samples,)
-        The highest scores are selected first.
-
-    Raises
-    ------
-    ValueError
-        If the map does not hold the statistic, or the callable does not return one number for each
-        row.
+    A rule is a callable, or ``(sign, statistic)`` with the sign -1.0 if low values come first. If
+    the map does not hold the statistic, or if the callable does not return one number for each row,
+    a ValueError is raised.
     """
     if not callable(rule):
         sign, statistic = rule
@@ -63,26 +47,10 @@ def argsort_descending(scores, rng):
 
 
 def sample_coverage(data_map, rows, n_rows, rng):
-    """Sample evenly from bins of the margin, or of the confidence where no margin is recorded.
+    """Sample `n_rows` of the given rows evenly over bins of the margin.
 
-    The bins, of equal width, share the budget evenly, starting with the smallest; what a bin cannot
-    fill is left to the others.
-
-    Parameters
-    ----------
-    data_map : DataMap
-        The map.
-    rows : ndarray of shape (n_candidates,)
-        Indices to sample from.
-    n_rows : int
-        How many to sample, at most `n_candidates`.
-    rng : RandomState
-        Samples inside a bin.
-
-    Returns
-    -------
-    chosen : ndarray of shape (n_rows,)
-        The sampled indices.
+    The bins have equal width and share the budget evenly, starting with the smallest; what a bin
+    cannot fill is left to the others. Maps without margins are binned by confidence.
     """
     values = data_map.confidence if data_map.aum is None else data_map.aum
     values = values[rows]

@@ -40,6 +40,6 @@ def write_legend(ax, n_held_out):
     """Write what the hollow points are."""
     from matplotlib.lines import Line2D
 
-    hollow = {"marker": "o", "markersize": 5, "markerfacecolor": "none", "linestyle": "none"}
-    handle = Line2D([], [], color="0.35", label=f"held out ({n_held_out:,})", **hollow)
+    handle = Line2D([], [], color="0.35", marker="o", markersize=5, linestyle="none")
+    handle.set(markerfacecolor="none", label=f"held out ({n_held_out:,})")
     ax.legend(handles=[handle], loc="upper right", fontsize="small", frameon=False)

@@ -9,28 +9,10 @@ import numpy as np
 
 
 def get_axes(ax, n_axes, item, **kwargs):
-    """Return the axes to draw on.
+    """Return `n_axes` axes, each for an `item`: those that the user passed, or of a new figure.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes, array-like of Axes or None
-        The axes that the user passed; None: those of a new figure.
-    n_axes : int
-        How many are needed.
-    item : str
-        What is drawn on each, for the error.
-    **kwargs : dict
-        Passed to ``matplotlib.pyplot.subplots`` for a new figure.
-
-    Returns
-    -------
-    axes : ndarray of matplotlib Axes of shape (n_axes,)
-        The axes.
-
-    Raises
-    ------
-    ValueError
-        If the user passed another number of axes.
+    The keyword arguments are passed to ``matplotlib.pyplot.subplots``. Another number of axes than
+    `n_axes` raises a ValueError.
     """
     import matplotlib.pyplot as plt
 
@@ -43,21 +25,9 @@ def get_axes(ax, n_axes, item, **kwargs):
 
 
 def check_plot_kwargs(kwargs, parameters, method):
-    """Raise an error of our own if neither `plot` nor matplotlib takes an argument.
+    """Raise a TypeError if an argument is neither a parameter of `plot` nor of matplotlib's method.
 
-    Parameters
-    ----------
-    kwargs : dict
-        What the user passed.
-    parameters : list of str
-        Parameters of `plot`.
-    method : {"scatter", "hexbin"}
-        Method of matplotlib's Axes that takes the rest.
-
-    Raises
-    ------
-    TypeError
-        If an argument is unknown.
+    Matplotlib's own error would name a collection, and not the display.
     """
     from matplotlib.artist import ArtistInspector
     from matplotlib.axes import Axes

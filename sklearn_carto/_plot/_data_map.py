@@ -248,7 +248,8 @@ class DataMapDisplay:
         """Draw the rows in the given kind; return the number of points that are left out."""
         self.contours_ = self.crosses_ = self.held_out_points_ = None
         if kind == "hexbin":
-            self.points_ = draw_hexagons(self.ax_, *self._coordinates(rows), style)
+            x, y, correctness = self._coordinates(rows)
+            self.points_ = draw_hexagons(self.ax_, x, y, correctness, style)
             return 0
         if kind == "kde":
             x, y, _ = self._coordinates(rows)

@@ -10,25 +10,10 @@ SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
 
 
 def draw_contours(ax, x, y):
-    """Draw contours of density.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Axes, with their limits set.
-    x, y : ndarray of shape (n_rows,)
-        Coordinates of the rows.
-
-    Returns
-    -------
-    contours : matplotlib QuadContourSet
-        The contours.
-    outside : ndarray of shape (n_rows,)
-        Mask of the rows outside the outermost contour.
-    """
+    """Draw contours of density; return them, and the mask of the rows outside all contours."""
     edges = [np.linspace(0, high, N_CELLS + 1) for high in (ax.get_xlim()[1], 1)]
-    density = compute_density(x, y, edges)
-    levels = compute_levels(density)
+    density = _compute_density(x, y, edges)
+    levels = _compute_levels(density)
     centers = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
     greys = [str(grey) for grey in np.linspace(0.92, 0.55, len(levels))]
     contours = ax.contourf(*centers, density.T, levels=[*levels, np.inf], colors=greys, zorder=1)
@@ -40,22 +25,7 @@ def draw_contours(ax, x, y):
 
 
 def draw_hexagons(ax, x, y, values, style):
-    """Draw hexagons with the mean value of their rows, the fainter the fewer rows they hold.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Axes, with their limits set.
-    x, y, values : ndarray of shape (n_rows,)
-        Coordinates of the rows, and what is averaged.
-    style : dict
-        Arguments of matplotlib's `hexbin`.
-
-    Returns
-    -------
-    hexagons : matplotlib PolyCollection
-        The hexagons.
-    """
+    """Draw hexagons with the mean value of their rows, the fainter the fewer rows they hold."""
     style = {"linewidths": 0.2, "gridsize": 45, "extent": (0, ax.get_xlim()[1], 0, 1), **style}
     hexagons = ax.hexbin(x, y, C=values, **style)
     counted = ax.hexbin(x, y, mincnt=1, gridsize=style["gridsize"], extent=style["extent"])
@@ -65,21 +35,8 @@ def draw_hexagons(ax, x, y, values, style):
     return hexagons
 
 
-def compute_density(x, y, edges):
-    """Count the rows in each cell, smoothed; no mass leaks over the borders of the map.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (n_rows,)
-        Coordinates of the rows.
-    edges : list of two ndarrays of shape (N_CELLS + 1,)
-        Borders of the cells.
-
-    Returns
-    -------
-    density : ndarray of shape (N_CELLS, N_CELLS)
-        Rows in each cell.
-    """
+def _compute_density(x, y, edges):
+    """Count the rows in each cell, smoothed; no mass leaks over the borders of the map."""
     counts, _, _ = np.histogram2d(x, y, bins=edges)
     # half the bandwidth of Scott's rule in two dimensions, n ** (-1 / 6) standard deviations:
     # the rule is made for one normal cluster, and maps have several
@@ -91,19 +48,8 @@ def compute_density(x, y, edges):
     return gaussian_filter(counts, widths, mode="reflect")
 
 
-def compute_levels(density):
-    """Find the densities above which the given shares of all rows lie.
-
-    Parameters
-    ----------
-    density : ndarray of shape (N_CELLS, N_CELLS)
-        Rows in each cell.
-
-    Returns
-    -------
-    levels : ndarray of shape (n_levels,)
-        Ascending.
-    """
+def _compute_levels(density):
+    """Find the densities above which the given shares of all rows lie, ascending."""
     cells = np.sort(density, axis=None)[::-1]
     inside = np.cumsum(cells) / cells.sum()
     return np.unique(cells[np.searchsorted(inside, SHARES)])

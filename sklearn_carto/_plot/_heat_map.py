@@ -6,29 +6,9 @@ import numpy as np
 
 
 def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form="{:.2f}"):
-    """Draw a heat map.
+    """Draw a matrix as coloured cells with their numbers; a cell with NaN stays empty.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Axes to draw on.
-    matrix : ndarray of shape (n_rows, n_columns)
-        Values; cells with NaN are empty.
-    rows, columns : list of str
-        Labels of the ticks.
-    low, high : float
-        Values of the first and the last colour.
-    cmap : str or matplotlib Colormap, default="cividis"
-        Colour map.
-    form : str, default="{:.2f}"
-        Format of the numbers.
-
-    Returns
-    -------
-    image : matplotlib AxesImage
-        Image of the cells.
-    texts : list of matplotlib Text
-        Numbers in the cells.
+    The colours range from `low` to `high`. The image and the list of texts are returned.
     """
     image = ax.imshow(matrix, vmin=low, vmax=high, cmap=cmap, aspect="auto")
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")

@@ -21,11 +21,6 @@ def write_archive(path, kind, arrays, metadata):
         Arrays to save; None is left out. Object arrays must hold strings only.
     metadata : dict
         Values that can be serialised to JSON.
-
-    Raises
-    ------
-    ValueError
-        If an object array holds an object that is not a string.
     """
     arrays = {name: np.asarray(value) for name, value in arrays.items() if value is not None}
     strings = [name for name, value in arrays.items() if value.dtype == object]
@@ -42,28 +37,10 @@ def write_archive(path, kind, arrays, metadata):
 
 
 def read_archive(path, kind):
-    """Load arrays and metadata that ``write_archive`` saved.
+    """Load the arrays and the metadata that ``write_archive`` saved.
 
-    Parameters
-    ----------
-    path : str or path-like
-        Path of the file.
-    kind : str
-        Type of object that the file must hold.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        The arrays.
-    metadata : dict
-        The metadata.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened; FileNotFoundError if it does not exist.
-    ValueError
-        If the file does not hold such an object.
+    A file that does not hold an object of this kind raises a ValueError; one that cannot be opened,
+    an OSError.
     """
     with open(path, "rb") as file:  # is_zipfile(path) hides a missing file
         is_archive = is_zipfile(file)

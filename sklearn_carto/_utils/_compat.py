@@ -63,27 +63,7 @@ def callbacks_of(estimator):
 
 
 def require(module: str, user: str, extra: str):
-    """Import an optional package; raise an error with the command to install it if it is missing.
-
-    Parameters
-    ----------
-    module : str
-        Dotted name of the module to import.
-    user : str
-        Class or function that needs it, for the error message.
-    extra : str
-        Requirement to pass to ``pip install``.
-
-    Returns
-    -------
-    module : module
-        The imported module.
-
-    Raises
-    ------
-    ImportError
-        If the module is not installed.
-    """
+    """Import an optional package; if it is missing, the error names what to install."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -7,23 +7,9 @@ from importlib.util import find_spec
 
 
 def progress(iterable, *, description, verbose, total=None):
-    """Iterate and show the progress.
+    """Iterate and show the progress, unless `verbose` is 0.
 
-    Parameters
-    ----------
-    iterable : iterable
-        Items to iterate over.
-    description : str
-        Text in front of the progress bar.
-    verbose : int
-        If 0, no progress is shown.
-    total : int, default=None
-        Number of items, if `iterable` has no length.
-
-    Yields
-    ------
-    item : object
-        The items of `iterable`.
+    `total` is the number of items, if `iterable` has no length.
     """
     if not verbose:
         yield from iterable

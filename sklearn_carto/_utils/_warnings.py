@@ -14,15 +14,7 @@ _SKIPPED_PACKAGES = {
 
 
 def warn(message, category):
-    """Issue a warning at the line of the user that called this library.
-
-    Parameters
-    ----------
-    message : str
-        Text of the warning: what is wrong, and what to do.
-    category : type
-        Class of the warning.
-    """
+    """Issue a warning at the line of the user that called this library."""
     frame, level = sys._getframe(1), 2
     while (
         frame.f_globals.get("__name__", "").partition(".")[0] in _SKIPPED_PACKAGES and frame.f_back
