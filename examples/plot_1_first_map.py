@@ -1,18 +1,18 @@
 """
-A first map: which handwritten digits teach a model, and are they enough?
-=========================================================================
+A first map: which handwritten digits are easy, ambiguous or hard to learn?
+===========================================================================
 
-A small neural network reads 1,797 handwritten digits. We watch it learn, draw the map of its
-training rows, look at the digits in the corners of the map, and then ask by cross-validation
-whether a third of the rows, the ambiguous ones, would have been enough.
+We train a small neural network on 1,797 handwritten digits, record its training dynamics, and plot
+the data map. We then look at the digits in its corners, and measure by cross-validation whether the
+network can be trained on a third of the samples, the ambiguous ones.
 """
 
 # %%
-# Watch the network learn
-# -----------------------
-# After each of twenty passes over the data it is asked, of every digit, which probability it
-# gives to the right answer. Their mean is the digit's *confidence*, their spread its
-# *variability*, and the share of passes at which the answer was right its *correctness*.
+# Watch the training
+# ------------------
+# After each of twenty epochs, the predicted probability of the label of each digit is recorded. The
+# mean of these probabilities is the *confidence* of the digit, and their standard deviation its
+# *variability*. The share of epochs with a correct prediction is its *correctness*.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -26,10 +26,10 @@ network = MLPClassifier((64,), learning_rate_init=0.003, batch_size=50, random_s
 data_map = CartographyClassifier(network, n_epochs=20).fit(X, y).data_map_
 
 # %%
-# Where do the rows lie?
+# Each sample lies in one of three regions.
 regions = data_map.region_labels()
-print("Where the digits lie")
-print(f"{'region':<15} {'rows':>5} {'confidence':>11} {'variability':>12} {'correctness':>12}")
+print("Regions of the digits")
+print(f"{'region':<15} {'size':>5} {'confidence':>11} {'variability':>12} {'correctness':>12}")
 for region in ("easy-to-learn", "ambiguous", "hard-to-learn"):
     rows = regions == region
     means = (data_map.confidence, data_map.variability, data_map.correctness)
@@ -42,16 +42,17 @@ for region in ("easy-to-learn", "ambiguous", "hard-to-learn"):
 # %%
 # The map
 # -------
-# Each point is a digit. High up are those that the network knew early and surely; on the right
-# those that it changed its mind about; low on the left those that it did not learn.
+# Each point is a digit. At the top are the digits that the network learned early and predicts with
+# high probability. On the right are those whose predicted probability changes between epochs, and
+# at the bottom left those that it did not learn.
 display = DataMapDisplay.from_data_map(data_map, histograms=True)
 display.figure_.savefig("data_map.png", dpi=150)
-print("\nThe data map is in data_map.png")
+print("\nThe data map is saved in data_map.png")
 
 # %%
 # What is in the corners?
 # -----------------------
-# The label that each image carries is written above it. Some of the hardest are hardly legible.
+# The title of each image is its label. Some of the hardest digits are hardly legible.
 corners = {
     "easiest": np.argsort(-data_map.confidence)[:8],
     "most ambiguous": np.argsort(-data_map.variability)[:8],
@@ -65,18 +66,18 @@ for (name, rows), line in zip(corners.items(), axes, strict=True):
         ax.set_title(y[row])
         ax.set(xticks=[], yticks=[])
 figure.savefig("digits.png", dpi=150)
-print("The easiest, most ambiguous and hardest digits are in digits.png")
+print("The easiest, most ambiguous and hardest digits are saved in digits.png")
 
 # %%
-# Would a third have been enough?
-# -------------------------------
-# For each of five folds a map is drawn of the training rows alone; the same network is then
-# trained on all of them, on a third drawn at random, and on the ambiguous third, and each is
-# scored on the same rows that none of them saw.
+# Is a third of the samples enough?
+# ---------------------------------
+# In each of five splits, the data map is computed on the training set only. The same network is
+# then trained on all training samples, on a random third, and on the ambiguous third, and evaluated
+# on the test set.
 comparison = compare_subsets(network, X, y, regions=["ambiguous"], random_state=0, n_jobs=2)
-print(f"\nAccuracy on unseen digits: {comparison}")
+print(f"\nAccuracy on the test sets: {comparison}")
 
 # %%
-# What to remember: a map takes one line, and shows what to look at. Whether its ambiguous third
-# trains a better model than a random third is a question of its own, and `compare_subsets`
-# answers it for your data before you throw any away.
+# What to remember: a data map takes one line of code, and shows which samples to inspect. Whether
+# the ambiguous third trains a better model than a random third depends on the data:
+# `compare_subsets` measures it before you leave any sample out.

@@ -1,21 +1,22 @@
 """
-A transformer: which sentences teach it?
-========================================
+A transformer: is a third of the sentences enough?
+==================================================
 
-The data maps of the paper are those of transformers that read text. Here a small DistilBERT learns,
-from nothing, to tell good reviews of films from bad ones. Is the third of the sentences that it
-changes its mind about enough, also for reviews of other things?
+The data maps of the paper are those of transformers, fine-tuned on text. Here we train a small
+DistilBERT from scratch to classify film reviews as good or bad. Is the ambiguous third of the
+sentences enough to train it, also for reviews of other things?
 
-Run it with the name of a pretrained model (``plot_4_transformer.py distilbert-base-uncased``)
-to fetch and fine-tune that one. Where the environment variable ``SKLEARN_CARTO_DATA`` names a
-folder that holds the sentences of film critics, these are read, else some are made up.
+Run the example with the name of a pretrained model (``plot_4_transformer.py
+distilbert-base-uncased``) to download and fine-tune that model. If the environment variable
+``SKLEARN_CARTO_DATA`` is the path of a folder with sentences of film critics, these are used;
+otherwise, sentences are generated.
 """
 
 # %%
 # Sentences
 # ---------
-# The made-up ones praise or blame, some of them by saying *not*, some after saying the opposite;
-# one label in twenty is wrong.
+# The generated sentences are positive or negative. Some are negated by *not*, some have a first
+# clause of the opposite sentiment, and one label in twenty is wrong.
 import os
 import sys
 from pathlib import Path
@@ -52,20 +53,20 @@ WORDS = {
 WORDS = {name: words.split() for name, words in WORDS.items()}
 
 
-def make_up(subject, n_sentences, rng):
-    """Write sentences about a subject, each with the label of what it says last."""
+def make_sentences(subject, n_sentences, rng):
+    """Generate sentences about a subject; the label is the sentiment of the last clause."""
 
     def clause(label):
-        says_not = rng.rand() < 0.25
-        words = WORDS["good" if bool(label) != says_not else "bad"]
+        negated = rng.rand() < 0.25
+        words = WORDS["good" if bool(label) != negated else "bad"]
         thing, word = rng.choice(WORDS[subject]), rng.choice(words)
-        return f"the {thing} is {'not ' if says_not else ''}{word}"
+        return f"the {thing} is {'not ' if negated else ''}{word}"
 
     labels = rng.randint(2, size=n_sentences)
-    before = np.where(rng.rand(n_sentences) < 0.3, 1 - labels, labels)
+    first = np.where(rng.rand(n_sentences) < 0.3, 1 - labels, labels)
     link = {True: "and", False: "but"}
     texts = [
-        f"{clause(b)} {link[bool(a == b)]} {clause(a)}" for a, b in zip(labels, before, strict=True)
+        f"{clause(b)} {link[bool(a == b)]} {clause(a)}" for a, b in zip(labels, first, strict=True)
     ]
     wrong = rng.rand(n_sentences) < 0.05
     return np.array(texts), np.where(wrong, 1 - labels, labels)
@@ -80,20 +81,19 @@ if file.exists():
     texts, labels = films.text.to_numpy(str), films.label.to_numpy()
     other_texts, other_labels = others.text.to_numpy(str), others.label.to_numpy()
 else:
-    texts, labels = make_up("film", 1200, rng)
-    other_texts, other_labels = make_up("phone", 500, rng)
+    texts, labels = make_sentences("film", 1200, rng)
+    other_texts, other_labels = make_sentences("phone", 500, rng)
 print(f"{len(texts)} sentences, for example: {texts[0]}")
 
 # %%
 # The model
 # ---------
-# A tokenizer that has learned its words from these sentences, and a transformer, in a pipeline of
-# scikit-learn.
+# A pipeline of scikit-learn with a tokenizer, trained on these sentences, and a transformer.
 N_WORDS = 4000
 
 
 class Transformer(torch.nn.Module):
-    """Logits for the tokens of a sentence."""
+    """A DistilBERT that returns the logits of the classes."""
 
     def __init__(self):
         super().__init__()
@@ -132,26 +132,27 @@ net = NeuralNetClassifier(
 model = make_pipeline(HuggingfacePretrainedTokenizer(tokenizer, max_length=32), net)
 
 # %%
-# The map, at no extra pass
-# -------------------------
-# ``record="training"`` notes the probabilities that arise while the model trains. They are those
-# of a model that moves within the epoch, with dropout on; ``record="epoch_end"`` asks once more, at
-# the price of a forward pass an epoch.
+# The map, without extra forward passes
+# -------------------------------------
+# ``record="training"`` records the probabilities of the training forward pass, in which dropout is
+# active and the weights change from batch to batch. ``record="epoch_end"`` evaluates all sentences
+# after each epoch, which costs an extra forward pass.
 watched = CartographyClassifier(model, record="training", random_state=0).fit(texts, labels)
 data_map = watched.data_map_
 display = DataMapDisplay.from_data_map(data_map)
 display.figure_.savefig("transformer.png", dpi=150)
 plt.close(display.figure_)
-print("The map is in transformer.png")
-for region in ("easy", "ambiguous", "hard"):
+print("The map is saved in transformer.png")
+names = {"easy": "easiest", "ambiguous": "most ambiguous", "hard": "hardest"}
+for region, name in names.items():
     row = data_map.select(region, 1 / len(texts), stratify=False, random_state=0)[0]
-    print(f"most {region} (labelled {labels[row]}): {texts[row]}")
+    print(f"{name} (label {labels[row]}): {texts[row]}")
 
 # %%
 # Is a third enough?
 # ------------------
-# All subsets are trained for as many steps as all rows are. Out of domain: other people's reviews
-# of other things.
+# With ``match="steps"``, models are trained on subsets for as many steps as on all sentences. They
+# are also evaluated out of distribution, on reviews of other things.
 comparison = compare_subsets(
     model,
     texts,
@@ -165,5 +166,5 @@ comparison = compare_subsets(
 print(comparison)
 
 # %%
-# What to remember: text needs nothing special, the pipeline is watched as it is. Look at the hard
-# sentences first, and at the line of the random third before you believe that of the ambiguous one.
+# What to remember: a pipeline on text is watched like any other estimator. Inspect the hard
+# sentences first, and compare the score of the ambiguous third with that of a random third.

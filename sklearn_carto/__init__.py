@@ -1,6 +1,6 @@
 """Dataset cartography for scikit-learn: which rows teach a model, confuse it, or are wrong."""
 
-from importlib.util import find_spec
+from importlib.util import find_spec as _find_spec
 
 from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._comparison._compare_subsets import compare_subsets
@@ -42,12 +42,17 @@ __all__ = [
     "sweep_fractions",
     "sweep_replacement",
 ]
-if find_spec("imblearn") is not None:
-    __all__ += ["DataMapSampler"]  # noqa: PLE0604  loaded when it is asked for
+if _find_spec("imblearn") is not None:
+    __all__ += ["DataMapSampler"]  # noqa: PLE0604  imported on first access, by __getattr__
+
+
+def __dir__():
+    """List the public names."""
+    return __all__
 
 
 def __getattr__(name):
-    """Load what needs imbalanced-learn when it is asked for."""
+    """Import what needs imbalanced-learn on first access."""
     if name == "DataMapSampler":
         from sklearn_carto._utils._compat import require
 

@@ -1,4 +1,4 @@
-"""Rows of known kind: the oracle of tests and examples."""
+"""Synthetic data sets whose easy, ambiguous and mislabelled samples are known."""
 
 from __future__ import annotations
 
@@ -17,40 +17,41 @@ def make_cartography(
     frac_mislabelled=0.1,
     random_state=None,
 ):
-    """Make a classification task in which the kind of each row is known.
+    """Generate a classification problem with easy, ambiguous and mislabelled samples.
 
-    Each class is a ball around its own centre. Easy rows lie near their centre; ambiguous rows lie
-    half way between their own centre and that of another class; mislabelled rows lie near their
-    centre but carry the label of another class.
+    Each class is a normal cluster around its center. Easy samples lie near the center of their
+    class, ambiguous samples half way between it and the center of another class; mislabelled
+    samples lie near the center of their class but have the label of another class.
 
     Parameters
     ----------
     n_samples : int, default=600
-        Number of rows.
+        Number of samples.
     n_classes : int, default=3
         Number of classes, at least 2 and at most `n_features`.
     n_features : int, default=8
         Number of features.
     frac_ambiguous : float, default=0.2
-        Share of ambiguous rows.
+        Share of ambiguous samples.
     frac_mislabelled : float, default=0.1
-        Share of mislabelled rows.
+        Share of mislabelled samples.
     random_state : int, RandomState instance or None, default=None
-        Draws the rows.
+        Determines the random numbers of the data set. Pass an int for the same samples at each
+        call.
 
     Returns
     -------
     X : ndarray of shape (n_samples, n_features)
-        Rows.
+        The samples.
     y : ndarray of shape (n_samples,)
-        Labels 0..n_classes-1, those of mislabelled rows wrong.
+        Labels from 0 to n_classes - 1; those of mislabelled samples are wrong.
     kind : ndarray of shape (n_samples,)
-        ``"easy"``, ``"ambiguous"`` or ``"mislabelled"``.
+        ``"easy"``, ``"ambiguous"`` or ``"mislabelled"`` for each sample.
 
     Raises
     ------
     ValueError
-        If shares leave [0, 1], or the number of classes is out of range.
+        If a share is negative, the shares sum to more than 1, or `n_classes` is out of range.
 
     Examples
     --------
@@ -73,10 +74,12 @@ def make_cartography(
         [n_ambiguous, n_mislabelled, n_samples - n_ambiguous - n_mislabelled],
     )
     rng.shuffle(kind)
-    centres = 4.0 * np.eye(n_classes, n_features)
+    # centers are 4 * sqrt(2) = 5.7 apart, 8 standard deviations of a cluster: easy samples of
+    # different classes do not overlap
+    centers = 4.0 * np.eye(n_classes, n_features)
     truth = rng.randint(n_classes, size=n_samples)
     other = (truth + rng.randint(1, n_classes, size=n_samples)) % n_classes
     ambiguous = (kind == "ambiguous")[:, None]
-    middle = np.where(ambiguous, (centres[truth] + centres[other]) / 2, centres[truth])
+    middle = np.where(ambiguous, (centers[truth] + centers[other]) / 2, centers[truth])
     X = middle + rng.normal(scale=0.7, size=(n_samples, n_features))
     return X, np.where(kind == "mislabelled", other, truth), kind

@@ -1,22 +1,22 @@
-"""Every error and warning of our own.
+"""Errors and warnings of sklearn_carto.
 
 ::
 
     Exception
      └─ CartographyError
-         ├─ InvalidProbabilitiesError (also ValueError)   class scores that are no probabilities
+         ├─ InvalidProbabilitiesError (also ValueError)   class scores are not probabilities
          ├─ NotWatchableError (also TypeError)            the estimator cannot be watched
-         └─ SampleAlignmentError (also ValueError)        rows cannot be traced to the rows of X
+         └─ SampleAlignmentError (also ValueError)        samples cannot be matched to X
     UserWarning
      └─ CartographyWarning
-         ├─ DegenerateMapWarning       one epoch, no movement, or saturated
-         ├─ DoubleSoftmaxWarning       a net applies a softmax to probabilities
-         ├─ HeldOutRowsWarning         a map holds rows that the model did not train on
-         ├─ MissingClassesWarning      a budget is smaller than the number of classes
+         ├─ DegenerateMapWarning       one epoch, constant or saturated probabilities
+         ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
+         ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
+         ├─ MissingClassesWarning      fewer rows are selected than there are classes
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
-         └─ UnseenSamplesWarning       a training loop never showed some rows
+         └─ UnseenSamplesWarning       samples that no epoch of the training contained
 
-A wrong value of a parameter is scikit-learn's ``InvalidParameterError``, or a plain ``ValueError``.
+An invalid parameter raises scikit-learn's ``InvalidParameterError`` or a plain ``ValueError``.
 """
 
 __all__ = [
@@ -35,44 +35,53 @@ __all__ = [
 
 
 class CartographyError(Exception):
-    """The root of our errors."""
-
-
-class NotWatchableError(CartographyError, TypeError):
-    """The estimator does not learn in steps that can be seen."""
+    """Base class of the errors of this library."""
 
 
 class InvalidProbabilitiesError(CartographyError, ValueError):
-    """The estimator answered with something that is no probability."""
+    """Raised if the class scores of an estimator are not probabilities.
+
+    They must lie between 0 and 1, sum to 1 for each sample, and have one column for each class.
+    """
+
+
+class NotWatchableError(CartographyError, TypeError):
+    """Raised if an estimator cannot be watched.
+
+    It is not a classifier, does not train in epochs or stages, or provides no class scores.
+    """
 
 
 class SampleAlignmentError(CartographyError, ValueError):
-    """Rows cannot be traced to the rows of ``X``."""
+    """Raised if the samples of a batch or of a data set cannot be matched to the rows of ``X``."""
 
 
 class CartographyWarning(UserWarning):
-    """The root of our warnings."""
-
-
-class MissingClassesWarning(CartographyWarning):
-    """A budget of rows is smaller than the number of classes, so that classes are lost."""
+    """Base class of the warnings of this library."""
 
 
 class DegenerateMapWarning(CartographyWarning):
-    """The map says little: one epoch, rows that do not move, or all probabilities near 0 or 1."""
+    """Issued if a data map is uninformative.
+
+    One epoch was recorded, probabilities hardly change between epochs, or most are near 0 or 1.
+    """
 
 
 class DoubleSoftmaxWarning(CartographyWarning):
-    """A net whose output are probabilities already has a softmax applied to it."""
+    """Issued if a softmax is applied to the outputs of a net that are already probabilities."""
 
 
 class HeldOutRowsWarning(CartographyWarning):
-    """Rows that the model did not train on are selected beside rows that it trained on."""
+    """Issued if rows are selected from a map with rows that the model was not trained on."""
 
 
-class UnseenSamplesWarning(CartographyWarning):
-    """A training loop never showed some rows, which a map then holds as NaN."""
+class MissingClassesWarning(CartographyWarning):
+    """Issued if fewer rows are selected than there are classes, so that classes are missing."""
 
 
 class UndefinedIntervalWarning(CartographyWarning):
-    """Fewer than two splits give no confidence interval."""
+    """Issued if there are fewer than two splits, for which no confidence interval is defined."""
+
+
+class UnseenSamplesWarning(CartographyWarning):
+    """Issued if no epoch contained some samples; the statistics of these are NaN in the map."""

@@ -1,8 +1,8 @@
-"""The statistics of a data map, as plain arithmetic on recorded training dynamics.
+"""Statistics of training dynamics.
 
-Every function takes arrays of shape (n_samples, n_epochs), epochs in the order of training, and
-returns an array of shape (n_samples,). :class:`~sklearn_carto.DataMap` holds the same numbers,
-accumulated while the model trains.
+Each function takes an array of shape (n_samples, n_epochs), epochs in the order of training, and
+returns an array of shape (n_samples,). A :class:`~sklearn_carto.DataMap` holds the same statistics,
+computed while the model trains.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = [
 
 
 def confidence(true_proba):
-    """Mean over epochs of the probability of the label.
+    """Compute the mean over epochs of the predicted probability of the label.
 
     Parameters
     ----------
     true_proba : array-like of shape (n_samples, n_epochs)
-        Probability that the model gives to each row's label after each epoch, in [0, 1].
+        Predicted probability of the label of each sample after each epoch, in [0, 1].
 
     Returns
     -------
@@ -42,7 +42,7 @@ def confidence(true_proba):
     Raises
     ------
     ValueError
-        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+        If `true_proba` is not two-dimensional, has no epoch, or holds values outside [0, 1].
 
     References
     ----------
@@ -54,16 +54,16 @@ def confidence(true_proba):
     >>> confidence([[0.5, 1.0], [0.0, 0.5]])
     array([0.75, 0.25])
     """
-    return _probabilities(true_proba).mean(axis=1)
+    return _check_probabilities(true_proba).mean(axis=1)
 
 
 def variability(true_proba):
-    """Spread over epochs of the probability of the label.
+    """Compute the spread over epochs of the predicted probability of the label.
 
     Parameters
     ----------
     true_proba : array-like of shape (n_samples, n_epochs)
-        Probability that the model gives to each row's label after each epoch, in [0, 1].
+        Predicted probability of the label of each sample after each epoch, in [0, 1].
 
     Returns
     -------
@@ -73,7 +73,7 @@ def variability(true_proba):
     Raises
     ------
     ValueError
-        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+        If `true_proba` is not two-dimensional, has no epoch, or holds values outside [0, 1].
 
     References
     ----------
@@ -85,21 +85,21 @@ def variability(true_proba):
     >>> variability([[0.5, 0.5], [0.0, 1.0]])
     array([0. , 0.5])
     """
-    return _probabilities(true_proba).std(axis=1)
+    return _check_probabilities(true_proba).std(axis=1)
 
 
 def correctness(correct):
-    """Share of the epochs at which the most probable class is the label.
+    """Compute the share of epochs at which the predicted class is the label.
 
     Parameters
     ----------
     correct : array-like of shape (n_samples, n_epochs)
-        Whether the most probable class was the row's label, boolean.
+        Whether the predicted class, the most probable one, was the label of the sample; boolean.
 
     Returns
     -------
     correctness : ndarray of shape (n_samples,)
-        Share of epochs, in [0, 1]. The paper counts; multiply by the number of epochs for that.
+        Share of epochs, in [0, 1]. The paper uses the count: this share times `n_epochs`.
 
     Raises
     ------
@@ -116,22 +116,22 @@ def correctness(correct):
     >>> correctness([[True, True], [False, True]])
     array([1. , 0.5])
     """
-    return _epochs(correct, "correct", dtype=bool).mean(axis=1)
+    return _check_epochs(correct, "correct", dtype=bool).mean(axis=1)
 
 
 def forgetting(correct):
-    """Count how often a row that was right became wrong at the next epoch.
+    """Count how often a correct prediction became incorrect at the next epoch.
 
     Parameters
     ----------
     correct : array-like of shape (n_samples, n_epochs)
-        Whether the most probable class was the row's label, boolean.
+        Whether the predicted class, the most probable one, was the label of the sample; boolean.
 
     Returns
     -------
     forgetting : ndarray of shape (n_samples,)
-        Number of forgetting events; infinite where the row was never right, since such a row is
-        the hardest and not, as a count of 0 would say, the easiest.
+        Number of forgetting events; infinite for samples that were never predicted correctly,
+        which are the hardest: a count of 0 would rank them as the easiest.
 
     Raises
     ------
@@ -149,23 +149,23 @@ def forgetting(correct):
     >>> forgetting([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
     array([ 2.,  0., inf])
     """
-    correct = _epochs(correct, "correct", dtype=bool)
+    correct = _check_epochs(correct, "correct", dtype=bool)
     events = (correct[:, :-1] & ~correct[:, 1:]).sum(axis=1)
     return np.where(correct.any(axis=1), events, np.inf)
 
 
 def first_learned(correct):
-    """First epoch at which the row was right.
+    """Find the first epoch at which the predicted class is the label.
 
     Parameters
     ----------
     correct : array-like of shape (n_samples, n_epochs)
-        Whether the most probable class was the row's label, boolean.
+        Whether the predicted class, the most probable one, was the label of the sample; boolean.
 
     Returns
     -------
     first_learned : ndarray of shape (n_samples,)
-        Epoch, counted from 0; infinite where the row was never right.
+        Epoch, counted from 0; infinite for samples that were never predicted correctly.
 
     Raises
     ------
@@ -178,23 +178,24 @@ def first_learned(correct):
     >>> first_learned([[0, 1, 0], [1, 1, 1], [0, 0, 0]])
     array([ 1.,  0., inf])
     """
-    correct = _epochs(correct, "correct", dtype=bool)
+    correct = _check_epochs(correct, "correct", dtype=bool)
     return np.where(correct.any(axis=1), correct.argmax(axis=1), np.inf)
 
 
 def aum(margin):
-    """Area under the margin: mean over epochs of the margin of the label.
+    """Compute the area under the margin: the mean over epochs of the margin of the label.
 
     Parameters
     ----------
     margin : array-like of shape (n_samples, n_epochs)
-        Logit of the label less the largest other logit. On probabilities the difference of
-        logarithms, which for a softmax is the same number.
+        Logit of the label minus the largest other logit. For probabilities, the difference of
+        their logarithms, which equals that of the logits of a softmax.
 
     Returns
     -------
     aum : ndarray of shape (n_samples,)
-        Mean over epochs; below 0 where the model mostly prefers another class.
+        Mean over epochs; negative for samples whose label mostly has a lower logit than another
+        class.
 
     Raises
     ------
@@ -212,23 +213,23 @@ def aum(margin):
     >>> aum([[1.0, 3.0], [-2.0, 0.0]])
     array([ 2., -1.])
     """
-    return _epochs(margin, "margin").mean(axis=1)
+    return _check_epochs(margin, "margin").mean(axis=1)
 
 
 def el2n(error_norm, n_first=EARLY_EPOCHS):
-    """Mean over the first epochs of the distance between probabilities and label.
+    """Compute the mean over the first epochs of the error norm (EL2N).
 
     Parameters
     ----------
     error_norm : array-like of shape (n_samples, n_epochs)
-        Euclidean norm (not squared) of the class probabilities less the one-hot label.
+        Euclidean norm (not squared) of the class probabilities minus the one-hot label.
     n_first : int, default=10
-        How many epochs from the start count.
+        Number of epochs, from the first, to average over.
 
     Returns
     -------
     el2n : ndarray of shape (n_samples,)
-        In [0, sqrt(2)].
+        Mean error norm, in [0, sqrt(2)].
 
     Raises
     ------
@@ -247,26 +248,26 @@ def el2n(error_norm, n_first=EARLY_EPOCHS):
     """
     if n_first < 1:
         raise ValueError(f"n_first must be at least 1; got {n_first}.")
-    return _epochs(error_norm, "error_norm")[:, :n_first].mean(axis=1)
+    return _check_epochs(error_norm, "error_norm")[:, :n_first].mean(axis=1)
 
 
 def aleatoric(true_proba):
-    """Uncertainty that stays within the epochs: mean over epochs of p (1 - p).
+    """Compute the aleatoric uncertainty: the mean over epochs of p (1 - p).
 
     Parameters
     ----------
     true_proba : array-like of shape (n_samples, n_epochs)
-        Probability that the model gives to each row's label after each epoch, in [0, 1].
+        Predicted probability of the label of each sample after each epoch, in [0, 1].
 
     Returns
     -------
     aleatoric : ndarray of shape (n_samples,)
-        In [0, 0.25]. It equals confidence (1 - confidence) - variability squared.
+        Uncertainty in [0, 0.25], equal to confidence (1 - confidence) - variability squared.
 
     Raises
     ------
     ValueError
-        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+        If `true_proba` is not two-dimensional, has no epoch, or holds values outside [0, 1].
 
     References
     ----------
@@ -279,27 +280,27 @@ def aleatoric(true_proba):
     >>> aleatoric([[0.5, 0.5], [0.0, 1.0]])
     array([0.25, 0.  ])
     """
-    p = _probabilities(true_proba)
+    p = _check_probabilities(true_proba)
     return (p * (1 - p)).mean(axis=1)
 
 
 def loss(true_proba):
-    """Mean over epochs of the cross-entropy of the label.
+    """Compute the mean over epochs of the cross-entropy loss.
 
     Parameters
     ----------
     true_proba : array-like of shape (n_samples, n_epochs)
-        Probability that the model gives to each row's label after each epoch, in [0, 1].
+        Predicted probability of the label of each sample after each epoch, in [0, 1].
 
     Returns
     -------
     loss : ndarray of shape (n_samples,)
-        Mean of -log p, with p clipped to the smallest normal float32.
+        Mean of -log p; p is clipped to the smallest normal float32, so that the loss is finite.
 
     Raises
     ------
     ValueError
-        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1].
+        If `true_proba` is not two-dimensional, has no epoch, or holds values outside [0, 1].
 
     Examples
     --------
@@ -307,31 +308,31 @@ def loss(true_proba):
     >>> loss([[1.0, 1.0], [0.5, 0.5]]).round(3)
     array([0.   , 0.693])
     """
-    return np.abs(np.log(np.maximum(_probabilities(true_proba), TINY)).mean(axis=1))
+    return np.abs(np.log(np.maximum(_check_probabilities(true_proba), TINY)).mean(axis=1))
 
 
 def dual(true_proba, window=None):
-    """Difficulty and uncertainty at once: mean over windows of spread times (1 - mean).
+    """Compute the DUAL score: the mean over windows of the spread times (1 - mean).
 
     Parameters
     ----------
     true_proba : array-like of shape (n_samples, n_epochs)
-        Probability that the model gives to each row's label after each epoch, in [0, 1].
+        Predicted probability of the label of each sample after each epoch, in [0, 1].
     window : int, default=None
-        Length of the sliding windows, at least 2; None: half the epochs, between 2 and 10. A run
-        shorter than the window is one window.
+        Length of the sliding windows, at least 2; None: half the number of epochs, between 2 and
+        10. If there are fewer epochs than that, they form one window.
 
     Returns
     -------
     dual : ndarray of shape (n_samples,)
-        The spread is the sample standard deviation (``ddof=1``) of each window, as in the source.
-        0 after a single epoch.
+        Score of difficulty and uncertainty; the spread is the sample standard deviation
+        (``ddof=1``) of a window, as in [1]_. It is 0 if there is a single epoch.
 
     Raises
     ------
     ValueError
-        If `true_proba` is not two-dimensional, has no epoch, or leaves [0, 1]; if `window` is
-        below 2.
+        If `true_proba` is not two-dimensional, has no epoch, or holds values outside [0, 1]; if
+        `window` is below 2.
 
     References
     ----------
@@ -344,7 +345,7 @@ def dual(true_proba, window=None):
     >>> dual([[0.5, 0.5, 0.5], [0.0, 1.0, 0.0]], window=2).round(3)
     array([0.   , 0.354])
     """
-    p = _probabilities(true_proba)
+    p = _check_probabilities(true_proba)
     window = dual_window(p.shape[1]) if window is None else window
     if window < 2:
         raise ValueError(f"window must be at least 2; got {window}.")
@@ -354,7 +355,7 @@ def dual(true_proba, window=None):
     return (windows.std(axis=2, ddof=1) * (1 - windows.mean(axis=2))).mean(axis=1)
 
 
-def _epochs(values, name, dtype=np.float64):
+def _check_epochs(values, name, dtype=np.float64):
     values = np.asarray(values, dtype=dtype)
     if values.ndim != 2 or values.shape[1] == 0:
         raise ValueError(
@@ -364,8 +365,11 @@ def _epochs(values, name, dtype=np.float64):
     return values
 
 
-def _probabilities(true_proba):
-    p = _epochs(true_proba, "true_proba")
+def _check_probabilities(true_proba):
+    p = _check_epochs(true_proba, "true_proba")
     if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("true_proba must hold probabilities, between 0 and 1.")
+        raise ValueError(
+            "true_proba must hold probabilities between 0 and 1; "
+            f"got values in [{p.min():g}, {p.max():g}]."
+        )
     return p

@@ -112,6 +112,12 @@ def test_public_names_are_these():
         assert getattr(sklearn_carto, name) is not None
 
 
+def test_the_package_lists_its_public_names_and_holds_no_other():
+    assert dir(sklearn_carto) == sorted(sklearn_carto.__all__)
+    held = {name for name in vars(sklearn_carto) if not name.startswith("_")}
+    assert held <= {*sklearn_carto.__all__, "integrations"}
+
+
 def loaded_by(statement):
     code = f"import sys; {statement}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

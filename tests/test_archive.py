@@ -35,7 +35,9 @@ def test_the_file_opens_without_pickle(tmp_path):
 def test_objects_that_are_not_strings_are_refused_before_a_file_is_made(tmp_path):
     path = tmp_path / "thing.npz"
     mixed = {"labels": np.array(["a", 1], dtype=object)}
-    with pytest.raises(ValueError, match="labels holds Python objects that are not strings"):
+    with pytest.raises(
+        ValueError, match="labels must hold numbers or strings; got other Python objects"
+    ):
         write_archive(path, "Thing", mixed, {})
     assert not path.exists()
 
@@ -43,17 +45,17 @@ def test_objects_that_are_not_strings_are_refused_before_a_file_is_made(tmp_path
 def test_another_kind_of_file_is_refused(tmp_path):
     path = tmp_path / "thing.npz"
     write_archive(path, "Thing", {}, {})
-    with pytest.raises(ValueError, match="does not hold a Map; it is Thing"):
+    with pytest.raises(ValueError, match="does not hold a Map; it holds Thing"):
         read_archive(path, "Map")
     np.savez(path, x=np.arange(3))
-    with pytest.raises(ValueError, match="no file of sklearn_carto"):
+    with pytest.raises(ValueError, match="holds no object of sklearn_carto"):
         read_archive(path, "Map")
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("confidence")
-    with pytest.raises(ValueError, match="does not hold a DataMap; it is no npz file"):
+    with pytest.raises(ValueError, match="does not hold a DataMap; it is not an npz file"):
         read_archive(path, "DataMap")
 
 

@@ -55,11 +55,14 @@ def test_published_maps_hold_three_statistics_and_one_that_follows():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"correctness": [6, 3, 0]}, r"correctness must lie in \[0, 1\].*A count of correct"),
+        (
+            {"correctness": [6, 3, 0]},
+            r"correctness must lie in \[0, 1\].*If correctness is a count",
+        ),
         ({"variability": [0.1, 0.6, 0.1]}, r"variability must lie in \[0, 0.5\]"),
         ({"confidence": [0.9, 0.5, -0.1]}, r"confidence must lie in \[0, 1\]"),
-        ({"labels": ["a", "b"]}, r"labels has shape \(2,\); a map of 3 rows"),
-        ({"variability": [0.1]}, r"variability has shape \(1,\)"),
+        ({"labels": ["a", "b"]}, r"labels must have shape \(3,\).*got \(2,\)"),
+        ({"variability": [0.1]}, r"variability must have shape \(3,\).*got \(1,\)"),
     ],
     ids=["count", "variability", "confidence", "labels", "length"],
 )

@@ -138,7 +138,7 @@ def test_names_and_held_out_rows_survive_saving(tmp_path):
     assert_array_equal(loaded.sample_ids, ids)
     assert_array_equal(loaded.held_out_mask, held_out)
     assert loaded.held_out_mask.dtype == bool
-    with pytest.raises(ValueError, match="does not hold a DataMap; it is TrainingDynamics"):
+    with pytest.raises(ValueError, match="does not hold a DataMap; it holds TrainingDynamics"):
         DataMap.load(tmp_path / "dynamics")
 
 

@@ -192,7 +192,7 @@ def test_what_cannot_be_drawn_is_refused(random_map, given, message):
 
 
 @pytest.mark.parametrize("kind", ["scatter", "hexbin", "kde"])
-def test_an_argument_that_nobody_knows_is_an_error_of_the_map(random_map, kind):
+def test_an_unknown_argument_is_an_error_of_the_display(random_map, kind):
     data_map = random_map()
     with pytest.raises(TypeError, match=r"argument 'histogram'. Did you mean 'histograms'"):
         data_map.plot(kind=kind, histogram=True)
@@ -305,7 +305,7 @@ def test_axes_and_scores_of_a_comparison_are_checked():
     _, axes = plt.subplots(1, 2)
     display = SubsetComparisonDisplay.from_comparison(comparison, ax=axes)
     assert_array_equal(display.axes_, axes)
-    with pytest.raises(ValueError, match="2 scores need as many axes; got 1"):
+    with pytest.raises(ValueError, match="ax must hold 2 axes, one for each score; got 1"):
         comparison.plot(ax=axes[0])
     with pytest.raises(ValueError, match="Known are test_accuracy, usps_accuracy"):
         comparison.plot(score="accuracy")
@@ -341,7 +341,9 @@ def test_agreement_is_drawn_with_correlation_above_and_overlap_below(random_map)
     assert_allclose(display.images_["regions"].get_array()[1, 0], agreement.mutual_info_[1, 0])
     with pytest.raises(ValueError, match="Unknown statistic 'charm'"):
         agreement.plot(statistics=["charm"])
-    with pytest.raises(ValueError, match="3 axes"):
+    with pytest.raises(
+        ValueError, match="ax must hold 3 axes, one for each statistic and one for the regions"
+    ):
         agreement.plot(ax=plt.subplots()[1])
 
 

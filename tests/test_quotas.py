@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_carto._utils._quotas import class_quotas, largest_remainder, n_rows_of
+from sklearn_carto._utils._quotas import check_frac, class_quotas, largest_remainder, n_rows_of
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,18 @@ def test_quotas_are_exact_and_no_class_is_asked_for_more_than_it_has():
         assert quotas.sum() == n_rows
         assert (quotas <= counts).all()
         assert (quotas >= 1).all() or n_rows < len(counts)
+
+
+@pytest.mark.parametrize(
+    ("frac", "message"),
+    [
+        (0, r"frac must lie in \(0, 1\]; got 0\.$"),
+        (33, r"got 33\. For 33 % write 0\.33\.$"),
+        ("all", r"frac must be a number in \(0, 1\]; got 'all'\.$"),
+        (float("nan"), "got nan"),
+    ],
+    ids=str,
+)
+def test_a_share_of_the_rows_lies_in_zero_to_one(frac, message):
+    with pytest.raises(ValueError, match=message):
+        check_frac(frac)

@@ -250,7 +250,7 @@ def test_weights_reach_the_probe():
     [
         (
             {"region": "ambigous"},
-            "Unknown region 'ambigous'. Did you mean 'ambiguous'.*DataMapSelector knows 'auto'",
+            "Unknown region 'ambigous'. Did you mean 'ambiguous'.*Selector also takes 'auto'",
         ),
         ({"region": "autos"}, "Unknown region 'autos'. Did you mean 'auto'"),
         ({"region": {"easy": 0.5, "hard": 0.6}}, "must sum to 1"),

@@ -1,1 +1,1 @@
-"""Samples and labels of any kind."""
+"""Samples and labels of any type."""

@@ -1,4 +1,4 @@
-"""Containers of rows: what is asked of them, whatever they are."""
+"""Rows, number and names of the samples of any container of inputs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sklearn_carto._utils._compat import _num_samples, _safe_indexing
 
 
 def take(X, rows):
-    """Rows of a container, in a container of the same kind.
+    """Index the rows of a container.
 
     Parameters
     ----------
     X : array-like, sparse matrix, data frame, list, torch Dataset, dict or tuple of these
-        Rows; a sparse matrix of any format.
+        Samples; a sparse matrix may have any format.
     rows : slice or ndarray of int
-        Which.
+        Indices of the rows.
 
     Returns
     -------
     X : container
-        Of the kind that came in, `X` itself where a slice asks for all of it.
+        Container of the same type; `X` itself if a slice covers all rows.
     """
     if holds_containers(X):
         if isinstance(X, tuple):
@@ -44,33 +44,14 @@ def take(X, rows):
 
 
 def n_samples_of(X):
-    """Count the rows of a container; each part of a dict or tuple is a container.
-
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Rows.
-
-    Returns
-    -------
-    n_samples : int
-        How many.
-    """
+    """Return the number of samples of a container, or of the first part of a dict or tuple."""
     return _num_samples(_parts(X)[0])
 
 
 def row_names(X):
-    """Names of the rows of a data frame; None where rows are merely counted.
+    """Return the index of a pandas data frame or series as names of its rows.
 
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Rows.
-
-    Returns
-    -------
-    names : ndarray of shape (n_samples,) or None
-        The index of a pandas frame or series, unless it is the default one or has several levels.
+    It is None for a default index or one with several levels, and for other containers.
     """
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
     if index is None or index.nlevels > 1 or index.equals(type(index)(range(len(index)))):
@@ -79,28 +60,15 @@ def row_names(X):
 
 
 def check_same_length(X, y):
-    """Raise where rows and labels are not equally many, in any part of a dict or tuple.
-
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Rows.
-    y : ndarray of shape (n_samples,)
-        Labels.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ.
-    """
+    """Check that samples, in each part of a dict or tuple, and labels have the same length."""
     check_consistent_length(*_parts(X), y)
 
 
 def holds_containers(X):
-    """Whether X is several inputs, as nets take them: a dict, or a tuple of arrays.
+    """Return whether X holds several inputs of a net: a mapping, or a tuple of arrays.
 
-    Tokenizers give other mappings. A sparse DOK matrix is a dict, too, and a tuple of texts is one
-    input.
+    Tokenizers return mappings that are not dicts. A sparse DOK matrix is a dict, and a tuple of
+    texts is one input.
     """
     if isinstance(X, tuple):
         return len(X) > 0 and all(len(getattr(part, "shape", ())) > 0 for part in X)
@@ -113,23 +81,11 @@ def _parts(X):
     return list(X) if isinstance(X, tuple) else list(X.values())
 
 
-def refuse_missing(X, owner):
-    """Raise where an array holds NaN or infinity and its owner does not take them.
+def check_missing(X, owner):
+    """Raise a ValueError if an array holds NaN or infinity and the estimator `owner` allows none.
 
-    Rows that a selection leaves out are seen by no final estimator, so that it cannot complain.
-    Frames, text and sparse matrices are left to the estimators that see them.
-
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Rows.
-    owner : estimator
-        Who was given them; its tags say what it takes.
-
-    Raises
-    ------
-    ValueError
-        If a value is missing or infinite.
+    The final estimator checks selected rows only. Frames, text and sparse matrices are checked by
+    the estimators that are trained on them.
     """
     if isinstance(X, np.ndarray) and not get_tags(owner).input_tags.allow_nan:
         assert_all_finite(X, estimator_name=type(owner).__name__, input_name="X")

@@ -1,4 +1,4 @@
-"""A digest of data by its values, whatever container or memory layout holds them."""
+"""A hash of data by its values, independent of container and memory layout."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sklearn_carto._inputs._torch_datasets import is_dataset, is_tensor
 
 
 def fingerprint(*data):
-    """Digest containers by their values.
+    """Compute a hash of containers by their values.
 
-    Equal values give equal digests: memory order, block layout of a frame, sorted or unsorted
-    indices of a sparse matrix and the container of strings do not matter. Of a torch data set, only
-    its type and length count.
+    Equal values give equal digests: memory order, the block layout of a frame, the order of the
+    indices of a sparse matrix and the container of strings do not matter. Only the type and the
+    length of a torch data set are hashed.
 
     Parameters
     ----------
     *data : array, sparse matrix, data frame, series, list, tuple, dict, torch Dataset or None
-        What is digested, in order.
+        Containers to hash, in order.
 
     Returns
     -------
     digest : str
-        Hexadecimal.
+        Hexadecimal digest.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def _add(digest, part):
         digest.update(b"tuple;")
         for values in part:
             _add(digest, values)
-    elif is_dataset(part):  # its rows may be many, large, and other ones at each reading
+    elif is_dataset(part):  # rows may be large, or change at each access
         kind = type(part)
         digest.update(f"dataset {kind.__module__} {kind.__qualname__} {len(part)};".encode())
     elif is_tensor(part):
@@ -65,7 +65,9 @@ def _add(digest, part):
         for i, name in enumerate(part.columns):  # by position: names may occur twice
             column = part.iloc[:, i] if hasattr(part, "iloc") else part[:, i]
             digest.update(f"column {name!r};".encode())
-            if str(column.dtype).lower().startswith(("categor", "enum")):  # learned from otherwise
+            if (
+                str(column.dtype).lower().startswith(("categor", "enum"))
+            ):  # models may treat them differently
                 categories = getattr(column, "cat", None)
                 digest.update(b"categories;")
                 _add_array(digest, np.asarray(getattr(categories, "categories", [])))
@@ -84,7 +86,7 @@ def _add_sparse(digest, matrix):
 
 
 def _add_tensor(digest, tensor):
-    if tensor.is_floating_point() and tensor.itemsize < 4:  # of some of these numpy knows nothing
+    if tensor.is_floating_point() and tensor.itemsize < 4:  # numpy lacks some of these dtypes
         digest.update(f"{tensor.dtype};".encode())
         tensor = tensor.float()
     _add_array(digest, tensor.numpy())

@@ -1,4 +1,4 @@
-"""The labels of a training set: checks, and their encoding as 0 to n_classes - 1."""
+"""Checks of labels, and their encoding as 0 to n_classes - 1."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ def check_labels(y, owner):
     y : array-like of shape (n_samples,)
         Labels of any type.
     owner : object
-        The estimator that asks; errors name it.
+        Estimator that the labels were passed to, for error messages.
 
     Returns
     -------
     y : ndarray of shape (n_samples,)
         The labels.
     classes : ndarray of shape (n_classes,)
-        The labels that occur, sorted; at least two.
+        Distinct labels, sorted; at least two.
     y_encoded : ndarray of shape (n_samples,)
-        Position of each label among the classes.
+        Index of each label in `classes`.
 
     Raises
     ------
     ValueError
-        If `y` is missing, two-dimensional, continuous, holds missing values or a single class.
+        If `y` is None, two-dimensional or continuous, or if it holds missing values or a single
+        class.
     """
     name = type(owner).__name__
     if y is None:
@@ -62,26 +63,15 @@ def check_labels(y, owner):
 
 
 def check_not_regressor(estimator):
-    """Raise where an estimator predicts numbers, not classes.
-
-    Parameters
-    ----------
-    estimator : estimator
-        What is to be trained on labels.
-
-    Raises
-    ------
-    NotWatchableError
-        If it is a regressor.
-    """
+    """Raise a NotWatchableError if an estimator is a regressor."""
     if is_regressor(estimator):
         raise NotWatchableError(
-            f"{type(estimator).__name__} is a regressor; a data map is drawn of a classifier."
+            f"{type(estimator).__name__} is a regressor; a data map needs a classifier."
         )
 
 
 def _is_missing(y):
-    pandas = sys.modules.get("pandas")  # knows missing values of its own
+    pandas = sys.modules.get("pandas")  # it has missing values of other types, such as pd.NA
     if pandas is not None:
         return pandas.isna(y)
     if y.dtype.kind == "f":

@@ -1,1 +1,1 @@
-"""From what is recorded to a data map, and to rows of it."""
+"""Data maps, and the selection of rows."""

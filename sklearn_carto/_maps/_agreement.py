@@ -1,4 +1,4 @@
-"""map_agreement: how far maps of the same rows, drawn by several models or seeds, agree."""
+"""map_agreement: the agreement of data maps of several models or seeds on the same rows."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from sklearn.utils import check_random_state
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._maps._averaging import check_same_rows
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._utils._quotas import n_rows_of
+from sklearn_carto._utils._quotas import check_frac, n_rows_of
 
 
 def map_agreement(maps, *, frac=0.33, random_state=0):
-    """Ask how far several data maps of the same rows agree.
+    """Measure the agreement of several data maps of the same rows.
 
-    Variability depends on model and seed far more than confidence does; before rows are kept or
-    thrown away by a statistic, one should know how much of it is chance.
+    Variability depends on the model and the seed far more than confidence does. The agreement of
+    maps of several seeds shows how much of a statistic is chance, before rows are selected by it.
 
     Parameters
     ----------
     maps : mapping of str to DataMap, or sequence of DataMap
         At least two, of the same rows in the same order.
     frac : float, default=0.33
-        Share of the rows, those with the highest value, whose overlap is counted, in (0, 1].
+        Share of the rows, those with the highest values of a statistic, whose overlap is measured,
+        in (0, 1].
     random_state : int, RandomState instance or None, default=0
-        Breaks ties at the border of the highest share.
+        Breaks ties at the border of this share.
 
     Returns
     -------
     agreement : MapAgreement
-        Print it, plot it, or ask for its matrices.
+        Matrices of the agreement of each pair of maps, to print, plot or read.
 
     Raises
     ------
     ValueError
-        If there are fewer than two maps, or they do not hold the same rows; if `frac` lies outside
+        If there are fewer than two maps, if they do not hold the same rows, or if `frac` is not in
         (0, 1].
 
     See Also
     --------
-    DataMap.mean : The average map, with the standard error of each row.
-    cross_distillation : Whether one model can choose rows for another.
+    DataMap.mean : Average several maps, with standard errors.
+    cross_distillation : Evaluate rows selected with one model for the training of another.
 
     References
     ----------
@@ -70,8 +71,7 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
     if len(maps) < 2:
         raise ValueError(f"map_agreement needs at least two maps; got {len(maps)}.")
     check_same_rows(maps, "map_agreement")
-    if not 0 < frac <= 1:
-        raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
+    check_frac(frac)
     held = [name for name in STATISTICS if all(getattr(m, name) is not None for m in maps)]
     values = {name: np.stack([getattr(one, name) for one in maps]) for name in held}
     seen = np.all([np.isfinite(one.confidence) for one in maps], axis=0)
@@ -83,46 +83,46 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
         chance=n_top / max(seen.sum(), 1),
         rank_correlation={name: _rank_correlation(rows[:, seen]) for name, rows in values.items()},
         overlap={name: _overlap(rows[:, seen], n_top, rng) for name, rows in values.items()},
-        mutual_info=_of_pairs(adjusted_mutual_info_score, regions),
+        mutual_info=_compare_pairs(adjusted_mutual_info_score, regions),
         disagreement=_disagreement(values, seen),
     )
 
 
 def _rank_correlation(rows):
-    """Spearman's: correlation of ranks, ties at their mean; NaN where all rows are alike."""
+    """Spearman's rank correlation; NaN if a statistic is constant."""
     ranks = rankdata(rows, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.corrcoef(ranks)
 
 
 def _overlap(rows, n_top, rng):
-    """Share of the highest rows of one map that are among the highest of the other."""
+    """Compute the share of the highest rows of one map that are among the highest of another."""
     order = [np.lexsort((rng.random_sample(len(row)), -row))[:n_top] for row in rows]
-    return _of_pairs(lambda a, b: len(np.intersect1d(a, b)) / n_top, order)
+    return _compare_pairs(lambda a, b: len(np.intersect1d(a, b)) / n_top, order)
 
 
-def _of_pairs(measure, parts):
-    """Fill the symmetric matrix of a measure of two parts."""
-    matrix = np.eye(len(parts))
-    for i in range(len(parts)):
+def _compare_pairs(measure, items):
+    """Compute the symmetric matrix of a measure of two items, 1 on the diagonal."""
+    matrix = np.eye(len(items))
+    for i in range(len(items)):
         for j in range(i):
-            matrix[i, j] = matrix[j, i] = measure(parts[i], parts[j])
+            matrix[i, j] = matrix[j, i] = measure(items[i], items[j])
     return matrix
 
 
 def _disagreement(values, seen):
-    """Spread over the maps of a row's place: of its rank, in confidence and in variability."""
+    """Compute the spread over the maps of the rank of a row, in confidence and variability."""
     n_seen = max(seen.sum(), 1)
     spread = np.full(len(seen), np.nan)
-    places = [
+    ranks = [
         rankdata(values[name][:, seen], axis=1) / n_seen for name in ("confidence", "variability")
     ]
-    spread[seen] = np.sqrt(np.mean([place.var(axis=0) for place in places], axis=0))
+    spread[seen] = np.sqrt(np.mean([rank.var(axis=0) for rank in ranks], axis=0))
     return spread
 
 
 class MapAgreement:
-    """What :func:`map_agreement` found.
+    """Agreement of several data maps, as computed by :func:`map_agreement`.
 
     Parameters
     ----------
@@ -143,26 +143,27 @@ class MapAgreement:
         Names of the maps, in the order of rows and columns.
     rank_correlation_ : dict of str to ndarray of shape (n_maps, n_maps)
         Spearman's rank correlation of each statistic that all maps hold, in [-1, 1]; NaN where a
-        map holds one value alone.
+        map is constant.
     overlap_ : dict of str to ndarray of shape (n_maps, n_maps)
-        Share of the rows highest in a statistic on one map that are highest on the other, too, in
-        [0, 1].
+        Share of the rows with the highest values of a statistic on one map that have the highest
+        values on the other, too, in [0, 1].
     chance_ : float
-        The overlap that rows drawn at random would have.
+        Expected overlap of rows sampled at random.
     mutual_info_ : ndarray of shape (n_maps, n_maps)
-        Adjusted mutual information of the regions of the rows: 0 by chance, at most 1.
+        Adjusted mutual information of the regions of the rows: 0 if they agree by chance, at
+        most 1.
     disagreement_ : ndarray of shape (n_samples,)
-        How far the maps disagree on a row: the standard deviation over the maps of its rank as a
-        share of all ranks, root mean square over confidence and variability; NaN for rows that a
-        map never saw.
+        Disagreement of the maps on each row: standard deviation over the maps of its rank divided
+        by the number of rows, root mean square over confidence and variability; NaN for rows that
+        were not seen in the training of a map.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sklearn_carto import DataMap, map_agreement
-    >>> facts = {"variability": [0.1, 0.2, 0.3], "correctness": [1, 1, 0], "n_epochs": 5}
-    >>> one = DataMap(confidence=[0.9, 0.6, 0.3], **facts)
-    >>> other = DataMap(confidence=[0.6, 0.9, 0.3], **facts)
+    >>> shared = {"variability": [0.1, 0.2, 0.3], "correctness": [1, 1, 0], "n_epochs": 5}
+    >>> one = DataMap(confidence=[0.9, 0.6, 0.3], **shared)
+    >>> other = DataMap(confidence=[0.6, 0.9, 0.3], **shared)
     >>> agreement = map_agreement({"one": one, "other": other})
     >>> agreement.rank_correlation_["confidence"].round(1)
     array([[1. , 0.5],
@@ -185,12 +186,12 @@ class MapAgreement:
         Parameters
         ----------
         n_rows : int, default=10
-            How many.
+            Number of rows to return.
 
         Returns
         -------
         rows : ndarray of shape (n_rows,)
-            Their indices, the most disputed first.
+            Indices of the rows, the most disputed first.
         """
         order = np.argsort(-self.disagreement_, kind="stable")  # NaN comes last
         return order[: min(n_rows, np.isfinite(self.disagreement_).sum())]
@@ -201,13 +202,13 @@ class MapAgreement:
         Parameters
         ----------
         backend : {"pandas", "polars"}, default="pandas"
-            Which library's frame; it must be installed.
+            Library of the data frame; it must be installed.
 
         Returns
         -------
         frame : pandas.DataFrame or polars.DataFrame
-            A row for each pair of maps and statistic: `first`, `second`, `statistic`,
-            `rank_correlation`, `overlap`, `chance`, and `mutual_info` of the pair's regions.
+            A row for each pair of maps and each statistic, with columns `first`, `second`,
+            `statistic`, `rank_correlation`, `overlap`, `chance`, and `mutual_info` of the regions.
 
         Raises
         ------
@@ -216,28 +217,28 @@ class MapAgreement:
         ValueError
             If `backend` is unknown.
         """
-        lines = list(self._lines())
-        columns = {name: np.array([line[name] for line in lines]) for name in lines[0]}
+        records = list(self._records())
+        columns = {name: np.array([record[name] for record in records]) for name in records[0]}
         return build_frame(columns, backend, "MapAgreement.to_frame")
 
     def plot(self, **kwargs):
-        """Draw the matrices.
+        """Plot the matrices.
 
         Parameters
         ----------
         **kwargs : dict
-            Handed to :meth:`MapAgreementDisplay.from_agreement`.
+            Passed to :meth:`MapAgreementDisplay.plot`.
 
         Returns
         -------
         display : MapAgreementDisplay
-            The display, drawn.
+            The plotted display.
         """
         from sklearn_carto._plot._agreement import MapAgreementDisplay
 
         return MapAgreementDisplay.from_agreement(self, **kwargs)
 
-    def _lines(self):
+    def _records(self):
         for i in range(len(self.names_)):
             for j in range(i + 1, len(self.names_)):
                 for statistic, correlations in self.rank_correlation_.items():
@@ -252,7 +253,7 @@ class MapAgreement:
                     }
 
     def __str__(self):
-        """Write the mean over all pairs as a table."""
+        """Return a table of means over all pairs of maps."""
         pairs = np.triu_indices(len(self.names_), k=1)
         text = [
             f"{len(self.names_)} maps, mean over {len(pairs[0])} pairs; adjusted mutual "
@@ -268,5 +269,5 @@ class MapAgreement:
         return "\n".join(text)
 
     def __repr__(self):
-        """Say how many maps were compared."""
+        """Return a summary: the numbers of maps and rows."""
         return f"<MapAgreement: {len(self.names_)} maps of {len(self.disagreement_)} rows>"

@@ -1,4 +1,4 @@
-"""The mean of several data maps of the same rows, with the standard error of each row."""
+"""The mean of several data maps of the same rows, with standard errors."""
 
 from __future__ import annotations
 
@@ -10,20 +10,7 @@ _SHARED = ("labels", "sample_ids", "held_out_mask", "record")
 
 
 def check_same_rows(maps, caller):
-    """Refuse maps that do not hold the same rows, recorded in the same way.
-
-    Parameters
-    ----------
-    maps : list of DataMap
-        The maps.
-    caller : str
-        Who asks; the error names it.
-
-    Raises
-    ------
-    ValueError
-        If there is no map, or rows, labels, names of rows or the way of recording differ.
-    """
+    """Raise a ValueError if maps do not hold the same rows, recorded in the same mode."""
     if not maps:
         raise ValueError(f"{caller} needs at least one map.")
     first = maps[0]
@@ -37,30 +24,12 @@ def check_same_rows(maps, caller):
             if not np.array_equal(getattr(first, name), getattr(other, name)):
                 raise ValueError(
                     f"{caller} needs maps of the same rows in the same order, recorded in the "
-                    f"same way; map {i} differs from map 0 in {name}."
+                    f"same mode; map {i} differs from map 0 in {name}."
                 )
 
 
 def average_maps(maps):
-    """Average statistics over maps, row by row.
-
-    Parameters
-    ----------
-    maps : sequence of DataMap
-        At least one; the same rows in the same order.
-
-    Returns
-    -------
-    fields : dict
-        What the averaged map is made of: the mean of each statistic that all maps hold,
-        `standard_errors` of each (``ddof=1`` over the square root of the number of maps), the sum
-        of the epochs, and what the maps share.
-
-    Raises
-    ------
-    ValueError
-        If the maps do not hold the same rows.
-    """
+    """Average the statistics of each row over several maps; return the fields of the mean map."""
     maps = list(maps)
     check_same_rows(maps, "DataMap.mean")
     first = maps[0]

@@ -1,4 +1,4 @@
-"""The data map: where each training row lies."""
+"""DataMap: the training dynamics of each row, summarised."""
 
 from __future__ import annotations
 
@@ -12,68 +12,72 @@ from sklearn_carto._maps._averaging import average_maps
 from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._utils._quotas import n_rows_of
+from sklearn_carto._utils._quotas import check_frac, n_rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-_A_ROW = (*STATISTICS, "labels", "held_out_mask", "sample_ids")
+_PER_ROW = (*STATISTICS, "labels", "held_out_mask", "sample_ids")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class DataMap:
-    """Where each training row lies; one entry a row, in the order of X.
+    """Data map: statistics of the training dynamics of each row.
 
-    Maps usually come from :class:`CartographyClassifier`, :meth:`from_dynamics` or :meth:`load`.
-    Only `confidence`, `variability`, `correctness` and `n_epochs` must be given, which is what
-    published maps hold; what needs more says so.
+    A map usually comes from :class:`CartographyClassifier`, :meth:`from_dynamics` or :meth:`load`.
+    Arrays have one entry for each row, in the order of `X`. Only `confidence`, `variability`,
+    `correctness` and `n_epochs` are required, which is what published maps hold; methods that need
+    another statistic raise an error if it is missing.
 
     Parameters
     ----------
     confidence : array-like of shape (n_samples,)
-        Mean over epochs of the probability of the label, in [0, 1].
+        Mean over epochs of the predicted probability of the label, in [0, 1].
     variability : array-like of shape (n_samples,)
-        Population standard deviation over epochs of the same, in [0, 0.5].
+        Standard deviation (``ddof=0``) over epochs of the same probability, in [0, 0.5].
     correctness : array-like of shape (n_samples,)
-        Share of the epochs at which the most probable class is the label, in [0, 1].
+        Share of epochs at which the predicted class is the label, in [0, 1].
     n_epochs : int
-        Number of epochs behind these numbers.
+        Number of recorded epochs.
     forgetting : array-like of shape (n_samples,), default=None
-        How often the row was right and then wrong; infinite where it was never right.
+        Number of times that a correct prediction became incorrect at the next epoch; infinite if
+        the prediction was never correct.
     first_learned : array-like of shape (n_samples,), default=None
-        First epoch, counted from 0, at which the row was right; infinite where never.
+        First epoch, counted from 0, with a correct prediction; infinite if there is none.
     aum : array-like of shape (n_samples,), default=None
-        Mean over epochs of log p of the label less the largest other log p.
+        Area under the margin: mean over epochs of log p of the label minus the largest other log p.
     el2n : array-like of shape (n_samples,), default=None
-        Mean over the first 10 epochs of the distance of the probabilities to the one-hot label,
-        in [0, sqrt(2)].
+        Mean over the first 10 epochs of the norm of the class probabilities minus the one-hot
+        label, in [0, sqrt(2)].
     aleatoric : array-like of shape (n_samples,), default=None
-        Mean over epochs of p (1 - p), in [0, 0.25]; None: derived from the first two.
+        Mean over epochs of p (1 - p), in [0, 0.25]; None: computed from `confidence` and
+        `variability`.
     loss : array-like of shape (n_samples,), default=None
-        Mean over epochs of -log p of the label.
+        Mean over epochs of the cross-entropy loss, -log p of the label.
     dual : array-like of shape (n_samples,), default=None
-        Mean over sliding windows of spread times (1 - mean), see :func:`metrics.dual`.
+        DUAL score, see :func:`metrics.dual`.
     labels : array-like of shape (n_samples,), default=None
-        The label that each row carries.
+        Label of each row.
     classes : array-like of shape (n_classes,), default=None
-        The labels that occur; None: read from `labels`.
+        The distinct labels; None: those that occur in `labels`.
     held_out_mask : array-like of shape (n_samples,), default=None
-        True for rows that the model did not train on.
+        True for rows that the model was not trained on.
     sample_ids : array-like of shape (n_samples,), default=None
-        Names of the rows, where they come from outside.
+        Identifiers of the rows, for example the index of a data frame.
     margin_from : {"logits", "probabilities"}, default=None
-        Where `aum` and `loss` come from.
+        What `aum` and `loss` were computed from.
     record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
-        How the probabilities were asked for.
+        When the probabilities were recorded: after each epoch, in the forward pass of the
+        training, or after each epoch by models that were not trained on the row.
     standard_errors : mapping of str to ndarray of shape (n_samples,), default=None
-        Standard error of each statistic, of a mean over several maps.
+        Standard errors of the statistics of a mean over several maps.
 
     Raises
     ------
     ValueError
-        If lengths differ or a statistic leaves its range.
+        If lengths differ, `n_epochs` is below 1, or a statistic is out of range.
 
     References
     ----------
@@ -113,7 +117,7 @@ class DataMap:
 
     def __post_init__(self):
         """Check lengths and ranges, and make the arrays read-only."""
-        for name in (*_A_ROW, "classes"):
+        for name in (*_PER_ROW, "classes"):
             values = getattr(self, name)
             if values is not None:
                 values = np.array(values, dtype=float if name in STATISTICS else None)
@@ -124,12 +128,12 @@ class DataMap:
             object.__setattr__(self, "aleatoric", np.maximum(spread, 0.0))
         if self.classes is None and self.labels is not None:
             object.__setattr__(self, "classes", np.unique(self.labels))
-        for name in _A_ROW:
+        for name in _PER_ROW:
             values = getattr(self, name)
             if values is not None and values.shape != (self.n_samples,):
                 raise ValueError(
-                    f"{name} has shape {values.shape}; a map of {self.n_samples} rows needs "
-                    f"({self.n_samples},)."
+                    f"{name} must have shape ({self.n_samples},), as confidence has; "
+                    f"got {values.shape}."
                 )
         if self.n_epochs < 1:
             raise ValueError(f"n_epochs must be at least 1; got {self.n_epochs!r}.")
@@ -138,7 +142,7 @@ class DataMap:
             if (values < -1e-6).any() or (values > highest + 1e-6).any():
                 raise ValueError(
                     f"{name} must lie in [0, {highest}]; got [{values.min():g}, {values.max():g}]. "
-                    "A count of correct epochs is divided by the number of epochs first."
+                    "If correctness is a count of epochs, divide it by n_epochs."
                 )
 
     @property
@@ -148,25 +152,25 @@ class DataMap:
 
     @classmethod
     def from_dynamics(cls, dynamics, epochs=None):
-        """Draw the map of recorded dynamics.
+        """Create the map of recorded training dynamics.
 
         Parameters
         ----------
         dynamics : TrainingDynamics
-            What was recorded.
+            The recorded training dynamics.
         epochs : slice, array-like of int or mask, default=None
-            Which epochs count: ``slice(2, None)`` leaves out a burn-in of two, ``slice(5)`` all
-            after the fifth. Needs the recorded history. None: all.
+            Epochs to use: ``slice(2, None)`` leaves out the first two as burn-in, ``slice(5)`` uses
+            the first five. This needs the recorded history. None: all.
 
         Returns
         -------
         data_map : DataMap
-            The map. A row that no epoch saw has NaN everywhere.
+            The map. The statistics of a row that no epoch contained are NaN.
 
         Raises
         ------
         ValueError
-            If no epoch is left, or `epochs` is given where no history was kept.
+            If no epoch is left, or if `epochs` is given and no history was recorded.
         """
         statistics, n_epochs = dynamics.statistics(epochs)
         return cls(
@@ -182,61 +186,71 @@ class DataMap:
 
     @classmethod
     def mean(cls, maps):
-        """Average the maps of several seeds or models over the same rows.
+        """Average the maps of several seeds or models on the same rows.
 
         Parameters
         ----------
         maps : sequence of DataMap
-            At least one; the same rows with the same labels in the same order.
+            At least one map; all must hold the same rows with the same labels in the same order.
 
         Returns
         -------
         data_map : DataMap
-            Mean of each statistic that all maps hold, infinite where one of them is;
-            `standard_errors` holds the standard error of each row (``ddof=1`` over the square root
-            of the number of maps), NaN for a single map; `n_epochs` is the sum.
+            Map with the mean of each statistic that all maps hold, infinite where one of them is.
+            Its `standard_errors` are those of the mean (``ddof=1``, divided by the square root of
+            the number of maps), NaN for a single map; `n_epochs` is the sum.
 
         Raises
         ------
         ValueError
-            If rows, labels, names of rows or the way of recording differ.
+            If the number of rows, the labels, the sample ids, the held-out mask or the recording
+            mode differ.
         """
         return cls(**average_maps(maps))
 
     def select(self, region, frac, *, noise_cut=0.0, stratify=True, random_state=None):
-        """Choose rows.
+        """Select rows by their place on the map.
 
         Parameters
         ----------
         region : str, callable or mapping
-            ``"ambiguous"`` (highest variability), ``"easy"`` or ``"easy-to-learn"`` (highest
-            confidence), ``"hard"`` or ``"hard-to-learn"`` (lowest confidence), ``"random"``,
-            ``"coverage"`` [2]_, ``"weighted"``, ``"dual-beta"`` [3]_, ``"median"`` [4]_;
-            ``"corner-easy"``, ``"corner-ambiguous"``, ``"corner-hard"`` (nearest to variability and
-            confidence (0, 1), (0.5, 0.5) and (0, 0), each axis scaled to [0, 1]);
-            ``"<high|low>-<statistic>"`` for any statistic of the map; a callable that takes the
-            map and gives a score a row, the highest taken first; a mapping of these to shares that
-            sum to 1, no row twice.
+            Which rows to prefer:
+
+            - ``"ambiguous"``: highest variability [1]_.
+            - ``"easy"`` or ``"easy-to-learn"``: highest confidence [1]_.
+            - ``"hard"`` or ``"hard-to-learn"``: lowest confidence [1]_.
+            - ``"random"``: a random sample.
+            - ``"coverage"``: a random sample from each of 50 bins of the margin [2]_.
+            - ``"weighted"``: a random sample that prefers high variability.
+            - ``"dual-beta"``: a random sample weighted by the DUAL score, and by confidence: easier
+              rows the smaller `frac` is [3]_.
+            - ``"median"``: nearest to the median confidence [4]_.
+            - ``"corner-easy"``, ``"corner-ambiguous"``, ``"corner-hard"``: nearest to variability
+              and confidence (0, 1), (0.5, 0.5) and (0, 0), each axis scaled to [0, 1].
+            - ``"high-<statistic>"`` or ``"low-<statistic>"``, for any statistic of the map.
+            - A callable that takes the map and returns a score for each row, of shape
+              (n_samples,); the highest scores are selected.
+            - A mapping of these to shares that sum to 1; no row is selected twice.
         frac : float
-            Share of the rows, in (0, 1]; exactly ``max(1, round(frac * n_samples))`` are chosen.
+            Share of the rows to select, in (0, 1]; exactly ``max(1, round(frac * n_samples))``.
         noise_cut : float or mapping of class to float, default=0.0
-            Share of each class, lowest margin first, set aside before the rule, in [0, 1).
+            Share of each class to exclude before rows are selected, lowest margin first, in [0, 1).
         stratify : bool, default=True
-            Whether each class keeps its share of the rows, at least one while the budget allows.
-            False is the paper's rule.
+            Whether each class keeps its share of the rows, and at least one row if there are as
+            many rows to select as classes. ``False`` is the rule of [1]_.
         random_state : int, RandomState instance or None, default=None
-            Breaks ties (never the order of rows does), and draws where a rule draws.
+            Breaks ties, and determines random samples. Pass an int for the same rows at each call.
 
         Returns
         -------
         indices : ndarray of shape (n_rows,)
-            The chosen rows, ascending.
+            Indices of the selected rows, ascending.
 
         Raises
         ------
         ValueError
-            If the region is unknown, a share is out of range, rows were never seen, or the map
-            lacks what the rule needs.
+            If the region is unknown, a share is out of range, the map holds rows that were not
+            seen in training, or it does not hold a statistic or the labels that are needed.
 
         References
         ----------
@@ -257,34 +271,36 @@ class DataMap:
         )
 
     def region_labels(self, frac=0.33, confidence=0.5):
-        """Name the region of each row.
+        """Assign each row to a region.
 
         Parameters
         ----------
         frac : float, default=0.33
-            Share of the rows, those of highest variability, that are called ambiguous. Rows that
-            tie with the last of them are ambiguous too; rows that never moved are not.
+            Share of the rows that are ambiguous: those with the highest variability, and all that
+            tie with the last of them. Rows with variability 0 are never ambiguous.
         confidence : float, default=0.5
-            Of the other rows, those at or above this confidence are easy to learn, those below
-            hard to learn.
+            Threshold for the other rows: easy-to-learn at or above, hard-to-learn below.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
             ``"easy-to-learn"``, ``"ambiguous"`` or ``"hard-to-learn"``; ``"unseen"`` for rows that
-            no epoch saw.
+            no epoch contained.
 
         Raises
         ------
         ValueError
-            If `frac` lies outside (0, 1].
+            If `frac` is not in (0, 1].
 
         Notes
         -----
-        The paper draws no borders; these are a convention of this library.
+        The paper [1]_ gives no thresholds; these are a convention of this library.
+
+        References
+        ----------
+        .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 2.
         """
-        if not 0 < frac <= 1:
-            raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
+        check_frac(frac)
         seen = np.isfinite(self.confidence)
         labels = np.where(self.confidence >= confidence, "easy-to-learn", "hard-to-learn")
         if seen.any():
@@ -299,14 +315,13 @@ class DataMap:
         Parameters
         ----------
         backend : {"pandas", "polars"}, default="pandas"
-            Which library's frame; it must be installed.
+            Library of the data frame; it must be installed.
 
         Returns
         -------
         frame : pandas.DataFrame or polars.DataFrame
-            A row for each training row, a column for each statistic that the map holds, ahead of
-            them `sample_id` and `label` where known, behind them `held_out` and the standard
-            errors, `<statistic>_se`.
+            A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
+            `held_out` and the standard errors `<statistic>_se`, each if the map holds it.
 
         Raises
         ------
@@ -322,31 +337,31 @@ class DataMap:
         return build_frame(columns, backend, "DataMap.to_frame")
 
     def save(self, path):
-        """Write the map to an npz file that needs no pickle.
+        """Save the map to an npz file, without pickle.
 
         Parameters
         ----------
         path : str or path-like
-            Where to write; the name is taken as it is.
+            Path of the file; no suffix is appended.
 
         Raises
         ------
         ValueError
-            If labels or names of rows are Python objects other than strings.
+            If labels or sample ids are Python objects other than strings.
         """
-        arrays = {name: getattr(self, name) for name in (*_A_ROW, "classes")}
+        arrays = {name: getattr(self, name) for name in (*_PER_ROW, "classes")}
         arrays |= {f"se_{name}": error for name, error in (self.standard_errors or {}).items()}
-        facts = {name: getattr(self, name) for name in ("n_epochs", "margin_from", "record")}
-        write_archive(path, "DataMap", arrays, facts)
+        metadata = {name: getattr(self, name) for name in ("n_epochs", "margin_from", "record")}
+        write_archive(path, "DataMap", arrays, metadata)
 
     @classmethod
     def load(cls, path):
-        """Read what :meth:`save` wrote.
+        """Load a map that was saved by :meth:`save`.
 
         Parameters
         ----------
         path : str or path-like
-            Where to read.
+            Path of the file.
 
         Returns
         -------
@@ -356,28 +371,28 @@ class DataMap:
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
             If the file does not hold a data map.
         """
-        arrays, facts = read_archive(path, "DataMap")
+        arrays, metadata = read_archive(path, "DataMap")
         names = {field.name for field in fields(cls)}
         errors = {name[3:]: values for name, values in arrays.items() if name.startswith("se_")}
         held = {name: values for name, values in arrays.items() if name in names}
-        return cls(standard_errors=errors or None, **held, **facts)
+        return cls(standard_errors=errors or None, **held, **metadata)
 
     def plot(self, **kwargs):
-        """Draw the map.
+        """Plot the map.
 
         Parameters
         ----------
         **kwargs : dict
-            Handed to :meth:`DataMapDisplay.from_data_map`.
+            Passed to :meth:`DataMapDisplay.plot`.
 
         Returns
         -------
         display : DataMapDisplay
-            The display, drawn.
+            The plotted display.
         """
         from sklearn_carto._plot._data_map import DataMapDisplay
 
@@ -388,6 +403,6 @@ class DataMap:
         return self.n_samples
 
     def __repr__(self):
-        """Say how large the map is."""
-        of = "" if self.classes is None else f" of {len(self.classes)} classes"
-        return f"<DataMap: {self.n_samples} rows{of}, {self.n_epochs} epochs>"
+        """Return a summary: the numbers of rows, classes and epochs."""
+        classes = "" if self.classes is None else f" of {len(self.classes)} classes"
+        return f"<DataMap: {self.n_samples} rows{classes}, {self.n_epochs} epochs>"

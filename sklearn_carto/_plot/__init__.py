@@ -1,1 +1,1 @@
-"""Displays."""
+"""Displays: plots of data maps and of comparisons."""

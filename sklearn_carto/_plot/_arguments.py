@@ -1,24 +1,45 @@
-"""Arguments of a display that are handed on to matplotlib."""
+"""Arguments of the displays' ``plot``: axes, and what is passed on to matplotlib."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from inspect import signature
 
+import numpy as np
 
-def check_plot_kwargs(kwargs, ours, method):
-    """Raise where nobody knows an argument; matplotlib would name a collection, not us."""
+
+def get_axes(ax, n_axes, item, **kwargs):
+    """Return `n_axes` axes, each for an `item`: those that the user passed, or of a new figure.
+
+    The keyword arguments are passed to ``matplotlib.pyplot.subplots``. Another number of axes than
+    `n_axes` raises a ValueError.
+    """
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots(1, n_axes, layout="constrained", **kwargs)
+    axes = np.ravel(ax)
+    if len(axes) != n_axes:
+        raise ValueError(f"ax must hold {n_axes} axes, one for each {item}; got {len(axes)}.")
+    return axes
+
+
+def check_plot_kwargs(kwargs, parameters, method):
+    """Raise a TypeError if an argument is neither a parameter of `plot` nor of matplotlib's method.
+
+    Matplotlib's own error would name a collection, and not the display.
+    """
     from matplotlib.artist import ArtistInspector
     from matplotlib.axes import Axes
     from matplotlib.collections import PathCollection, PolyCollection
 
     artist = ArtistInspector(PolyCollection if method == "hexbin" else PathCollection)
     aliases = {alias for names in artist.aliasd.values() for alias in names}
-    theirs = {*signature(getattr(Axes, method)).parameters, *artist.get_setters(), *aliases}
-    for name in sorted(kwargs.keys() - theirs):
-        close = get_close_matches(name, ours, n=1)
+    known = {*signature(getattr(Axes, method)).parameters, *artist.get_setters(), *aliases}
+    for name in sorted(kwargs.keys() - known):
+        close = get_close_matches(name, parameters, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise TypeError(
-            f"DataMapDisplay.plot does not know the argument {name!r}.{hint} Known are "
-            f"{', '.join(ours)}, and those of matplotlib's {method}."
+            f"DataMapDisplay.plot got an unexpected argument {name!r}.{hint} Known are "
+            f"{', '.join(parameters)}, and those of matplotlib's {method}."
         )

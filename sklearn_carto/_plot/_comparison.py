@@ -1,48 +1,50 @@
-"""SubsetComparisonDisplay: the picture of a comparison of subsets."""
+"""SubsetComparisonDisplay: the plot of a comparison of subsets."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._utils._compat import check_matplotlib_support
 
-# after Okabe and Ito: told apart by colour-blind readers
+# the palette of Okabe and Ito, which colour-blind readers can distinguish
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31")
 _MARKERS = "osD^vP*"
 _OF_FULL = {"color": "#222222", "marker": "o"}
 
 
 class SubsetComparisonDisplay:
-    """Picture of what models learned from subsets of a training set.
+    """Subset comparison visualization: scores of models trained on subsets.
 
-    With one fraction, a line for each training set: its mean score with a 95 % interval, the full
-    set and random as vertical lines. With several, scores over the fraction; of a replacement sweep
-    over the share that is replaced. Marks are filled where the interval of the difference to random
-    leaves out 0, and hollow where it does not.
+    For one fraction, the mean score of each training set with its 95 % confidence interval, and
+    vertical lines for the full set and random. For several fractions, scores over the fraction; for
+    a replacement sweep, scores over the share that is replaced. Markers are filled if the
+    confidence interval of the difference to random does not contain 0, and hollow otherwise.
 
-    Use :meth:`from_comparison` or :meth:`SubsetComparison.plot` to make and draw one.
+    It is recommended to use :meth:`from_comparison` or :meth:`SubsetComparison.plot` to create a
+    display.
 
     Parameters
     ----------
     comparison : SubsetComparison
-        What :func:`compare_subsets` found.
+        Result of :func:`compare_subsets`.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_scores,)
-        Axes, one a score.
+        Axes, one for each score.
     figure_ : matplotlib Figure
-        Their figure.
+        Figure that contains the axes.
     bars_ : dict of (score, region) to matplotlib ErrorbarContainer
-        Means with their intervals.
+        Error bars of the confidence intervals.
     marks_ : dict of (score, region) to list of matplotlib Line2D
-        The marks at the means, one a fraction.
+        Markers of the means, one for each fraction.
     references_ : dict of (score, region) to matplotlib Line2D
-        The lines of the full set and of random.
+        Lines of the full set and of random.
 
     See Also
     --------
-    compare_subsets : What is drawn.
+    compare_subsets : Compute the scores.
 
     References
     ----------
@@ -66,90 +68,77 @@ class SubsetComparisonDisplay:
 
     @classmethod
     def from_comparison(cls, comparison, **kwargs):
-        """Draw a comparison.
+        """Plot a comparison.
 
         Parameters
         ----------
         comparison : SubsetComparison
-            What :func:`compare_subsets` found.
+            Result of :func:`compare_subsets`.
         **kwargs : dict
-            Handed to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
         display : SubsetComparisonDisplay
-            The display, drawn.
+            The plotted display.
         """
         return cls(comparison).plot(**kwargs)
 
     def plot(self, ax=None, *, score=None):
-        """Draw.
+        """Plot.
 
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
-            Where to draw, one for each score; None: a figure of its own.
+            Axes to plot on, one for each score; None: a new figure.
         score : str or list of str, default=None
-            Which scores, named as the columns of `results_`; None: all.
+            Scores to plot, columns of `results_`; None: all.
 
         Returns
         -------
         self : SubsetComparisonDisplay
-            The display, with its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If a score is unknown, or there are not as many axes as scores.
+            If a score is unknown, or if the number of axes differs from that of the scores.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         summary = self.comparison.summary()
         scores = _choose_scores(summary, score)
         regions = list(dict.fromkeys(summary["region"].tolist()))
         replaced = self._replaced()
         sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1 or replaced
-        if ax is None:
-            size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
-            room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for legend, or names
-            figure, ax = plt.subplots(
-                1,
-                len(scores),
-                figsize=(size[0] * len(scores) + room, size[1]),
-                sharey=not sweep,
-                squeeze=False,
-                layout="constrained",
-            )
-        self.axes_ = np.ravel(ax)
-        if len(self.axes_) != len(scores):
-            raise ValueError(
-                f"{len(scores)} scores need as many axes; got {len(self.axes_)}. Pass one axes a "
-                f"score, or choose with score=: {', '.join(scores)}."
-            )
+        size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
+        room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for the legend, or the names
+        figsize = (size[0] * len(scores) + room, size[1])
+        self.axes_ = get_axes(ax, len(scores), "score", figsize=figsize, sharey=not sweep)
         self.figure_ = self.axes_[0].figure
         self.bars_, self.marks_, self.references_ = {}, {}, {}
         for axes, name in zip(self.axes_, scores, strict=True):
             of_score = summary["score"] == name
-            lines = {column: values[of_score] for column, values in summary.items()}
+            table = {column: values[of_score] for column, values in summary.items()}
             if replaced:
-                self._draw_replacement(axes, name, lines, replaced)
+                self._plot_replacement(axes, name, table, replaced)
             else:
-                (self._draw_sweep if sweep else self._draw_rows)(axes, name, lines, regions)
+                (self._plot_fractions if sweep else self._plot_one_fraction)(
+                    axes, name, table, regions
+                )
         if sweep:
             self.axes_[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         return self
 
-    def _draw_rows(self, ax, score, lines, regions):
-        """One fraction: a row for each training set, the first on top."""
+    def _plot_one_fraction(self, ax, score, table, regions):
+        """Plot one fraction: the scores of each training set, the first on top."""
         for i, region in enumerate(regions):
-            where = np.flatnonzero(lines["region"] == region)
-            style = self._draw(ax, score, region, i - 1, lines, where, [i], upward=False)
+            where = np.flatnonzero(table["region"] == region)
+            style = self._draw(ax, score, region, i - 1, table, where, [i], upward=False)
             if region in ("full", "random"):
                 self.references_[score, region] = ax.axvline(
-                    lines["mean"][where[0]],
+                    table["mean"][where[0]],
                     color=style["color"],
                     linestyle="-" if region == "full" else "--",
                     linewidth=1,
@@ -158,27 +147,27 @@ class SubsetComparisonDisplay:
                 )
         ax.set_yticks(range(len(regions)), regions)
         ax.set_ylim(len(regions) - 0.5, -0.5)
-        ax.set_xlabel(_in_words(score))
+        ax.set_xlabel(_readable(score))
         ax.grid(axis="x", color="0.9")
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
 
-    def _draw_sweep(self, ax, score, lines, regions):
-        """Several fractions: scores over the share of rows."""
+    def _plot_fractions(self, ax, score, table, regions):
+        """Plot several fractions: scores over the share of rows."""
         for i, region in enumerate(regions):
-            where = np.flatnonzero(lines["region"] == region)
+            where = np.flatnonzero(table["region"] == region)
             if region == "full":
                 self.references_[score, region] = ax.axhline(
-                    lines["mean"][where[0]], color="0.2", linewidth=1.2, label="full", zorder=0
+                    table["mean"][where[0]], color="0.2", linewidth=1.2, label="full", zorder=0
                 )
                 continue
-            where = where[np.argsort(lines["frac"][where])]
-            aside = 1 + 0.02 * (i - len(regions) / 2)  # else intervals would hide each other
-            shares = 100 * lines["frac"][where] * aside
-            style = self._draw(ax, score, region, i - 1, lines, where, shares, upward=True)
+            where = where[np.argsort(table["frac"][where])]
+            shift = 1 + 0.02 * (i - len(regions) / 2)  # so that intervals do not overlap
+            shares = 100 * table["frac"][where] * shift
+            style = self._draw(ax, score, region, i - 1, table, where, shares, upward=True)
             (line,) = ax.plot(
                 shares,
-                lines["mean"][where],
+                table["mean"][where],
                 color=style["color"],
                 marker=style["marker"],
                 linestyle="--" if region == "random" else "-",
@@ -188,26 +177,26 @@ class SubsetComparisonDisplay:
             )
             if region == "random":
                 self.references_[score, region] = line
-        shares = np.unique(100 * lines["frac"][lines["region"] != "full"])
+        shares = np.unique(100 * table["frac"][table["region"] != "full"])
         ax.set_xscale("log")
         ax.set_xticks(shares, [f"{share:g}" for share in shares])
         ax.set_xticks([], minor=True)
         ax.set_xlabel("share of the training rows [%]")
-        _finish(ax, score)
+        _style_axes(ax, score)
 
     def _replaced(self):
-        """Share that is replaced in each region of a replacement sweep; empty where it is none."""
+        """Return the replaced share of each region; empty for other comparisons."""
         results = self.comparison.results_
         if "replaced" not in results:
             return {}
         pairs = zip(results["region"].tolist(), results["replaced"].tolist(), strict=True)
         return {region: share for region, share in pairs if np.isfinite(share)}
 
-    def _draw_replacement(self, ax, score, lines, replaced):
-        """Draw scores over the share of a fixed budget that is replaced."""
+    def _plot_replacement(self, ax, score, table, replaced):
+        """Plot a replacement sweep: scores over the share of a fixed budget that is replaced."""
         for region, line in (("full", "-"), ("random", "--")):
             self.references_[score, region] = ax.axhline(
-                lines["mean"][lines["region"] == region][0],
+                table["mean"][table["region"] == region][0],
                 color=_OF_FULL["color"] if region == "full" else _COLOURS[0],
                 linestyle=line,
                 linewidth=1.2,
@@ -215,20 +204,20 @@ class SubsetComparisonDisplay:
                 zorder=0,
             )
         order = sorted(replaced, key=replaced.__getitem__)
-        where = np.array([np.flatnonzero(lines["region"] == region)[0] for region in order])
+        where = np.array([np.flatnonzero(table["region"] == region)[0] for region in order])
         shares = 100 * np.array([replaced[region] for region in order])
-        style = self._draw(ax, score, "mixtures", 1, lines, where, shares, upward=True)
-        ax.plot(shares, lines["mean"][where], **style, linewidth=1.4, label="mixtures", zorder=2)
+        style = self._draw(ax, score, "mixtures", 1, table, where, shares, upward=True)
+        ax.plot(shares, table["mean"][where], **style, linewidth=1.4, label="mixtures", zorder=2)
         ax.set_xlabel("share of the budget that is replaced [%]")
-        _finish(ax, score)
+        _style_axes(ax, score)
 
-    def _draw(self, ax, score, region, number, lines, where, places, *, upward):
-        """Means, intervals, and marks that are filled where random is beaten or missed."""
-        means = lines["mean"][where]
-        errors = np.abs([lines["mean_low"][where] - means, lines["mean_high"][where] - means])
+    def _draw(self, ax, score, region, number, table, where, places, *, upward):
+        """Draw means and intervals; markers are filled where the score differs from random."""
+        means = table["mean"][where]
+        errors = np.abs([table["mean_low"][where] - means, table["mean_high"][where] - means])
         colour = _COLOURS[number % len(_COLOURS)]
         style = {"color": colour, "marker": _MARKERS[number % len(_MARKERS)]}
-        if region == "full":  # the others have the same colour and mark in every picture
+        if region == "full":  # so that other regions have the same style in every plot
             style, colour = _OF_FULL, _OF_FULL["color"]
         xy = (places, means) if upward else (means, places)
         self.bars_[score, region] = ax.errorbar(
@@ -241,7 +230,7 @@ class SubsetComparisonDisplay:
             alpha=0.55 if upward else 1.0,
             zorder=1,
         )
-        low, high = lines["vs_random_low"][where], lines["vs_random_high"][where]
+        low, high = table["vs_random_low"][where], table["vs_random_high"][where]
         differs = (low > 0) | (high < 0) | (region in ("full", "random"))
         self.marks_[score, region] = [
             ax.plot(
@@ -258,8 +247,8 @@ class SubsetComparisonDisplay:
         return style
 
 
-def _finish(ax, score):
-    ax.set_ylabel(_in_words(score))
+def _style_axes(ax, score):
+    ax.set_ylabel(_readable(score))
     ax.grid(color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
@@ -274,5 +263,5 @@ def _choose_scores(summary, score):
     return scores
 
 
-def _in_words(score):
+def _readable(score):
     return score.replace("_", " ")

@@ -1,41 +1,43 @@
-"""CrossDistillationDisplay: which model chooses rows for which."""
+"""CrossDistillationDisplay: the plot of a cross-distillation."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
 from sklearn_carto._utils._compat import check_matplotlib_support
 
 
 class CrossDistillationDisplay:
-    """Picture of a cross-distillation: who chose the rows, who learned from them, and how well.
+    """Cross-distillation visualization: a matrix of scores.
 
-    Each cell is the score of the model of its column on the rows that the model of its row chose;
-    colours are relative to the best and the worst of the column, so that models can be compared
-    with themselves. A star marks cells whose difference to random is clear.
+    A cell shows the score of the model of its column, trained on rows that were selected with the
+    reference model of its row. Colours are relative to the best and the worst score of the column.
+    A star marks cells whose confidence interval of the difference to random does not contain 0.
 
-    Use :meth:`from_cross_distillation` or :meth:`CrossDistillation.plot` to make and draw one.
+    It is recommended to use :meth:`from_cross_distillation` or :meth:`CrossDistillation.plot` to
+    create a display.
 
     Parameters
     ----------
     cross_distillation : CrossDistillation
-        What :func:`cross_distillation` found.
+        Result of :func:`cross_distillation`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the matrix.
+        Axes of the matrix.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure that contains the axes.
     image_ : matplotlib AxesImage
-        The cells.
+        Image of the matrix.
     texts_ : list of matplotlib Text
-        The scores.
+        Scores in the cells.
 
     See Also
     --------
-    cross_distillation : What is drawn.
+    cross_distillation : Compute the scores.
 
     Examples
     --------
@@ -56,38 +58,38 @@ class CrossDistillationDisplay:
 
     @classmethod
     def from_cross_distillation(cls, cross_distillation, **kwargs):
-        """Draw a cross-distillation.
+        """Plot a cross-distillation.
 
         Parameters
         ----------
         cross_distillation : CrossDistillation
-            What :func:`cross_distillation` found.
+            Result of :func:`cross_distillation`.
         **kwargs : dict
-            Handed to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
         display : CrossDistillationDisplay
-            The display, drawn.
+            The plotted display.
         """
         return cls(cross_distillation).plot(**kwargs)
 
     def plot(self, ax=None, *, score=None, cmap="cividis"):
-        """Draw.
+        """Plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None: a figure of its own.
+            Axes to plot on; None: a new figure.
         score : str, default=None
-            A column of `results_`; None: the first score.
+            Score to plot, a column of `results_`; None: the first.
         cmap : str or matplotlib Colormap, default="cividis"
-            Colours, from the worst of a column to its best.
+            Colours, from the worst score of a column to the best.
 
         Returns
         -------
         self : CrossDistillationDisplay
-            The display, with its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
@@ -97,24 +99,23 @@ class CrossDistillationDisplay:
             If the score is unknown.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
-        found = self.cross_distillation
-        matrix = found.matrix(score)
-        _, low, high = found.difference_to("random", score)
-        if ax is None:
-            size = 1.6 + 0.9 * len(found.models_), 1.2 + 0.5 * len(found.reference_models_)
-            _, ax = plt.subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        result = self.cross_distillation
+        matrix = result.matrix(score)
+        _, low, high = result.difference_to("random", score)
+        figsize = 1.6 + 0.9 * len(result.models_), 1.2 + 0.5 * len(result.reference_models_)
+        (self.ax_,) = get_axes(ax, 1, "matrix", figsize=figsize)
+        self.figure_ = self.ax_.figure
         worst, best = matrix.min(axis=0), matrix.max(axis=0)
         relative = (matrix - worst) / np.where(best > worst, best - worst, 1.0)
         self.image_, self.texts_ = draw_heat_map(
-            ax, relative, found.reference_models_, found.models_, low=0, high=1, cmap=cmap
+            self.ax_, relative, result.reference_models_, result.models_, low=0, high=1, cmap=cmap
         )
-        clear = (low > 0) | (high < 0)
-        for text, value, star in zip(self.texts_, matrix.ravel(), clear.ravel(), strict=True):
+        differs = (low > 0) | (high < 0)
+        for text, value, star in zip(self.texts_, matrix.ravel(), differs.ravel(), strict=True):
             text.set_text(f"{value:.3f}{'*' if star else ''}")
-        ax.set(xlabel="trained", ylabel="chose the rows")
-        name = (found.scores_[0] if score is None else score).replace("_", " ")
-        ax.set_title(f"{name}, {found.region}, {found.frac:.0%} of the rows", fontsize="medium")
+        self.ax_.set(xlabel="trained", ylabel="chose the rows")
+        name = (result.scores_[0] if score is None else score).replace("_", " ")
+        self.ax_.set_title(
+            f"{name}, {result.region}, {result.frac:.0%} of the rows", fontsize="medium"
+        )
         return self

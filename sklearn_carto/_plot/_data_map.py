@@ -1,4 +1,4 @@
-"""DataMapDisplay: the picture of a data map."""
+"""DataMapDisplay: the plot of a data map."""
 
 from __future__ import annotations
 
@@ -8,59 +8,61 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._plot._arguments import check_plot_kwargs
-from sklearn_carto._plot._correctness import STEPS, colours_of, draw_histogram, make_room, steps_of
-from sklearn_carto._plot._density import N_CELLS, density_of, levels_of
+from sklearn_carto._plot._annotations import write_legend, write_note, write_region_names
+from sklearn_carto._plot._arguments import check_plot_kwargs, get_axes
+from sklearn_carto._plot._correctness import (
+    add_histogram_axes,
+    draw_colorbar,
+    draw_histogram,
+    get_colours,
+)
+from sklearn_carto._plot._density import draw_contours, draw_hexagons
 from sklearn_carto._utils._compat import check_matplotlib_support
 from sklearn_carto._utils._quotas import class_quotas
 
 _KINDS = ("scatter", "hexbin", "kde")
-_ROOM = 0.09  # above and below the map, for the names of the regions; also, to the right, twice
-_CORNERS = {  # place in the axes, and how the text hangs on it
-    "easy-to-learn": ((0.02, 0.985), "left", "top"),
-    "ambiguous": ((0.98, 0.5), "right", "center"),
-    "hard-to-learn": ((0.02, 0.015), "left", "bottom"),
-}
-_HISTOGRAMS = {"confidence": (0, 1), "variability": (0, None), "correctness": (0, 1)}
+# space above, below and (twice) right of the rows, in units of the axes: a region name is as high
+_MARGIN, _MARGIN_WITHOUT_NAMES = 0.09, 0.02
 
 
 class DataMapDisplay:
-    """Picture of a data map: variability across, confidence upward, correctness as colour.
+    """Data map visualization: confidence over variability, with correctness as colour.
 
-    Use :meth:`from_data_map`, :meth:`from_estimator` or :meth:`DataMap.plot` to make and draw one.
+    It is recommended to use :meth:`from_data_map`, :meth:`from_estimator` or :meth:`DataMap.plot`
+    to create a display.
 
     Parameters
     ----------
     data_map : DataMap
-        The map to draw.
+        The map to plot.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes with the map.
+        Axes of the map.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure that contains the axes.
     points_ : matplotlib PathCollection or PolyCollection
-        The rows, or the hexagons they fall into.
+        The points, one for each row, or the hexagons.
     held_out_points_ : matplotlib PathCollection or None
-        Of a scatter, the rows that the model did not train on, as hollow points with a legend;
-        None where all rows are alike.
+        Held-out rows, as hollow points with a legend; None if the map has none, or no others, and
+        for hexagons.
     crosses_ : matplotlib ErrorbarContainer or None
-        The standard errors.
+        Error bars of the standard errors.
     contours_ : matplotlib QuadContourSet or None
-        The contours of ``kind="kde"``.
+        Contours of ``kind="kde"``.
     colorbar_ : matplotlib Colorbar or None
-        What the colours stand for; None where all points have the `color` that was asked for.
+        Colour bar of correctness; None if `color` was passed.
     region_texts_ : list of matplotlib Text
-        The names of the regions.
+        Names of the regions.
     histogram_axes_ : dict of str to matplotlib Axes
-        The histograms, by statistic.
+        Axes of the histograms, by statistic.
     note_ : matplotlib Text or None
-        Says how many rows are not drawn, where that is so.
+        Number of rows that are not drawn; None if all are.
 
     See Also
     --------
-    DataMap.plot : The same in one call.
+    DataMap.plot : Plot a map in one call.
 
     References
     ----------
@@ -83,44 +85,44 @@ class DataMapDisplay:
 
     @classmethod
     def from_data_map(cls, data_map, **kwargs):
-        """Draw a data map.
+        """Plot a data map.
 
         Parameters
         ----------
         data_map : DataMap
             The map.
         **kwargs : dict
-            Handed to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
         display : DataMapDisplay
-            The display, drawn.
+            The plotted display.
         """
         return cls(data_map).plot(**kwargs)
 
     @classmethod
     def from_estimator(cls, estimator, **kwargs):
-        """Draw the data map of a fitted estimator.
+        """Plot the data map of a fitted estimator.
 
         Parameters
         ----------
         estimator : CartographyClassifier, DataMapSelector or DataMapSampler
-            Fitted, so that it has a `data_map_`.
+            Fitted estimator with a `data_map_`.
         **kwargs : dict
-            Handed to :meth:`plot`.
+            Passed to :meth:`plot`.
 
         Returns
         -------
         display : DataMapDisplay
-            The display, drawn.
+            The plotted display.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it draws no map.
+            If the estimator has no `data_map_`.
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "data_map_"):
@@ -144,208 +146,172 @@ class DataMapDisplay:
         random_state=0,
         **kwargs,
     ):
-        """Draw.
+        """Plot.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None: a figure of its own.
+            Axes to plot on; None: a new figure.
         kind : {"scatter", "hexbin", "kde"}, default="scatter"
-            A point a row; hexagons with the mean correctness of their rows, the fainter the fewer
-            rows; or contours of density around 20, 40, 60, 80 and 95 % of the rows, and points
-            outside of them.
+            Points, one for each row; hexagons with the mean correctness of their rows, the fainter
+            the fewer rows they hold; or contours of a density estimate around 20, 40, 60, 80 and
+            95 % of the rows, with points for the rows outside.
         max_samples : int, default=25_000
-            At most so many points are drawn, at least 3; of more rows a random choice that leaves
-            out no region. Hexagons, contours and histograms count all rows.
+            Maximum number of points, at least 3. From more rows a random sample, stratified by
+            region, is drawn. Hexagons, contours and histograms use all rows.
         histograms : bool, default=False
-            Whether to draw histograms of confidence, variability and correctness beside the map.
+            Whether to plot histograms of confidence, variability and correctness beside the map.
         region_names : bool, default=True
-            Whether to write the names of the regions into their corners.
+            Whether to write the names of the regions on the map.
         standard_errors : bool, default=False
-            Whether each point that is drawn bears a cross of its standard errors, across and
-            upward, of a map that is the mean of several.
+            Whether to draw error bars of the standard errors at each point, for a map that is the
+            mean of several.
         cmap : str or matplotlib Colormap, default=None
             Colours of correctness from 0 to 1. None: orange to dark blue, which colour-blind
-            readers can tell apart.
+            readers can distinguish.
         random_state : int, RandomState instance or None, default=0
-            Chooses and orders points, so that none hides the others by its place in the data.
+            Determines the sample of the points and the order in which they are drawn.
         **kwargs : dict
-            Handed to matplotlib's `scatter` or `hexbin`, over what we choose: ``color="black"``
-            paints all points alike.
+            Passed to matplotlib's `scatter` or `hexbin`, in place of our defaults;
+            ``color="black"`` gives all points the same colour.
 
         Returns
         -------
         self : DataMapDisplay
-            The display, with its artists.
+            The display, with its artists as attributes.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `kind` is unknown, `max_samples` below 3, no row has a place on the map,
-            histograms are asked for beside axes that are no subplot, or standard errors of a map
-            that holds none.
+            If `kind` is unknown, `max_samples` is below 3, no row of the map was seen in training,
+            `histograms` is true and `ax` is not a subplot, or `standard_errors` is true and the map
+            holds none.
         TypeError
-            If neither this method nor matplotlib's knows an argument.
+            If an argument is unknown to this method and to matplotlib's.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
+        # 1. Check the arguments.
+        seen = self._check_arguments(kind, max_samples, standard_errors, kwargs)
+        n_epochs = self.data_map.n_epochs
+        # 2. Prepare the axes.
+        figsize = (9.0, 5.4) if histograms else (7.2, 5.4)
+        (self.ax_,) = get_axes(ax, 1, "map", figsize=figsize)
+        self.figure_ = self.ax_.figure
+        self.histogram_axes_ = add_histogram_axes(self.ax_) if histograms else {}
+        self._set_limits(seen, _MARGIN if region_names else _MARGIN_WITHOUT_NAMES)
+        # 3. Draw the rows.
+        colours = {} if "color" in kwargs else get_colours(cmap, n_epochs)
+        rng = check_random_state(random_state)
+        n_left_out = self._draw_rows(
+            seen, kind, max_samples, standard_errors, {**colours, **kwargs}, rng
+        )
+        # 4. Add the colour bar, the texts and the histograms.
+        self.colorbar_ = draw_colorbar(self.points_, self.ax_, n_epochs) if colours else None
+        self.region_texts_ = write_region_names(self.ax_) if region_names else []
+        self.note_ = write_note(self.ax_, n_left_out, len(seen), self.data_map.n_samples)
+        for name, axes in self.histogram_axes_.items():
+            draw_histogram(axes, getattr(self.data_map, name)[seen], name, n_epochs)
+        return self
 
+    def _check_arguments(self, kind, max_samples, standard_errors, kwargs):
+        """Check the arguments of `plot`; return the rows that have a place on the map."""
         if standard_errors and self.data_map.standard_errors is None:
             raise ValueError(
-                "This data map holds no standard errors; DataMap.mean of several maps gives them."
+                "This data map holds no standard errors; DataMap.mean of several maps has them."
             )
         if kind not in _KINDS:
             raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")
-        ours = [name for name in signature(self.plot).parameters if name != "kwargs"]
-        check_plot_kwargs(kwargs, ours, "hexbin" if kind == "hexbin" else "scatter")
+        parameters = [name for name in signature(self.plot).parameters if name != "kwargs"]
+        check_plot_kwargs(kwargs, parameters, "hexbin" if kind == "hexbin" else "scatter")
         if max_samples < 3:
-            raise ValueError(f"max_samples must be at least 3, one a region; got {max_samples!r}.")
+            raise ValueError(
+                f"max_samples must be at least 3, one for each region; got {max_samples!r}."
+            )
         seen = np.flatnonzero(np.isfinite(self.data_map.confidence))
         if len(seen) == 0:
             raise ValueError("No row of this data map was ever seen; there is nothing to draw.")
-        if ax is None:
-            size = (9.0, 5.4) if histograms else (7.2, 5.4)
-            _, ax = plt.subplots(figsize=size, layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
-        self.contours_ = self.crosses_ = self.held_out_points_ = None
-        axes = make_room(ax) if histograms else []
-        style = colours_of(cmap, self.data_map.n_epochs) if "color" not in kwargs else {}
-        across = max(0.1, 1.05 * self.data_map.variability[seen].max())
-        room = _ROOM if region_names else 0.02
-        ax.set(
+        return seen
+
+    def _set_limits(self, rows, margin):
+        width = max(0.1, 1.05 * self.data_map.variability[rows].max())
+        self.ax_.set(
             xlabel="variability",
             ylabel="confidence",
-            xlim=(-0.01, across * (1 + 2 * room)),
-            ylim=(-room, 1 + room),
+            xlim=(-0.01, width * (1 + 2 * margin)),
+            ylim=(-margin, 1 + margin),
             yticks=np.linspace(0, 1, 6),
         )
-        rng = check_random_state(random_state)
-        if kind == "hexbin":
-            n_drawn = len(seen)
-            self._draw_hexagons(seen, {**style, **kwargs})
-        else:
-            rows = self._outside_of_contours(seen) if kind == "kde" else seen
-            drawn = _thin(rows, self.data_map.region_labels()[rows], max_samples, rng)
-            n_drawn = len(seen) - len(rows) + len(drawn)
-            self._draw_points(drawn, {**style, **kwargs})
-            if standard_errors:
-                self._draw_crosses(drawn)
-        self.colorbar_ = None if "color" in kwargs else self._draw_colorbar()
-        self.region_texts_ = _write_region_names(ax) if region_names else []
-        self.note_ = _write_note(ax, self.data_map.n_samples - len(seen), n_drawn, len(seen))
-        self.histogram_axes_ = dict(zip(_HISTOGRAMS, axes, strict=False))
-        for name, of_histogram in self.histogram_axes_.items():
-            values = getattr(self.data_map, name)[seen]
-            steps = self.data_map.n_epochs if name == "correctness" else None
-            draw_histogram(of_histogram, values, name, _HISTOGRAMS[name], steps)
-        return self
 
-    def _draw_colorbar(self):
-        colorbar = self.figure_.colorbar(self.points_, ax=self.ax_, label="correctness")
-        colorbar.solids.set_alpha(1.0)
-        n_epochs = self.data_map.n_epochs
-        if n_epochs <= STEPS:
-            colorbar.set_ticks(steps_of(n_epochs))
-            colorbar.minorticks_off()
-        tenths = n_epochs > STEPS or 10 % n_epochs == 0
-        colorbar.ax.yaxis.set_major_formatter("{x:.1f}" if tenths else "{x:.2f}")
-        return colorbar
+    def _draw_rows(self, rows, kind, max_samples, standard_errors, style, rng):
+        """Draw the rows in the given kind; return the number of points that are left out."""
+        self.contours_ = self.crosses_ = self.held_out_points_ = None
+        if kind == "hexbin":
+            x, y, correctness = self._coordinates(rows)
+            self.points_ = draw_hexagons(self.ax_, x, y, correctness, style)
+            return 0
+        if kind == "kde":
+            x, y, _ = self._coordinates(rows)
+            self.contours_, outside = draw_contours(self.ax_, x, y)
+            rows = rows[outside]
+        drawn = _subsample(rows, self.data_map.region_labels()[rows], max_samples, rng)
+        self._draw_points(drawn, style)
+        if standard_errors:
+            self._draw_crosses(drawn)
+        return len(rows) - len(drawn)
+
+    def _coordinates(self, rows):
+        """Return the coordinates of rows, and their correctness."""
+        names = ("variability", "confidence", "correctness")
+        return [getattr(self.data_map, name)[rows] for name in names]
 
     def _draw_points(self, rows, style):
-        held_out = _to_mark(self.data_map.held_out_mask, len(self.data_map))[rows]
+        mask = self.data_map.held_out_mask
+        if mask is None or mask.all():  # no difference to show
+            mask = np.zeros(self.data_map.n_samples, dtype=bool)
+        held_out = mask[rows]
         self.points_ = self._scatter(rows[~held_out], len(rows), style)
         if held_out.any():
             points = self._scatter(rows[held_out], len(rows), style)
-            points.update_scalarmappable()  # else it would get its colours at drawing time
+            points.update_scalarmappable()  # else the colours would be set when it is drawn
             colours = points.get_facecolor()
             points.set(array=None, facecolor="none", edgecolor=colours, linewidth=0.9)
             self.held_out_points_ = points
-            self._write_legend(held_out.sum())
-
-    def _write_legend(self, n_held_out):
-        from matplotlib.lines import Line2D
-
-        handle = Line2D(
-            [],
-            [],
-            color="0.35",
-            linestyle="none",
-            marker="o",
-            markersize=5,
-            markerfacecolor="none",
-            label=f"held out ({n_held_out:,})",
-        )
-        self.ax_.legend(handles=[handle], loc="upper right", fontsize="small", frameon=False)
+            write_legend(self.ax_, held_out.sum())
 
     def _scatter(self, rows, n_drawn, style):
         n = max(n_drawn, 1)
-        ours = {
+        defaults = {
+            # the area that points cover, n * s, grows with sqrt(n) only; bounds chosen by eye
             "s": np.clip(500 / np.sqrt(n), 3.0, 40.0),
             "alpha": np.clip(30 / np.sqrt(n), 0.45, 0.9),
             "linewidths": 0,
-            "rasterized": n > 5000,
+            "rasterized": n > 5000,  # in vector files, which grow with the number of points
             "zorder": 2,
         }
-        x, y, colour = (
-            getattr(self.data_map, name)[rows]
-            for name in ("variability", "confidence", "correctness")
-        )
-        colours = {} if "color" in style else {"c": colour}
-        return self.ax_.scatter(x, y, **{**colours, **ours, **style})
+        x, y, correctness = self._coordinates(rows)
+        colours = {} if "color" in style else {"c": correctness}
+        return self.ax_.scatter(x, y, **{**colours, **defaults, **style})
 
     def _draw_crosses(self, rows):
-        names = ("variability", "confidence")
-        place = [getattr(self.data_map, name)[rows] for name in names]
-        reach = [self.data_map.standard_errors[name][rows] for name in names]
+        x, y, _ = self._coordinates(rows)
+        errors = self.data_map.standard_errors
         self.crosses_ = self.ax_.errorbar(
-            *place, *reach[::-1], fmt="none", ecolor="0.4", elinewidth=0.6, alpha=0.7, zorder=1
+            x,
+            y,
+            xerr=errors["variability"][rows],
+            yerr=errors["confidence"][rows],
+            fmt="none",
+            ecolor="0.4",
+            elinewidth=0.6,
+            alpha=0.7,
+            zorder=1,
         )
 
-    def _draw_hexagons(self, rows, style):
-        x, y, colour = (
-            getattr(self.data_map, name)[rows]
-            for name in ("variability", "confidence", "correctness")
-        )
-        grid = {"gridsize": 45, "extent": (0, self.ax_.get_xlim()[1], 0, 1), **style}
-        self.points_ = self.ax_.hexbin(x, y, C=colour, **{"linewidths": 0.2, **grid})
-        grid = {name: grid[name] for name in ("gridsize", "extent")}
-        counted = self.ax_.hexbin(x, y, mincnt=1, **grid)
-        counts = counted.get_array()
-        counted.remove()
-        self.points_.set_alpha(0.2 + 0.8 * np.log1p(counts) / np.log1p(counts.max()))
 
-    def _outside_of_contours(self, rows):
-        """Draw the contours; return the rows that lie outside of all."""
-        x, y = self.data_map.variability[rows], self.data_map.confidence[rows]
-        edges = [
-            np.linspace(0, self.ax_.get_xlim()[1], N_CELLS + 1),
-            np.linspace(0, 1, N_CELLS + 1),
-        ]
-        density = density_of(x, y, edges)
-        levels = levels_of(density)
-        middles = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
-        greys = [str(grey) for grey in np.linspace(0.92, 0.55, len(levels))]
-        self.contours_ = self.ax_.contourf(
-            *middles, density.T, levels=[*levels, np.inf], colors=greys, zorder=1
-        )
-        cells = [
-            np.clip(np.digitize(values, edge) - 1, 0, N_CELLS - 1)
-            for values, edge in zip((x, y), edges, strict=True)
-        ]
-        return rows[density[tuple(cells)] < levels[0]]
-
-
-def _to_mark(mask, n_samples):
-    """Mask of the held-out rows; none are marked where all rows are held out."""
-    if mask is None or mask.all():
-        return np.zeros(n_samples, dtype=bool)
-    return mask
-
-
-def _thin(rows, regions, max_samples, rng):
-    """At most so many rows in random order, from each region in proportion, and no region lost."""
+def _subsample(rows, regions, max_samples, rng):
+    """Shuffle rows, and draw at most `max_samples`: from each region its share, at least one."""
     order = rng.permutation(len(rows))
     if len(rows) > max_samples:
         _, of_region, counts = np.unique(regions, return_inverse=True, return_counts=True)
@@ -353,45 +319,3 @@ def _thin(rows, regions, max_samples, rng):
         chosen = [order[of_region[order] == i][:quota] for i, quota in enumerate(quotas)]
         order = rng.permutation(np.concatenate(chosen))
     return rows[order]
-
-
-def _write_region_names(ax):
-    from matplotlib.patheffects import withStroke
-
-    halo = [withStroke(linewidth=3.5, foreground="white")]
-    return [
-        ax.text(
-            *place,
-            name,
-            transform=ax.transAxes,
-            ha=across,
-            va=upward,
-            fontsize="large",
-            fontweight="bold",
-            color="black",
-            path_effects=halo,
-            zorder=5,
-        )
-        for name, (place, across, upward) in _CORNERS.items()
-    ]
-
-
-def _write_note(ax, n_unseen, n_drawn, n_seen):
-    parts = []
-    if n_drawn < n_seen:
-        parts.append(f"{n_drawn:,} of {n_seen:,} rows drawn")
-    if n_unseen:
-        parts.append(f"{n_unseen:,} rows never seen in training")
-    if not parts:
-        return None
-    return ax.text(
-        0.98,
-        0.02,
-        "\n".join(parts),
-        transform=ax.transAxes,
-        ha="right",
-        va="bottom",
-        fontsize="small",
-        color="0.35",
-        zorder=5,
-    )

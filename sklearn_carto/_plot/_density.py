@@ -1,51 +1,55 @@
-"""How densely rows lie on a map: a smoothed count of rows a cell, and its contours."""
+"""Density of the rows on a data map: contours, and hexagons that fade with their counts."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-N_CELLS = 128  # a side, of the grid that rows are counted on
+N_CELLS = 128  # per side of the grid that counts rows; finer than a contour of 5 inches shows
 SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
 
 
-def density_of(x, y, edges):
-    """Count rows a cell, smoothed; mass does not leak over the borders of the map.
+def draw_contours(ax, x, y):
+    """Draw contours of density; return them, and the mask of the rows outside all contours."""
+    edges = [np.linspace(0, high, N_CELLS + 1) for high in (ax.get_xlim()[1], 1)]
+    density = _compute_density(x, y, edges)
+    levels = _compute_levels(density)
+    centers = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
+    greys = [str(grey) for grey in np.linspace(0.92, 0.55, len(levels))]
+    contours = ax.contourf(*centers, density.T, levels=[*levels, np.inf], colors=greys, zorder=1)
+    cells = [
+        np.clip(np.digitize(values, edge) - 1, 0, N_CELLS - 1)
+        for values, edge in zip((x, y), edges, strict=True)
+    ]
+    return contours, density[tuple(cells)] < levels[0]
 
-    Parameters
-    ----------
-    x, y : ndarray of shape (n_rows,)
-        Where the rows lie.
-    edges : list of two ndarrays of shape (N_CELLS + 1,)
-        Borders of the cells.
 
-    Returns
-    -------
-    density : ndarray of shape (N_CELLS, N_CELLS)
-        Rows a cell.
-    """
+def draw_hexagons(ax, x, y, values, style):
+    """Draw hexagons with the mean value of their rows, the fainter the fewer rows they hold."""
+    style = {"linewidths": 0.2, "gridsize": 45, "extent": (0, ax.get_xlim()[1], 0, 1), **style}
+    hexagons = ax.hexbin(x, y, C=values, **style)
+    counted = ax.hexbin(x, y, mincnt=1, gridsize=style["gridsize"], extent=style["extent"])
+    counts = counted.get_array()
+    counted.remove()
+    hexagons.set_alpha(0.2 + 0.8 * np.log1p(counts) / np.log1p(counts.max()))
+    return hexagons
+
+
+def _compute_density(x, y, edges):
+    """Count the rows in each cell, smoothed; no mass leaks over the borders of the map."""
     counts, _, _ = np.histogram2d(x, y, bins=edges)
-    spread = 0.5 * len(x) ** (-1 / 6)  # half of Scott's rule, for maps have several crowds
+    # half the bandwidth of Scott's rule in two dimensions, n ** (-1 / 6) standard deviations:
+    # the rule is made for one normal cluster, and maps have several
+    factor = 0.5 * len(x) ** (-1 / 6)
     widths = [
-        max(1.0, spread * np.std(values) / (edge[1] - edge[0]))
+        max(1.0, factor * np.std(values) / (edge[1] - edge[0]))
         for values, edge in zip((x, y), edges, strict=True)
     ]
     return gaussian_filter(counts, widths, mode="reflect")
 
 
-def levels_of(density):
-    """Find the densities above which the shares of all rows lie.
-
-    Parameters
-    ----------
-    density : ndarray of shape (N_CELLS, N_CELLS)
-        Rows a cell.
-
-    Returns
-    -------
-    levels : ndarray of shape (n_levels,)
-        Ascending.
-    """
+def _compute_levels(density):
+    """Find the densities above which the given shares of all rows lie, ascending."""
     cells = np.sort(density, axis=None)[::-1]
     inside = np.cumsum(cells) / cells.sum()
     return np.unique(cells[np.searchsorted(inside, SHARES)])

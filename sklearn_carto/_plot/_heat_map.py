@@ -1,4 +1,4 @@
-"""A matrix as coloured cells with their numbers in them."""
+"""Heat map: a matrix as coloured cells with numbers."""
 
 from __future__ import annotations
 
@@ -6,29 +6,9 @@ import numpy as np
 
 
 def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form="{:.2f}"):
-    """Draw a matrix.
+    """Draw a matrix as coloured cells with their numbers; a cell with NaN stays empty.
 
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Where.
-    matrix : ndarray of shape (n_rows, n_columns)
-        What; NaN leaves a cell empty.
-    rows, columns : list of str
-        Names.
-    low, high : float
-        Values of the first and of the last colour.
-    cmap : str or matplotlib Colormap, default="cividis"
-        Colours.
-    form : str, default="{:.2f}"
-        How a number is written.
-
-    Returns
-    -------
-    image : matplotlib AxesImage
-        The cells.
-    texts : list of matplotlib Text
-        The numbers.
+    The colours range from `low` to `high`. The image and the list of texts are returned.
     """
     image = ax.imshow(matrix, vmin=low, vmax=high, cmap=cmap, aspect="auto")
     ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
@@ -38,7 +18,7 @@ def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form=
     texts = []
     for i, j in np.argwhere(np.isfinite(matrix)):
         red, green, blue, _ = image.cmap(image.norm(matrix[i, j]))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5  # as the eye weighs colours
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5  # luma, ITU-R BT.601
         colour = "white" if dark else "black"
         text = form.format(matrix[i, j])
         texts.append(ax.text(j, i, text, ha="center", va="center", color=colour, fontsize="small"))

@@ -7,7 +7,7 @@ from numbers import Integral
 from sklearn.base import clone
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from sklearn_carto._inputs._containers import check_same_length, refuse_missing, take
+from sklearn_carto._inputs._containers import check_missing, check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, check_not_regressor
 from sklearn_carto._selection._final_estimator import train
 from sklearn_carto._selection._selector import DataMapSelector
@@ -126,7 +126,7 @@ class DistilledClassifier(DelegatingClassifier):
         check_not_regressor(self.estimator)
         y, classes, _ = check_labels(y, self)
         check_same_length(X, y)
-        refuse_missing(X, self)
+        check_missing(X, self)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
         for_selector = for_estimator = params

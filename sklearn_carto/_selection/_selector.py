@@ -15,7 +15,7 @@ from sklearn.utils import ClassifierTags, check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import holds_containers, n_samples_of, refuse_missing, take
+from sklearn_carto._inputs._containers import check_missing, holds_containers, n_samples_of, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._regions import choose_rows, parse_region
@@ -258,7 +258,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
                 "a single row."
             )
         _check_n_features(self, X, reset=reset)
-        refuse_missing(X, self)
+        check_missing(X, self)
 
     def get_support(self, indices=False):
         """Say which training rows are kept.

@@ -1,1 +1,1 @@
-"""What any folder may use, and what knows nothing of data maps."""
+"""Utilities that do not depend on data maps."""

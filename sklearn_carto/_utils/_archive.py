@@ -1,4 +1,4 @@
-"""Named arrays on disk: one npz file, never pickled."""
+"""Save and load named arrays in one npz file, without pickle."""
 
 from __future__ import annotations
 
@@ -8,72 +8,49 @@ from zipfile import is_zipfile
 import numpy as np
 
 
-def write_archive(path, kind, arrays, facts):
-    """Write arrays and facts to one compressed npz file at exactly `path`.
+def write_archive(path, kind, arrays, metadata):
+    """Save arrays and metadata to a compressed npz file at exactly `path`.
 
     Parameters
     ----------
     path : str or path-like
-        Where to write.
+        Path of the file.
     kind : str
-        What the file holds; ``read_archive`` asks for the same.
+        Type of object that the file holds; ``read_archive`` checks it.
     arrays : dict of str to (ndarray or None)
-        What to write; None is left out. Object arrays must hold strings alone.
-    facts : dict
-        Small values that JSON can hold.
-
-    Raises
-    ------
-    ValueError
-        If an object array holds anything but strings.
+        Arrays to save; None is left out. Object arrays must hold strings only.
+    metadata : dict
+        Values that can be serialised to JSON.
     """
     arrays = {name: np.asarray(value) for name, value in arrays.items() if value is not None}
     strings = [name for name, value in arrays.items() if value.dtype == object]
     for name in strings:
         if not all(isinstance(value, str) for value in arrays[name].ravel()):
             raise ValueError(
-                f"{name} holds Python objects that are not strings, which can be saved by pickle "
-                "alone, and pickle is unsafe to load. Turn them into strings or numbers first."
+                f"{name} must hold numbers or strings; got other Python objects, which only pickle "
+                "can save, and pickle is unsafe to load. Convert them to strings first."
             )
         arrays[name] = arrays[name].astype(str)
-    header = json.dumps({"kind": kind, "strings": strings, **facts})
+    header = json.dumps({"kind": kind, "strings": strings, **metadata})
     with open(path, "wb") as file:
         np.savez_compressed(file, header=np.array(header), **arrays)
 
 
 def read_archive(path, kind):
-    """Read what ``write_archive`` wrote.
+    """Load the arrays and the metadata that ``write_archive`` saved.
 
-    Parameters
-    ----------
-    path : str or path-like
-        Where to read.
-    kind : str
-        What the file must hold.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        The arrays.
-    facts : dict
-        The facts.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened; FileNotFoundError where there is none.
-    ValueError
-        If the file holds something else.
+    A file that does not hold an object of this kind raises a ValueError; one that cannot be opened,
+    an OSError.
     """
-    with open(path, "rb") as file:  # is_zipfile(path) says False, too, of a file that is not there
+    with open(path, "rb") as file:  # is_zipfile(path) hides a missing file
         is_archive = is_zipfile(file)
     if not is_archive:
-        raise ValueError(f"{path} does not hold a {kind}; it is no npz file.")
+        raise ValueError(f"{path} does not hold a {kind}; it is not an npz file.")
     with np.load(path, allow_pickle=False) as file:
         header = json.loads(str(file["header"])) if "header" in file.files else {}
         if header.get("kind") != kind:
-            found = header.get("kind", "no file of sklearn_carto")
-            raise ValueError(f"{path} does not hold a {kind}; it is {found}.")
+            found = header.get("kind", "no object of sklearn_carto")
+            raise ValueError(f"{path} does not hold a {kind}; it holds {found}.")
         arrays = {name: file[name] for name in file.files if name != "header"}
     for name in header.pop("strings"):
         arrays[name] = arrays[name].astype(object)

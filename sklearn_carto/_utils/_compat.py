@@ -1,4 +1,4 @@
-"""The one door to names that scikit-learn keeps private or has moved."""
+"""Private or moved names of scikit-learn, which no other module imports, and optional packages."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ try:
 except ImportError:  # scikit-learn < 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in where there are no callbacks: tasks are told to nobody."""
+        """Replace the mixin of scikit-learn 1.9 by one that calls no callbacks."""
 
         def _init_callback_context(self, **kwargs):
-            return _ToNobody()
+            return _NoCallbackContext()
 
-    class _ToNobody:
+    class _NoCallbackContext:
         def subcontext(self, **kwargs):
             return self
 
@@ -58,32 +58,12 @@ __all__ = [
 
 
 def callbacks_of(estimator):
-    """List the callbacks that are set on an estimator; scikit-learn has no public way to ask."""
+    """Return the callbacks set on an estimator, which scikit-learn keeps in a private attribute."""
     return list(getattr(estimator, "_skl_callbacks", ()))
 
 
 def require(module: str, user: str, extra: str):
-    """Import an optional package, or say what to install.
-
-    Parameters
-    ----------
-    module : str
-        Dotted name of the module to import.
-    user : str
-        Who needs it; the error names it.
-    extra : str
-        What to install, as ``pip install`` takes it.
-
-    Returns
-    -------
-    module : module
-        The imported module.
-
-    Raises
-    ------
-    ImportError
-        If the module is not installed.
-    """
+    """Import an optional package; if it is missing, the error names what to install."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -1,31 +1,12 @@
-"""Columns to the data frame of the library that the user names."""
+"""Data frames of pandas or polars."""
 
 from sklearn_carto._utils._compat import require
 
 
 def build_frame(columns, backend, caller):
-    """Make a frame of columns.
+    """Build a data frame of pandas or polars from columns; None is left out.
 
-    Parameters
-    ----------
-    columns : dict of str to ndarray of shape (n_rows,) or None
-        The columns in order; None is left out.
-    backend : {"pandas", "polars"}
-        Which library's frame.
-    caller : str
-        Who asks; the error names it.
-
-    Returns
-    -------
-    frame : pandas.DataFrame or polars.DataFrame
-        The frame.
-
-    Raises
-    ------
-    ImportError
-        If the library is not installed.
-    ValueError
-        If `backend` is unknown.
+    The errors on an unknown or missing library name the `caller`.
     """
     if backend not in ("pandas", "polars"):
         raise ValueError(f"backend must be 'pandas' or 'polars'; got {backend!r}.")

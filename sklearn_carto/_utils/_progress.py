@@ -1,4 +1,4 @@
-"""A progress bar: tqdm where it is installed, else lines."""
+"""Progress bar: tqdm if it is installed, else printed lines."""
 
 from __future__ import annotations
 
@@ -7,23 +7,9 @@ from importlib.util import find_spec
 
 
 def progress(iterable, *, description, verbose, total=None):
-    """Iterate, and show how far it has got.
+    """Iterate and show the progress, unless `verbose` is 0.
 
-    Parameters
-    ----------
-    iterable : iterable
-        What is iterated.
-    description : str
-        What the steps are.
-    verbose : int
-        0: show nothing.
-    total : int, default=None
-        Number of steps, where `iterable` has no length.
-
-    Yields
-    ------
-    item : object
-        The items of `iterable`.
+    `total` is the number of items, if `iterable` has no length.
     """
     if not verbose:
         yield from iterable

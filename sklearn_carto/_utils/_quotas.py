@@ -1,31 +1,40 @@
-"""How a budget of rows is shared: exact totals, fair shares, ties broken by the seed."""
+"""Numbers of rows: shares of a data set, and quotas of classes with an exact total."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
+def check_frac(frac, name="frac"):
+    """Raise an error if a share of the rows does not lie in (0, 1]."""
+    if not isinstance(frac, (int, float, np.number)):
+        raise ValueError(f"{name} must be a number in (0, 1]; got {frac!r}.")
+    if not 0 < frac <= 1:
+        hint = f" For {frac} % write {frac / 100}." if 1 < frac <= 100 else ""
+        raise ValueError(f"{name} must lie in (0, 1]; got {frac!r}.{hint}")
+
+
 def n_rows_of(frac, n_samples):
-    """Rows that a fraction stands for: at least one, and Python's ``round`` beyond that."""
+    """Return the number of rows in a share of the data: rounded by ``round``, at least one."""
     return max(1, round(frac * n_samples))
 
 
 def largest_remainder(total, weights, rng):
-    """Share a whole number in proportion to weights.
+    """Divide an integer in proportion to weights, by the method of largest remainders.
 
     Parameters
     ----------
     total : int
-        What is shared.
+        Integer to divide.
     weights : array-like of shape (n_parts,)
-        Non-negative, not all zero; exact for integers.
+        Weights, non-negative and not all zero.
     rng : RandomState
-        Breaks ties of the remainders.
+        Breaks ties between remainders.
 
     Returns
     -------
     parts : ndarray of shape (n_parts,)
-        Whole numbers that sum to `total`; each within 1 of its exact share.
+        Integers that sum to `total`, each within 1 of its exact share.
 
     Examples
     --------
@@ -34,6 +43,7 @@ def largest_remainder(total, weights, rng):
     """
     weights = np.asarray(weights)
     exact = total * weights / weights.sum()
+    # rounding removes the error of the division, far below 1e-9 for totals below 1e6
     parts = np.floor(exact.round(9)).astype(np.int64)
     remainders = (exact - parts).round(9)
     order = np.lexsort((rng.random_sample(len(parts)), -remainders))
@@ -42,22 +52,22 @@ def largest_remainder(total, weights, rng):
 
 
 def class_quotas(n_rows, counts, rng):
-    """Share rows over classes: one each while there are enough, the rest in proportion.
+    """Divide rows between classes: one for each class, the rest in proportion.
 
     Parameters
     ----------
     n_rows : int
-        The budget, at most the sum of `counts`.
+        Number of rows to divide, at most the sum of `counts`.
     counts : array-like of shape (n_classes,)
-        Rows that each class has, at least 1.
+        Number of rows of each class, at least 1.
     rng : RandomState
         Breaks ties.
 
     Returns
     -------
     quotas : ndarray of shape (n_classes,)
-        Rows of each class, never more than it has. With fewer rows than classes the largest
-        classes get one each.
+        Number of rows for each class, at most its count. If there are fewer rows than classes,
+        the largest classes get one row each.
 
     Examples
     --------

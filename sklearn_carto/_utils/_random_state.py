@@ -1,4 +1,4 @@
-"""What belongs to the process or to a model, and is left as it was found."""
+"""Save and restore random states, and the training mode of torch modules."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from threading import RLock
 
 import numpy as np
 
-ONE_NET_AT_A_TIME = RLock()  # torch's generators belong to the process, not to a thread
+ONE_NET_AT_A_TIME = RLock()  # torch's generators are shared by all threads of a process
 
 
 @contextmanager
 def generators_kept(device="cpu"):
-    """Leave the generators of numpy, Python and torch (CPU and `device`) as they were found."""
+    """Restore the random states of numpy, Python and torch (CPU and `device`) on exit."""
     state = np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
         if "torch" in sys.modules:
@@ -45,7 +45,7 @@ def _torch_generators_kept(device):
 
 @contextmanager
 def modes_kept(*objects):
-    """Leave each torch module, and each of its submodules, in training or evaluation mode."""
+    """Restore the training or evaluation mode of torch modules and their submodules on exit."""
     import torch
 
     roots = [module for module in objects if isinstance(module, torch.nn.Module)]
