@@ -22,9 +22,9 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, trains_in_epochs
 from sklearn_carto._inputs._containers import check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, check_not_regressor
-from sklearn_carto._selection._final_estimator import train, with_original_labels
+from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
 from sklearn_carto._selection._proxy import ProxyModel
-from sklearn_carto._selection._selector import select_rows
+from sklearn_carto._selection._selector import select_samples
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning
@@ -172,7 +172,7 @@ def _rows_of(trial, selector, proxy, match, seed):
     asked = clone(selector).set_params(region=trial.region, frac=trial.frac, **own)
     if match == "steps" and trains_in_epochs(asked.final_estimator):
         asked.set_params(final_estimator=scale_n_epochs(asked.final_estimator, 1 / trial.frac))
-    return select_rows(asked, proxy, seed).rows
+    return select_samples(asked, proxy, seed).sample_indices
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def _held_back(category):
 
 def _train_and_score(estimator, X, y, classes, seed, scoring, test_sets):
     start = time.perf_counter()
-    model = with_original_labels(train(estimator, X, y, seed=seed, classes=classes))
+    model = with_original_labels(fit_final_estimator(estimator, X, y, seed=seed, classes=classes))
     trained = time.perf_counter()
     scorer = check_scoring(model, scoring)
     scores: dict[str, float] = {}
