@@ -166,27 +166,8 @@ def compare_subsets(
 def check_selector(selector, estimator, scoring):
     """Check and clone the selector of a comparison.
 
-    Parameters
-    ----------
-    selector : DataMapSelector or None
-        The selector; None: the default one.
-    estimator : estimator
-        The estimator that is fitted on the subsets; the final estimator of "auto" too, unless the
-        selector has one.
-    scoring : str, callable, list, tuple or dict
-        The metrics; a single one is the metric of "auto" too, unless the selector has one.
-
-    Returns
-    -------
-    selector : DataMapSelector
-        A clone, with `final_estimator` and, for a single metric, `scoring`.
-
-    Raises
-    ------
-    TypeError
-        If it is not a DataMapSelector.
-    ValueError
-        If it holds a frozen map.
+    Unless the selector has them, the estimator to fit becomes the final estimator of "auto", and a
+    single metric becomes its metric. None is replaced by the default selector.
     """
     selector = default_selector(estimator) if selector is None else selector
     if not isinstance(selector, DataMapSelector):

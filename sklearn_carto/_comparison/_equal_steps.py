@@ -11,19 +11,9 @@ _N_EPOCHS_PARAMS = ("max_epochs", "n_epochs", "max_iter")
 
 
 def scale_n_epochs(estimator, ratio):
-    """Clone an estimator and scale its number of epochs.
+    """Clone an estimator and multiply its number of epochs by a ratio.
 
-    Parameters
-    ----------
-    estimator : estimator
-        An estimator that trains in epochs, or a pipeline that ends in one.
-    ratio : float
-        Factor of the number of epochs and of `n_iter_no_change`.
-
-    Returns
-    -------
-    estimator : estimator
-        A clone.
+    If it is a pipeline, its last step is changed. `n_iter_no_change` counts epochs, too.
     """
     estimator = clone(estimator)
     last = last_step(estimator)
@@ -37,20 +27,7 @@ def scale_n_epochs(estimator, ratio):
 
 
 def check_match(match, estimator):
-    """Check the `match` parameter of a comparison.
-
-    Parameters
-    ----------
-    match : {"epochs", "steps"}
-        What fits of different size have in common.
-    estimator : estimator
-        The model to fit.
-
-    Raises
-    ------
-    ValueError
-        If `match` is unknown, or is "steps" and the estimator does not train in epochs.
-    """
+    """Raise an error if `match` is unknown, or is "steps" and the model has no number of epochs."""
     if match not in ("epochs", "steps"):
         raise ValueError(f"The 'match' parameter must be 'epochs' or 'steps'; got {match!r}.")
     if match == "steps" and not trains_in_epochs(estimator):

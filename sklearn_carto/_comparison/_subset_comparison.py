@@ -90,10 +90,10 @@ class SubsetComparison(ComparisonResults):
                 UndefinedIntervalWarning,
             )
         keys = list(dict.fromkeys(zip(results["region"].tolist(), results["frac"], strict=True)))
-        rows = [self._summarise(*key, score) for score in self.scores_ for key in keys]
+        rows = [self._summary_row(*key, score) for score in self.scores_ for key in keys]
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-    def _summarise(self, region, frac, score):
+    def _summary_row(self, region, frac, score):
         """Return one entry of the summary."""
         subset = {"region": region, "frac": frac}
         own, fit_time = (self._mean_by_split(column, **subset) for column in (score, "fit_time"))

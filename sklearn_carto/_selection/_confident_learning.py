@@ -51,21 +51,10 @@ def confident_issues(probabilities, y_encoded):
 
 
 def estimated_cut(probabilities, classes, y_encoded):
-    """Estimate the share of wrong labels in each class.
+    """Estimate the share of wrong labels in each class, at most one half.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_classes)
-        Out-of-fold predicted probabilities, in [0, 1].
-    classes : ndarray of shape (n_classes,)
-        The classes, in the order of the columns.
-    y_encoded : ndarray of shape (n_samples,)
-        Labels, encoded as 0 to n_classes - 1.
-
-    Returns
-    -------
-    cut : dict of class to float
-        Share of each class, in [0, 0.5].
+    A label is wrong if it is an issue, see :func:`confident_issues`. `classes` are in the order of
+    the columns of `probabilities`.
     """
     issues = confident_issues(probabilities, y_encoded)
     n_issues = np.bincount(y_encoded[issues], minlength=len(classes))

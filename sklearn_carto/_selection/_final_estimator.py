@@ -66,33 +66,14 @@ def fit_final_estimator(estimator, X, y, *, params=None, seed=None, classes=None
 
 
 def with_original_labels(trained):
-    """Return a classifier that predicts the original labels.
-
-    Parameters
-    ----------
-    trained : Trained
-        The result of :func:`fit_final_estimator`.
-
-    Returns
-    -------
-    model : estimator
-        The fitted estimator, wrapped if it was fitted on encoded labels. Scorers accept it.
-    """
+    """Return a fitted classifier that predicts the original labels, and that scorers accept."""
     if trained.encodes_labels:
         return LabelDecodingClassifier(trained.estimator, trained.classes)
     return trained.estimator
 
 
 class LabelDecodingClassifier(DelegatingClassifier):
-    """A fitted estimator whose encoded predictions are decoded to the original labels.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted on labels encoded as 0 to n_classes - 1.
-    classes : ndarray of shape (n_classes,)
-        The original labels, sorted.
-    """
+    """A fitted estimator whose predictions, 0 to n_classes - 1, are decoded to the labels."""
 
     _label_codes = True
 

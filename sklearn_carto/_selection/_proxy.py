@@ -30,23 +30,10 @@ from sklearn_carto._watching._responses import in_class_order
 
 
 def default_proxy(X):
-    """Create the proxy model that is used if no estimator is given.
+    """Return the proxy model that is used if no estimator is given.
 
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        Training samples.
-
-    Returns
-    -------
-    estimator : estimator
-        SGDClassifier with log loss if X is sparse, else a small HistGradientBoostingClassifier,
-        which supports missing values, unscaled features and categories.
-
-    Raises
-    ------
-    ValueError
-        If X holds text.
+    SGDClassifier with log loss if X is sparse, else a small HistGradientBoostingClassifier, which
+    supports missing values, unscaled features and categories. Text raises an error.
     """
     if issparse(X):
         return SGDClassifier(loss="log_loss")

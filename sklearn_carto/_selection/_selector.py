@@ -336,24 +336,10 @@ class Selection(NamedTuple):
 
 
 def select_samples(selector, proxy, random_state, final_estimator_params=None):
-    """Select samples of the training set of a proxy model.
+    """Select samples by the parameters of a selector, which need not be fitted.
 
-    Parameters
-    ----------
-    selector : DataMapSelector
-        Its parameters are used; it need not be fitted.
-    proxy : ProxyModel
-        The proxy model and its training set.
-    random_state : int, RandomState instance or None
-        Seeds the random selection rules and the breaking of ties.
-    final_estimator_params : dict, default=None
-        Further arguments of the final estimator's `fit`; None: those of the proxy model's `fit`
-        that it accepts.
-
-    Returns
-    -------
-    selection : Selection
-        Indices in ascending order, and the region and the noise cut that were used.
+    `final_estimator_params` are further arguments of the final estimator's `fit`; None: those of
+    the proxy model's `fit` that it accepts.
     """
     region, noise_cut, auto_results = selector.region, selector.noise_cut, None
     if isinstance(region, str) and region == "auto":

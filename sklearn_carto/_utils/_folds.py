@@ -57,23 +57,7 @@ def make_folds(cv, y, random_state, *, used_by=""):
 
 
 def disjoint_folds(cv, y, random_state):
-    """Split samples so that each one is in exactly one test set.
-
-    Parameters
-    ----------
-    cv, y, random_state
-        See :func:`make_folds`.
-
-    Returns
-    -------
-    folds : list of (ndarray, ndarray)
-        Indices of the training and of the test samples.
-
-    Raises
-    ------
-    ValueError
-        If test sets overlap or leave samples out, and where :func:`make_folds` raises.
-    """
+    """Make folds in which each sample is in exactly one test set; see :func:`make_folds`."""
     folds = make_folds(cv, y, random_state)
     tested = np.concatenate([test for _, test in folds])
     if not np.array_equal(np.sort(tested), np.arange(len(y))):
