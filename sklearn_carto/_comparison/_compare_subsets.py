@@ -11,6 +11,7 @@ from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._distilled import default_selector, with_final_estimator
 from sklearn_carto._selection._selector import DataMapSelector
 
+# the training sets of Dataset Cartography, section 3, besides the full set and random
 PAPER_REGIONS = (
     "high-confidence",
     "low-variability",

@@ -106,7 +106,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Only if `region` is "auto": the candidates (`region`, and whether there is a `noise_cut`),
         their `mean_score`, `mean_gain` over random and its `standard_error`, which one was
         `chosen`, and the scores `split<k>_score`. A score is NaN if the candidate was dropped
-        before this split.
+        before this split, or if its selection lacks a class.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if `X` has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
