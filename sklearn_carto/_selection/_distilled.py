@@ -148,7 +148,7 @@ class DistilledClassifier(DelegatingClassifier):
         selector._fit_with_params(X, y, selector_params, final_estimator_params)
         # 3. Fit the estimator on them.
         selected = selector.sample_indices_
-        trained = fit_final_estimator(
+        model = fit_final_estimator(
             clone(self.estimator),
             take(X, selected),
             y[selected],
@@ -156,7 +156,7 @@ class DistilledClassifier(DelegatingClassifier):
             classes=classes,
         )
         self.selector_ = selector
-        self.estimator_, self.classes_, self._label_codes = trained
+        self.estimator_, self.classes_, self._label_codes = model
         return self
 
     def _selector(self):
