@@ -1,8 +1,8 @@
-"""What it costs to record boosters: the time of the replay over that of the training.
+"""Cost of recording boosters: ratio of the time of the replay to that of the training.
 
 Run ``python benchmarks/boosters.py``. Training and replay are timed in the same run, threads are
 fixed to one, and each ratio is the median of seven runs with its bootstrap error. The map of 50
-stages is made a second time as one makes it by hand, by `predict_proba` from the first tree on.
+stages is also drawn naively, by `predict_proba` from the first tree on.
 """
 
 import sys
@@ -35,7 +35,7 @@ UP_TO = {
 
 @cache
 def timed(kind):
-    """Make the same classifier, which keeps the seconds that its last `fit` took."""
+    """Subclass a classifier that stores the time of its last `fit`."""
 
     class Timed(kind):
         def fit(self, X, y, **params):
@@ -48,7 +48,7 @@ def timed(kind):
 
 
 def watch(name, n_epochs, X, y):
-    """Give the watching classifier, and the seconds of its training and of its replay."""
+    """Return the watched classifier, and the seconds of its training and of its replay."""
     kind, params = BOOSTERS[name]
     booster = timed(kind)(n_estimators=N_TREES, **params)
     start = time.perf_counter()
@@ -58,7 +58,7 @@ def watch(name, n_epochs, X, y):
 
 
 def by_hand(name, model, X, y):
-    """Record 50 stages by `predict_proba` from the first tree on; give the seconds."""
+    """Record 50 stages by `predict_proba` from the first tree on; return the seconds."""
     start = time.perf_counter()
     dynamics = TrainingDynamics(y, n_epochs=N_STAGES)
     for epoch, end in enumerate(range(10, N_TREES + 1, N_TREES // N_STAGES)):

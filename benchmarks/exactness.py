@@ -1,8 +1,9 @@
-"""How far what is recorded lies from what a naive loop notes down, for each way to watch.
+"""Largest difference of recorded probabilities to those of a naive loop, for each watcher.
 
-Run ``python benchmarks/exactness.py``. Printed are the largest difference of a recorded probability
-to the one that a loop written by hand finds, and the largest difference that watching makes to the
-trained weights (of trees: to the probabilities that they give); the latter must be 0.
+Run ``python benchmarks/exactness.py``. The first column is the largest absolute difference between
+the recorded probabilities and those of a naive loop. The second one is the largest difference
+between the fitted weights (of trees: the predicted probabilities) with and without recording, which
+must be 0.
 """
 
 import logging
@@ -52,7 +53,7 @@ N, N_CLASSES, N_EPOCHS = 500, 3, 10
 X, y, _ = make_cartography(N, n_classes=N_CLASSES, random_state=0)
 X = X.astype(np.float32)
 TOKENS = torch.as_tensor(np.random.RandomState(0).randint(1, 40, size=(N, 8)))
-TOKENS[:, 0] = torch.arange(N) + 40  # no two rows are alike
+TOKENS[:, 0] = torch.arange(N) + 40  # all rows differ
 
 
 def report(name, recorded, naive, watched, bare):
@@ -62,7 +63,7 @@ def report(name, recorded, naive, watched, bare):
 
 
 def of_labels(probabilities):
-    """Take the probability of each row's label from one array an epoch."""
+    """Return the probability of each label, from one array for each epoch."""
     return np.stack([p[np.arange(N), y] for p in probabilities], axis=1)
 
 
@@ -85,12 +86,12 @@ def partial_fit(estimator, weights):
 
 
 def stages(estimator, naive_stages):
-    """`naive_stages` yields, of a bare estimator that is fitted, the probabilities of each."""
+    """`naive_stages` yields the probabilities of each stage of a fitted estimator."""
     model = CartographyClassifier(estimator).fit(X, y)
     bare = clone(estimator).fit(X, y)
-    answers = [model.estimator_.predict_proba(X)], [bare.predict_proba(X)]
+    probabilities = [model.estimator_.predict_proba(X)], [bare.predict_proba(X)]
     naive = of_labels(naive_stages(bare))
-    report(type(estimator).__name__, model.dynamics_.true_proba, naive, *answers)
+    report(type(estimator).__name__, model.dynamics_.true_proba, naive, *probabilities)
 
 
 def by_staged_prediction(bare):
@@ -129,7 +130,7 @@ def make_module():
 
 
 class Numbered(Dataset):
-    """Rows, labels, and the place of each row."""
+    """Samples, labels and sample indices."""
 
     def __len__(self):
         return N
@@ -138,25 +139,25 @@ class Numbered(Dataset):
         return X[i], y[i], i
 
 
-def torch_loop(recorder=None, ask=False):
-    """Train by hand; note what each row gets in training, or at the end of each epoch."""
+def torch_loop(recorder=None, at_epoch_end=False):
+    """Train by hand; record probabilities in the training pass, or at the end of each epoch."""
     module, naive = make_module(), np.full((N, N_EPOCHS), np.nan)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
     torch.manual_seed(1)
     loader = DataLoader(Numbered(), batch_size=32, shuffle=True)
     for epoch in range(N_EPOCHS):
-        for rows, labels, places in loader:
+        for rows, labels, indices in loader:
             optimizer.zero_grad()
             output = module(rows)
             nn.functional.cross_entropy(output, labels).backward()
             optimizer.step()
             proba = torch.softmax(output.detach(), dim=1)
-            naive[places, epoch] = proba[torch.arange(len(labels)), labels]
+            naive[indices, epoch] = proba[torch.arange(len(labels)), labels]
             if recorder is not None:
-                recorder.update(places, output, labels)
+                recorder.update(indices, output, labels)
         if recorder is not None:
             recorder.end_epoch()
-        if ask:
+        if at_epoch_end:
             module.eval()
             with torch.no_grad():
                 proba = torch.softmax(module(torch.as_tensor(X)), dim=1)
@@ -188,14 +189,14 @@ def skorch(record, n_workers=0):
     model = CartographyClassifier(net, record=record, random_state=1).fit(X, y)
     torch.manual_seed(1)
     bare = clone(net).fit(X, y)
-    _, naive = torch_loop(ask=record == "epoch_end")
+    _, naive = torch_loop(at_epoch_end=record == "epoch_end")
     what = f"skorch, record={record!r}" + (f", {n_workers} workers" if n_workers else "")
     weights = (weights_of(net.module_) for net in (model.estimator_, bare))
     report(what, model.dynamics_.true_proba, naive, *weights)
 
 
 class Lit(lightning.LightningModule):
-    """Notes what each row gets, by the rows themselves."""
+    """Records the probabilities of the training pass by sample index."""
 
     def __init__(self):
         super().__init__()
@@ -205,10 +206,10 @@ class Lit(lightning.LightningModule):
         return self.net(rows)
 
     def training_step(self, batch, i):
-        rows, labels, places = batch
+        rows, labels, indices = batch
         output = self(rows)
         proba = torch.softmax(output.detach(), dim=1)
-        self.naive[places, self.current_epoch] = proba[torch.arange(len(labels)), labels]
+        self.naive[indices, self.current_epoch] = proba[torch.arange(len(labels)), labels]
         return nn.functional.cross_entropy(output, labels)
 
     def configure_optimizers(self):
@@ -230,15 +231,15 @@ def lightning_loop():
     report("Lightning Trainer", callback.dynamics_.true_proba, models[0].naive, *weights)
 
 
-class Noting(Trainer):
-    """Notes what each row gets, by its first token."""
+class RecordingTrainer(Trainer):
+    """Records the probabilities of the training pass by the first token."""
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
-        labels, places = inputs["labels"], inputs["input_ids"][:, 0] - 40
+        labels, indices = inputs["labels"], inputs["input_ids"][:, 0] - 40
         proba = torch.softmax(outputs.logits.detach(), dim=1)
         epoch = int(self.state.epoch + 1e-6)
-        self.naive[places, epoch] = proba[torch.arange(len(labels)), labels]
+        self.naive[indices, epoch] = proba[torch.arange(len(labels)), labels]
         return (loss, outputs) if return_outputs else loss
 
 
@@ -255,7 +256,7 @@ def trainer_loop():
             args = TrainingArguments(
                 folder, num_train_epochs=N_EPOCHS, use_cpu=True, disable_tqdm=True, **quiet
             )
-            trainers.append(Noting(model, args, train_dataset=rows, callbacks=callbacks))
+            trainers.append(RecordingTrainer(model, args, train_dataset=rows, callbacks=callbacks))
             trainers[-1].naive = np.full((N, N_EPOCHS), np.nan)
             trainers[-1].remove_callback(PrinterCallback)
             trainers[-1].train()
@@ -264,8 +265,8 @@ def trainer_loop():
     report("Hugging Face Trainer, DistilBERT", recorded, trainers[0].naive, *weights)
 
 
-class Asking(keras.callbacks.Callback):
-    """Asks for all rows at once."""
+class Evaluation(keras.callbacks.Callback):
+    """Evaluates all samples at once."""
 
     def __init__(self):
         super().__init__()
@@ -276,8 +277,8 @@ class Asking(keras.callbacks.Callback):
 
 
 def keras_loop():
-    callback, asking, models = KerasCallback((X, y)), Asking(), []
-    for callbacks in ([callback, asking], []):
+    callback, evaluation, models = KerasCallback((X, y)), Evaluation(), []
+    for callbacks in ([callback, evaluation], []):
         keras.utils.set_random_seed(0)
         layers = keras.layers
         models.append(
@@ -292,7 +293,7 @@ def keras_loop():
         models[-1].compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
         models[-1].fit(X, y, epochs=N_EPOCHS, verbose=0, callbacks=callbacks)
     weights = (model.get_weights() for model in models)
-    report("Keras", callback.dynamics_.true_proba, of_labels(asking.naive), *weights)
+    report("Keras", callback.dynamics_.true_proba, of_labels(evaluation.naive), *weights)
 
 
 def main():

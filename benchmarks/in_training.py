@@ -1,8 +1,8 @@
-"""How far maps of the training pass lie from maps of a pass at the end of each epoch.
+"""Agreement of maps of the training pass with maps of a pass at the end of each epoch.
 
-Run ``python benchmarks/in_training.py``. Both maps are of one and the same training: a callback
-hears it, and CartographyClassifier asks after each epoch. The last columns tell how far apart the
-epoch-end maps of two seeds lie, which is what chance alone does.
+Run ``python benchmarks/in_training.py``. Both maps are of the same training: a callback records the
+training pass, and CartographyClassifier evaluates all samples after each epoch. As a reference, the
+epoch-end maps of two seeds are compared, which differ by chance alone.
 """
 
 import sys
@@ -40,7 +40,7 @@ def digits(dropout, max_epochs):
 
 def sentences():
     net, X, _ = transformer()
-    # labels that the tokens tell, one in ten made wrong: by chance alone nothing would be learned
+    # labels depend on the tokens, and one in ten is wrong: random labels could not be learned
     rng = np.random.RandomState(0)
     y = np.stack([np.isin(X, range(i * 60, i * 60 + 60)).sum(axis=1) for i in range(3)]).argmax(0)
     wrong = rng.rand(len(y)) < 0.1
@@ -49,9 +49,8 @@ def sentences():
 
 
 def both_maps(net, X, y, seed):
-    """Draw maps of the training pass and of the ends of the epochs, of one training."""
-    heard = DataMapCallback()
-    watched = clone(net).set_params(callbacks=[heard])
+    """Draw the maps of the training pass and of the epoch ends of one training."""
+    watched = clone(net).set_params(callbacks=[DataMapCallback()])
     watched = CartographyClassifier(watched, random_state=seed).fit(X, y)
     in_training = next(
         callback.data_map_
@@ -62,7 +61,7 @@ def both_maps(net, X, y, seed):
 
 
 def distance(one, other):
-    """Rank correlations of confidence and variability, and the shared part of two thirds."""
+    """Rank correlations, overlap of the ambiguous thirds, mean difference of confidence."""
     thirds = [m.select("ambiguous", FRAC, stratify=False, random_state=0) for m in (one, other)]
     return (
         spearmanr(one.confidence, other.confidence).statistic,

@@ -1,4 +1,4 @@
-"""What recording costs in training loops of torch, Hugging Face and Lightning.
+"""Cost of recording in training loops of torch, Hugging Face and Lightning.
 
 Run ``python benchmarks/loops.py``. Watched and bare trainings alternate, threads are fixed to one,
 and each ratio is the median of pairs with its bootstrap error. The largest difference between the
@@ -61,7 +61,7 @@ class Texts(Dataset):
 
 
 def torch_loop(rows, watched, n_epochs=10):
-    """Train by hand; the data set gives the index of each row, whether it is used or not."""
+    """Train by hand; the data set returns sample indices, with or without recording."""
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     loader = DataLoader(rows, batch_size=128, shuffle=True)
@@ -80,7 +80,7 @@ def torch_loop(rows, watched, n_epochs=10):
 
 
 class Lit(lightning.LightningModule):
-    """The same net, as Lightning takes it."""
+    """The same net as a LightningModule."""
 
     def __init__(self):
         super().__init__()

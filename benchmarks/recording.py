@@ -1,4 +1,4 @@
-"""What recording costs: the time of a watched training over that of the bare one.
+"""Cost of recording: ratio of the time of a watched training to that of a bare one.
 
 Run ``python benchmarks/recording.py``. Watched and bare trainings alternate, threads are fixed to
 one, and each ratio is the median of pairs with its bootstrap error.
@@ -45,8 +45,8 @@ def watch(estimator, record="epoch_end", n_epochs=N_EPOCHS):
     return CartographyClassifier(estimator, n_epochs=n_epochs, record=record, random_state=0)
 
 
-class Least(Callback):
-    """The least that probabilities at the end of an epoch cost: a forward pass over all rows."""
+class BarePass(Callback):
+    """Lower bound of the cost at the end of an epoch: a forward pass over all samples."""
 
     def on_epoch_end(self, net, dataset_train=None, **kwargs):
         rows = torch.as_tensor(dataset_train.X)
@@ -75,7 +75,7 @@ def ratio(name, estimator, train, watched, X, y, limit):
 
 
 class TextClassifier(torch.nn.Module):
-    """A small DistilBERT, its weights drawn by chance."""
+    """A small DistilBERT, with random weights."""
 
     def __init__(self):
         super().__init__()
@@ -122,14 +122,14 @@ def main():
     mlp = MLPClassifier((128,), batch_size=128, random_state=0)
     with threadpool_limits(1):
         for one, name in ((net, "skorch net"), (whole, "skorch net, no train_split")):
-            heard, asked = watch(one, "training"), watch(one)
-            ratio(f"{name}, in training", one, fit, heard, single, y, "aim 1.05")
-            ratio(f"{name}, at epoch end", one, fit, asked, single, y, "aim 1.08")
-        heard, asked = watch(small_net, "training", 2), watch(small_net, n_epochs=2)
-        least = clone(small_net).set_params(callbacks=[Least()])
-        ratio("DistilBERT, in training", small_net, fit, heard, texts, labels, "aim 1.05")
-        ratio("DistilBERT, at epoch end", small_net, fit, asked, texts, labels, "aim 1.08")
-        ratio("DistilBERT, a bare pass", small_net, fit, least, texts, labels, "the least")
+            in_training, at_epoch_end = watch(one, "training"), watch(one)
+            ratio(f"{name}, in training", one, fit, in_training, single, y, "aim 1.05")
+            ratio(f"{name}, at epoch end", one, fit, at_epoch_end, single, y, "aim 1.08")
+        in_training, at_epoch_end = watch(small_net, "training", 2), watch(small_net, n_epochs=2)
+        bare_pass = clone(small_net).set_params(callbacks=[BarePass()])
+        ratio("DistilBERT, in training", small_net, fit, in_training, texts, labels, "aim 1.05")
+        ratio("DistilBERT, at epoch end", small_net, fit, at_epoch_end, texts, labels, "aim 1.08")
+        ratio("DistilBERT, a bare pass", small_net, fit, bare_pass, texts, labels, "lower bound")
         for rows, precision in ((single, "float32"), (X, "float64")):
             for model, aim in ((sgd, 1.25), (mlp, 1.15)):
                 name = f"{type(model).__name__}, {precision}"

@@ -1,4 +1,4 @@
-"""What a cache of maps saves a grid search over regions and shares.
+"""Time that a cache of maps saves in a grid search over regions and fractions.
 
 Run ``python benchmarks/search.py``. Both searches see the same folds and candidates; the ratio is
 the median of three alternating pairs.
@@ -31,8 +31,8 @@ def seconds(model, X, y):
 
 def main():
     X, y = load_digits(return_X_y=True)
-    probe = MLPClassifier((64,), batch_size=50, random_state=0)
-    selector = DataMapSelector(probe, random_state=0)
+    proxy = MLPClassifier((64,), batch_size=50, random_state=0)
+    selector = DataMapSelector(proxy, random_state=0)
     model = DistilledClassifier(LogisticRegression(max_iter=200), selector)
     ratios = []
     with threadpool_limits(1):

@@ -1,8 +1,8 @@
-"""Which rule selects best? Rules x shares x data sets x wrong labels, in and out of distribution.
+"""Comparison of selection rules on several data sets, with wrong labels and out of distribution.
 
 Run ``python benchmarks/selection.py [--rows 2500] [--seeds 5] [--jobs 2] [task ...]``. Data are
-read from the folder that SKLEARN_CARTO_DATA names. Each fit is a line of ``selection.csv``; the
-table is printed (of an earlier run with ``--table``).
+read from the folder that SKLEARN_CARTO_DATA names. Each fit is a row of ``selection.csv``, and the
+table is printed; ``--table`` prints the table of an earlier run.
 """
 
 import argparse
@@ -58,18 +58,18 @@ def cifar10n():
 def sentiment():
     texts, labels, part = _read_text("sentiment/sentiment.csv.gz", "label")
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    probe = make_pipeline(words, SGDClassifier(loss="log_loss", alpha=1e-4))
+    proxy = make_pipeline(words, SGDClassifier(loss="log_loss", alpha=1e-4))
     final = make_pipeline(words, LogisticRegression(C=5.0))
     sets = [(texts[part == p], labels[part == p]) for p in ("train", "test", "ood")]
-    return probe, final, *sets
+    return proxy, final, *sets
 
 
 def clinc150():
     texts, labels, part = _read_text("clinc150/clinc150.csv.gz", "label")
-    known = np.isin(labels, [str(i) for i in range(40)])  # forty intents, so that a share has rows
+    kept = np.isin(labels, [str(i) for i in range(40)])  # forty intents: enough samples of each
     words = TfidfVectorizer(sublinear_tf=True)
     model = make_pipeline(words, SGDClassifier(loss="log_loss", alpha=1e-4))
-    sets = [(texts[known & (part == p)], labels[known & (part == p)]) for p in ("train", "test")]
+    sets = [(texts[kept & (part == p)], labels[kept & (part == p)]) for p in ("train", "test")]
     return model, model, *sets, None
 
 
@@ -105,9 +105,9 @@ def random_after_cut(data_map):
 
 
 def run(task, noise, seed, n_rows):
-    """All rules of one task, with so many wrong labels, from one seed."""
+    """Score all rules on one task, for a share of wrong labels and a seed."""
     warnings.simplefilter("ignore")
-    probe, final, (X, y), (X_test, y_test), ood = TASKS[task]()
+    proxy, final, (X, y), (X_test, y_test), ood = TASKS[task]()
     rng = np.random.RandomState(seed)
     rows = rng.permutation(len(y))[:n_rows]
     X, y = X[rows], np.array(y[rows])
@@ -116,19 +116,19 @@ def run(task, noise, seed, n_rows):
     shift = rng.randint(1, len(classes), size=len(y))
     other = classes[(np.searchsorted(classes, y) + shift) % len(classes)]
     y = np.where(wrong, other, y)
-    everything = np.concatenate([X, X_test]), np.concatenate([y, y_test])
-    everywhere = len(y) + len(y_test)
+    X_y = np.concatenate([X, X_test]), np.concatenate([y, y_test])
+    n_samples = len(y) + len(y_test)
     results = []
     with tempfile.TemporaryDirectory() as folder:
         for cut, regions in ((0.0, [*RULES, "auto"]), ("auto", [random_after_cut, *RULES])):
             start = time.perf_counter()
             comparison = compare_subsets(
                 final,
-                *everything,
-                selector=DataMapSelector(probe, noise_cut=cut, memory=folder),
+                *X_y,
+                selector=DataMapSelector(proxy, noise_cut=cut, memory=folder),
                 regions=regions,
                 fracs=SHARES,
-                cv=[(np.arange(len(y)), np.arange(len(y), everywhere))],
+                cv=[(np.arange(len(y)), np.arange(len(y), n_samples))],
                 ood=None if ood is None else {"ood": ood},
                 scoring=SCORING.get(task, "accuracy"),
                 random_state=seed,
@@ -155,23 +155,23 @@ def run(task, noise, seed, n_rows):
 
 
 class Study:
-    """What was measured: scores in points, by task, share of wrong labels, seed, share and rule."""
+    """Scores by task, share of wrong labels, seed, fraction and rule."""
 
-    def __init__(self, lines):
-        self.lines = lines
-        self.tasks = list(dict.fromkeys(line["task"] for line in lines))
-        self.seeds = sorted({int(line["seed"]) for line in lines})
-        rules = dict.fromkeys(line["rule"] for line in lines)
+    def __init__(self, fits):
+        self.fits = fits
+        self.tasks = list(dict.fromkeys(fit["task"] for fit in fits))
+        self.seeds = sorted({int(fit["seed"]) for fit in fits})
+        rules = dict.fromkeys(fit["rule"] for fit in fits)
         self.rules = [r for r in rules if r not in ("full", "random", "auto")] + ["auto"]
-        self.cells = {self._key(line): line for line in lines}
+        self.cells = {self._key(fit): fit for fit in fits}
 
     @staticmethod
-    def _key(line):
-        share = None if line["rule"] == "full" else float(line["share"])
-        return line["task"], float(line["noise"]), int(line["seed"]), share, line["rule"]
+    def _key(fit):
+        share = None if fit["rule"] == "full" else float(fit["share"])
+        return fit["task"], float(fit["noise"]), int(fit["seed"]), share, fit["rule"]
 
     def gains(self, rule, noises, share, *, tasks=None, to="random", column="score"):
-        """Points that a rule gains, one entry a task, share of wrong labels and seed."""
+        """Gains of a rule in points, for each task, share of wrong labels and seed."""
         found = []
         for task in tasks or self.tasks:
             for noise in noises:
@@ -180,10 +180,10 @@ class Study:
                     base = self.cells[task, noise, seed, None if to == "full" else share, to]
                     found.append(100 * (float(own[column]) - float(base[column])))
         found = np.array(found)
-        return found[np.isfinite(found)]  # one task has no data from elsewhere
+        return found[np.isfinite(found)]  # one task has no out-of-distribution set
 
     def costs(self):
-        """Time of auto and of the training on its rows, in trainings on all rows."""
+        """Time of auto and of the fit on its selection, relative to a fit on all samples."""
         found = []
         for task in self.tasks:
             for noise in NOISES:
@@ -196,18 +196,18 @@ class Study:
 
 
 def _in_points(gains):
-    """Mean with twice its standard error."""
+    """Format a mean with twice its standard error."""
     return f"{gains.mean():+.1f} ±{2 * gains.std(ddof=1) / np.sqrt(len(gains)):.1f}"
 
 
-def table(lines):
-    """Write the study as Markdown."""
-    study = Study(lines)
+def table(fits):
+    """Format the study as Markdown."""
+    study = Study(fits)
     places = [(f"{noise:.0%} wrong", (noise,), "score") for noise in NOISES]
-    places.append(("elsewhere", NOISES, "ood"))
+    places.append(("out of distribution", NOISES, "ood"))
     text = []
     for share in SHARES:
-        text += [f"### {share:.0%} of the rows", ""]
+        text += [f"### {share:.0%} of the samples", ""]
         text.append("| rule | " + " | ".join(name for name, _, _ in places) + " | loses |")
         text.append("|---|" + "---|" * (len(places) + 1))
         for rule in study.rules:
@@ -221,8 +221,8 @@ def table(lines):
             _in_points(study.gains("auto", noises, share, to="full", column=column))
             for _, noises, column in places
         ]
-        text += ["| *auto, less all rows* | " + " | ".join(cells) + " | |", ""]
-    text += ["### auto less random, by data set", ""]
+        text += ["| *auto, minus all samples* | " + " | ".join(cells) + " | |", ""]
+    text += ["### auto minus random, by data set", ""]
     text.append("| data set | share | " + " | ".join(f"{n:.0%} wrong" for n in NOISES) + " |")
     text.append("|---|---|" + "---|" * len(NOISES))
     for task in study.tasks:
@@ -230,7 +230,7 @@ def table(lines):
             cells = [_in_points(study.gains("auto", (n,), share, tasks=[task])) for n in NOISES]
             text.append(f"| {task} | {share:.0%} | " + " | ".join(cells) + " |")
     cost = ", ".join(f"{c:.0f} at {s:.0%}" for c, s in zip(study.costs(), SHARES, strict=True))
-    text += ["", f"Cost of auto, in trainings on all rows (median): {cost}."]
+    text += ["", f"Cost of auto, in fits on all samples (median): {cost}."]
     return "\n".join(text)
 
 
@@ -254,14 +254,14 @@ def main():
         for noise in NOISES
     ]
     with Parallel(n_jobs=settings.jobs, return_as="generator") as parallel:
-        lines = []
+        fits = []
         for of_job in parallel(delayed(run)(*job) for job in jobs):
-            lines += of_job
+            fits += of_job
             with open(settings.output, "w", newline="") as file:
-                writer = csv.DictWriter(file, fieldnames=list(lines[0]))
+                writer = csv.DictWriter(file, fieldnames=list(fits[0]))
                 writer.writeheader()
-                writer.writerows(lines)
-    print(table(lines))
+                writer.writerows(fits)
+    print(table(fits))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How many of the rows of lowest margin carry a wrong label, in sample and out of fold.
+"""Precision of the lowest margins in the detection of wrong labels, in sample and out of fold.
 
-Run ``python benchmarks/wrong_labels.py``. One label in twenty of scikit-learn's digits is made
-wrong; printed is the share of wrong ones among as many rows of lowest margin, the mean of three
-draws.
+Run ``python benchmarks/wrong_labels.py``. One label in twenty of scikit-learn's digits is
+replaced by a wrong one. Printed is the share of wrong labels among the same number of samples with
+the lowest margin, averaged over three draws.
 """
 
 import numpy as np

@@ -181,7 +181,11 @@ def test_maps_of_folds_come_from_the_cache(tmp_path):
 @pytest.mark.parametrize(
     ("selector", "labels", "message"),
     [
-        (auto(), np.where(np.arange(360) < 3, 9, y), "into 4 folds, but class 9 has 3"),
+        (
+            auto(),
+            np.where(np.arange(360) < 3, 9, y),
+            "'cv' parameter used by 'auto' .* got 4, but class 9 has 3",
+        ),
         (auto(region={"auto": 1.0}), y, "Unknown region 'auto'"),
         (auto(cv=1), y, "cv"),
         (auto(scoring="accurate"), y, "'scoring' parameter"),
@@ -280,9 +284,13 @@ def test_a_probe_out_of_fold_judges_as_a_plain_learner():
 @pytest.mark.parametrize(
     ("params", "error", "message"),
     [
-        ({"cv": KFold(3)}, ValueError, "rows of every class outside"),
+        ({"cv": KFold(3)}, ValueError, "'auto' must leave samples of every class"),
         ({"cv": ShuffleSplit(1)}, ValueError, "at least two folds"),
-        ({"scoring": lambda model, X, y: {"a": 1.0}}, TypeError, "must give one number; got dict"),
+        (
+            {"scoring": lambda model, X, y: {"a": 1.0}},
+            TypeError,
+            "must return a single number; got dict",
+        ),
     ],
 )
 def test_folds_and_scores_that_cannot_be_used_are_refused(params, error, message):

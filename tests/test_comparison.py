@@ -142,7 +142,7 @@ def test_mixtures_callables_and_duplicates_are_named():
     assert list(dict.fromkeys(comparison.results_["region"].tolist())) == [
         "full", "random", "80% ambiguous + 20% easy", "oddness",
     ]  # fmt: skip
-    with pytest.raises(ValueError, match="Two different regions are called '<lambda>'"):
+    with pytest.raises(ValueError, match="Two different regions have the name '<lambda>'"):
         compare(regions=[lambda m: m.loss, lambda m: m.aum])
 
 
@@ -167,7 +167,7 @@ def test_summary_counts_by_hand():
 
 def test_one_split_gives_no_interval_and_says_so():
     comparison = compare(regions=[], cv=[(np.arange(160), np.arange(160, 240))])
-    with pytest.warns(UndefinedIntervalWarning, match="One split"):
+    with pytest.warns(UndefinedIntervalWarning, match="A single split"):
         summary = comparison.summary()
     assert np.isnan(summary["mean_low"]).all()
     assert "full" in str(comparison)
@@ -225,13 +225,16 @@ def test_an_error_in_training_names_the_subset():
     [
         ({"regions": ["ambigous"]}, "Unknown region 'ambigous'"),
         ({"regions": "papers"}, "or 'paper'"),
-        ({"fracs": (0.3, 1.5)}, r"fracs must lie in \(0, 1\]; got 1.5"),
-        ({"n_seeds": 0}, "n_seeds must be a whole number"),
-        ({"ood": {"far": (X, np.full(240, 9))}}, r"'far' holds labels .* never seen .* \[9\]"),
+        ({"fracs": (0.3, 1.5)}, r"'fracs' parameter must contain floats in \(0, 1\]; got 1.5"),
+        ({"n_seeds": 0}, "'n_seeds' parameter must be an int"),
+        (
+            {"ood": {"far": (X, np.full(240, 9))}},
+            r"'far' .* holds labels that do not occur in y: \[9\]",
+        ),
         ({"ood": {"far": (X[:-1], y)}}, "inconsistent"),
-        ({"ood": {"test": (X, y)}}, "cannot be called 'test'"),
+        ({"ood": {"test": (X, y)}}, "must not name a data set 'test'"),
         ({"scoring": "accurracy"}, "'scoring'|accurracy"),
-        ({"selector": DataMapSelector(FrozenEstimator(SGD))}, "frozen map cannot be compared"),
+        ({"selector": DataMapSelector(FrozenEstimator(SGD))}, "must not hold a frozen map"),
     ],
     ids=str,
 )
@@ -251,7 +254,7 @@ def test_many_degenerate_maps_are_one_warning(n_jobs):
         warnings.simplefilter("always")
         compare(selector=DataMapSelector(GaussianNB()), n_seeds=2, n_jobs=n_jobs)
     assert [one.category for one in caught] == [DegenerateMapWarning]
-    assert "6 of the 6 maps" in str(caught[0].message)
+    assert "raised for 6 of 6 maps" in str(caught[0].message)
 
 
 def test_warnings_of_others_pass_through_the_comparison():
@@ -300,8 +303,8 @@ def full(data_map):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"ood": (X, y)}, TypeError, "ood must map names to data sets"),
-        ({"regions": [full]}, ValueError, "called 'full'"),
+        ({"ood": (X, y)}, TypeError, "'ood' parameter must be a mapping"),
+        ({"regions": [full]}, ValueError, "have the name 'full'"),
     ],
 )
 def test_what_would_be_misread_is_refused(settings, error, message):

@@ -39,7 +39,7 @@ def test_a_cell_equals_a_loop_by_hand(found):
             model = clone(MODELS["sgd"]).set_params(random_state=seed)
             scores.append(model.fit(X[rows], y[rows]).score(X[test], y[test]))
     results = found.results_
-    cell = (results["probe"] == "mlp") & (results["model"] == "sgd")
+    cell = (results["reference_model"] == "mlp") & (results["model"] == "sgd")
     assert_allclose(results["test_score"][cell], scores)
     place = found.reference_models_.index("mlp"), found.models_.index("sgd")
     assert_allclose(found.matrix()[place], np.mean(scores))
@@ -48,9 +48,11 @@ def test_a_cell_equals_a_loop_by_hand(found):
 def test_budgets_are_the_same_everywhere_and_baselines_are_there(found):
     results = found.results_
     assert found.reference_models_ == ["sgd", "mlp", "random", "full"]
-    assert set(results["n_train"][results["probe"] != "full"]) == {40}
-    assert set(results["n_train"][results["probe"] == "full"]) == {160}
+    assert set(results["n_train"][results["reference_model"] != "full"]) == {40}
+    assert set(results["n_train"][results["reference_model"] == "full"]) == {160}
     assert len(results["split"]) == 4 * 2 * 3 * 2
+    assert [*results][:3] == ["reference_model", "model", "frac"]
+    assert "region" not in results
 
 
 def test_differences_have_intervals_and_none_to_themselves(found):
@@ -101,9 +103,9 @@ def test_colours_are_relative_to_the_column_and_numbers_are_the_scores(found):
     ("models", "params", "error", "message"),
     [
         ({"sgd": MODELS["sgd"]}, {}, ValueError, "at least two models"),
-        ({**MODELS, "random": MODELS["sgd"]}, {}, ValueError, "none of them called 'random'"),
+        ({**MODELS, "random": MODELS["sgd"]}, {}, ValueError, "none of them named 'random'"),
         ({**MODELS, "svc": SVC()}, {}, NotWatchableError, "SVC"),
-        (MODELS, {"frac": 0}, ValueError, r"frac must lie in \(0, 1\]"),
+        (MODELS, {"frac": 0}, ValueError, r"'frac' parameter must be in \(0, 1\]"),
         (MODELS, {"region": "ambigous"}, ValueError, "Unknown region"),
     ],
 )

@@ -107,9 +107,9 @@ def test_a_selector_takes_it_for_a_probe():
 @pytest.mark.parametrize(
     ("cv", "labels", "message"),
     [
-        (5, np.where(np.arange(300) < 4, 9, y), "into 5 folds, but class 9 has 4"),
-        (RepeatedKFold(n_splits=2, n_repeats=2), y, "exactly one test fold"),
-        (KFold(3), np.sort(y), "rows of every class outside"),
+        (5, np.where(np.arange(300) < 4, 9, y), "got 5, but class 9 has 4"),
+        (RepeatedKFold(n_splits=2, n_repeats=2), y, "exactly one test set"),
+        (KFold(3), np.sort(y), "samples of every class"),
         (1, y, "k-fold|cv"),
     ],
 )

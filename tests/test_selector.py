@@ -162,7 +162,9 @@ def test_a_frozen_map_serves_without_training_again():
 @pytest.mark.parametrize(("rows", "labels"), [(X[:-1], y[:-1]), (X + 1, y), (X, (y + 1) % 3)])
 def test_a_frozen_map_refuses_other_rows_and_other_labels(rows, labels):
     frozen = FrozenEstimator(clone(PROBE).fit(X, y))
-    with pytest.raises(ValueError, match="holds only for the rows and labels that it was fitted"):
+    with pytest.raises(
+        ValueError, match="valid only for the samples and labels that it was fitted"
+    ):
         DataMapSelector(frozen).fit(rows, labels)
 
 

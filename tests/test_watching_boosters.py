@@ -20,7 +20,7 @@ from sklearn_carto import (
     DistilledClassifier,
     compare_subsets,
 )
-from sklearn_carto._selection._final_estimator import train
+from sklearn_carto._selection._final_estimator import fit_final_estimator
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 
 X, y = make_classification(
@@ -324,7 +324,9 @@ def test_one_seed_makes_one_model_watched_or_not_and_another_seed_another(librar
     first, again, other = (model.predict_proba(X) for model in watched)
     assert_array_equal(again, first)
     assert np.abs(other - first).max() > 1e-3
-    assert_array_equal(train(clone(learner), X, y, seed=1).estimator.predict_proba(X), first)
+    assert_array_equal(
+        fit_final_estimator(clone(learner), X, y, seed=1).estimator.predict_proba(X), first
+    )
 
 
 def test_xgboost_trained_on_the_rows_kept_answers_in_the_labels_of_the_user():

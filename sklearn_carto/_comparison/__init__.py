@@ -1,1 +1,1 @@
-"""Whether fewer rows were enough."""
+"""Comparison of models that are fitted on selections of the training samples."""

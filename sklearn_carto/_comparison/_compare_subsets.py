@@ -1,4 +1,4 @@
-"""compare_subsets: does a model learn as much from fewer rows? In and out of distribution."""
+"""compare_subsets: scores of a model that is fitted on different parts of the training set."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._distilled import default_selector, with_final_estimator
 from sklearn_carto._selection._selector import DataMapSelector
 
+# the training sets of Dataset Cartography, section 3, besides the full set and random
 PAPER_REGIONS = (
     "high-confidence",
     "low-variability",
@@ -39,78 +40,85 @@ def compare_subsets(
     random_state=None,
     verbose=0,
 ):
-    """Compare what a model learns from subsets of its training rows.
+    """Compare the scores of a classifier that is fitted on different regions of the data map.
 
-    For each split and seed, one map is drawn of the training fold alone (a map that saw the test
-    rows would leak), and shared by all regions and fractions. The model is then trained on each
-    subset, on all rows of the fold, and on a random subset of exactly the same size, and scored
-    on the same test rows.
+    For each split and seed, the data map of the training set is drawn and shared by all regions and
+    fractions; drawn before the split, it would leak information from the test set. The classifier
+    is fitted on each subset, on the full training set, and on a random subset of the same size, and
+    evaluated on the same test set.
 
     Parameters
     ----------
     estimator : estimator
-        The classifier that is trained on the subsets.
+        The classifier to fit on the subsets.
     X : container of shape (n_samples, n_features)
-        Rows.
+        The samples.
     y : array-like of shape (n_samples,)
         Labels.
     selector : DataMapSelector, default=None
-        Its probe, `noise_cut`, `stratify` and `memory` are used; `region`, `frac` and
-        `random_state` are overridden. None: ``DataMapSelector(estimator)`` where the estimator
-        can be watched, else ``DataMapSelector()``.
+        Its proxy model (the model whose training dynamics are recorded), `noise_cut`, `stratify`,
+        `memory` and the parameters of "auto" are used; `region`, `frac` and `random_state` are
+        ignored. None: ``DataMapSelector(estimator)`` if the estimator can be watched, else
+        ``DataMapSelector()``.
     regions : list of regions, or "paper", default=("easy", "ambiguous", "hard")
-        What to compare, see :meth:`DataMap.select`. "paper": the seven training sets of the paper,
-        chosen without stratification as there.
+        The regions to compare, see :meth:`DataMap.select`; "auto" is allowed, see
+        :class:`DataMapSelector`. "paper": the seven training sets of [1]_, selected without
+        stratification as there.
     fracs : sequence of float, default=(0.33,)
-        Shares of the training fold, each in (0, 1].
+        Shares of the training set to keep, each in (0, 1].
     cv : int, cross-validation generator or iterable, default=None
-        How to split; None: stratified 5 folds (with `groups`: stratified group folds).
+        Determines the cross-validation splitting strategy. None: stratified 5-fold (stratified
+        group 5-fold if `groups` is given).
     groups : array-like of shape (n_samples,), default=None
-        Groups that stay together.
+        Group labels for the samples, used while splitting the data set.
     scoring : str, callable, list, tuple or dict, default=None
-        One scorer or several, as in :func:`~sklearn.model_selection.cross_validate`; None: the
-        estimator's own `score`.
+        One or several metrics, as in :func:`~sklearn.model_selection.cross_validate`. None: `score`
+        of the estimator.
     ood : mapping of str to (X, y), default=None
-        Data sets from elsewhere, which each model is scored on besides.
+        Out-of-distribution data sets, on which each model is evaluated too.
     n_seeds : int, default=1
-        How often each split is repeated with another seed, for probe, model and draws.
+        Number of repetitions of each split with different seeds of the proxy model, the classifier
+        and the random selections.
     match : {"epochs", "steps"}, default="epochs"
-        Whether a model trains on a subset for as many epochs as on all rows, which are fewer steps,
-        or for as many steps: its `max_iter`, `max_epochs` or `n_epochs`, and `n_iter_no_change`,
-        are then raised in proportion.
+        What all fits have in common. "epochs": the number of epochs, so that a fit on a subset has
+        fewer steps. "steps": the number of steps; `max_iter`, `max_epochs` or `n_epochs`, and
+        `n_iter_no_change`, are increased in proportion.
     error_score : "raise" or float, default="raise"
-        What a subset scores that the model could not be trained on, or be scored on: a number (NaN,
-        say) with a warning, or "raise": its error.
+        Value to assign to the scores if an error occurs in fitting or scoring, with a warning. If
+        set to "raise", the error is raised.
     n_jobs : int, default=None
-        Splits and seeds that run in parallel. The result is the same for any number.
+        Number of splits and seeds that run in parallel. It does not affect the result.
     random_state : int, RandomState instance or None, default=None
-        From which one seed is drawn for each split and seed.
+        Determines the seed of each split and repetition. Pass an int for reproducible output across
+        multiple function calls.
     verbose : int, default=0
-        Whether to show progress.
+        Whether to show a progress bar.
 
     Returns
     -------
     comparison : SubsetComparison
-        Print it, plot it, or ask for its `results_`.
+        The scores, to print, to plot, or to read from `results_`.
 
     Raises
     ------
     ValueError
-        If a region is unknown, a fraction is out of range, labels out of distribution were never
-        seen, or the selector's map is frozen.
+        If a region is unknown, a fraction is out of range, an out-of-distribution data set holds
+        labels that `y` does not, or the selector holds a frozen map.
     TypeError
-        If `ood` is no mapping, or the estimator is a regressor.
+        If `ood` is not a mapping.
+    NotWatchableError
+        If the estimator is a regressor.
 
     Warns
     -----
     DegenerateMapWarning
-        If maps say little; once, with their number.
+        If maps are uninformative; raised once, with the number of such maps.
     FitFailedWarning
-        If a fit or a score failed and `error_score` is a number.
+        If fitting or scoring failed and `error_score` is a number.
 
     See Also
     --------
-    DistilledClassifier : Train on the subset that did best.
+    DistilledClassifier : Fit a classifier on the region with the best score.
 
     References
     ----------
@@ -134,9 +142,9 @@ def compare_subsets(
     if isinstance(regions, str):
         selector.set_params(stratify=False)  # as in the paper
     plan = Plan(
-        {"model": estimator},
-        {"probe": selector},
-        _trials(regions, fracs),
+        {"estimator": estimator},
+        {"selector": selector},
+        _make_trials(regions, fracs),
         scoring=scoring,
         ood=ood,
         error_score=error_score,
@@ -153,42 +161,25 @@ def compare_subsets(
         random_state=random_state,
         verbose=verbose,
     )
-    del results["probe"], results["model"]
     return SubsetComparison(results, test_ratio, stratify=selector.stratify, match=match)
 
 
 def check_selector(selector, estimator, scoring):
-    """Make the selector of a comparison: a clone, with the final estimator for a final estimator.
+    """Check and clone the selector of a comparison.
 
-    Parameters
-    ----------
-    selector : DataMapSelector or None
-        What the user gave.
-    estimator : estimator
-        The model that is trained on the subsets.
-    scoring : str, callable, ...
-        The user's; where it is one scorer, "auto" scores by it.
-
-    Returns
-    -------
-    selector : DataMapSelector
-        A clone.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no DataMapSelector, or holds a frozen map.
+    Unless the selector has them, the estimator to fit becomes the final estimator of "auto", and a
+    single metric becomes its metric. None is replaced by the default selector.
     """
     selector = default_selector(estimator) if selector is None else selector
     if not isinstance(selector, DataMapSelector):
         raise TypeError(
-            f"selector must be a DataMapSelector; got {type(selector).__name__}. For a probe of "
-            "your own pass DataMapSelector(probe)."
+            "The 'selector' parameter must be a DataMapSelector; got "
+            f"{type(selector).__name__}. To choose the proxy model, pass DataMapSelector(proxy)."
         )
     if isinstance(selector.estimator, FrozenEstimator):
         raise ValueError(
-            "A frozen map cannot be compared by cross-validation: it saw the test rows, and holds "
-            "for no training fold. Pass the CartographyClassifier itself, unfrozen."
+            "The 'selector' parameter must not hold a frozen map, which was fitted on the test "
+            "samples too. Pass the CartographyClassifier itself, not frozen."
         )
     selector = with_final_estimator(selector, estimator)
     if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
@@ -196,29 +187,31 @@ def check_selector(selector, estimator, scoring):
     return selector
 
 
-def _trials(regions, fracs):
-    """List the full set, then for each share random and the rest."""
+def _make_trials(regions, fracs):
+    """List the full training set and, for each fraction, random and the other regions."""
     if isinstance(regions, str):
         if regions != "paper":
-            raise ValueError(f"regions must be a list of regions, or 'paper'; got {regions!r}.")
+            raise ValueError(
+                f"The 'regions' parameter must be a list of regions or 'paper'; got {regions!r}."
+            )
         regions = PAPER_REGIONS
-    named = {"random": "random"}
+    by_name: dict[str, object] = {"full": None, "random": "random"}
     for region in regions:
         if isinstance(region, str) and region == "full":
             continue
         if region != "auto":
             parse_region(region)
         name = describe_region(region)
-        taken = name == "full" or (named.setdefault(name, region) is not region)
-        if taken and named.get(name) != region:
-            raise ValueError(f"Two different regions are called {name!r}; give one another name.")
+        if by_name.setdefault(name, region) != region:
+            raise ValueError(f"Two different regions have the name {name!r}. Rename one of them.")
     fracs = [fracs] if np.isscalar(fracs) else list(fracs)
     for frac in fracs:
         if not 0 < frac <= 1:
-            raise ValueError(f"fracs must lie in (0, 1]; got {frac!r}.")
+            raise ValueError(f"The 'fracs' parameter must contain floats in (0, 1]; got {frac!r}.")
     subsets = [
-        Trial(name, "probe", region, float(frac))
+        Trial(name, "selector", region, float(frac))
         for frac in fracs
-        for name, region in named.items()
+        for name, region in by_name.items()
+        if name != "full"
     ]
-    return [Trial("full", "probe", None, 1.0), *subsets]
+    return [Trial("full", "selector", None, 1.0), *subsets]

@@ -1,15 +1,14 @@
-"""cross_distillation: whether one model can choose the rows that another one learns from."""
+"""cross_distillation: models that are fitted on samples selected by the maps of other models."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sklearn_carto._comparison._compare_subsets import check_selector
-from sklearn_carto._comparison._intervals import corrected_interval
+from sklearn_carto._comparison._results import ComparisonResults
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._selector import DataMapSelector
-from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._watching._find import get_watcher
 
 
@@ -32,62 +31,66 @@ def cross_distillation(
     random_state=None,
     verbose=0,
 ):
-    """Choose rows by the map of each model, and train each model on them.
+    """Fit each model on the samples that are selected by the map of each model.
 
-    The budget is the same everywhere, a random subset of that size and the full set are among the
-    training sets, and each model is scored on the same test rows.
+    The model whose training dynamics select the samples is called the reference model [1]_. All
+    selections have the same size; a random one of this size and the full training set are
+    baselines. All models are evaluated on the same test set of each split.
 
     Parameters
     ----------
     estimators : mapping of str to estimator
-        At least two classifiers that can be watched; each one draws a map and learns from all.
+        At least two classifiers that can be watched; each one is both a reference model and a model
+        to fit.
     X : container of shape (n_samples, n_features)
-        Rows.
+        The samples.
     y : array-like of shape (n_samples,)
         Labels.
     region : str, callable or mapping, default="ambiguous"
-        Which rows, see :meth:`DataMap.select`.
+        The region to select, see :meth:`DataMap.select`.
     frac : float, default=0.33
-        Share of the training fold, in (0, 1].
+        Share of the training set to keep, in (0, 1].
     selector : DataMapSelector, default=None
-        Its `noise_cut`, `stratify` and `memory` are used; the rest is overridden.
+        Its `noise_cut`, `stratify` and `memory` are used; the other parameters are ignored.
     cv : int, cross-validation generator or iterable, default=None
-        As all that follow, see :func:`compare_subsets`.
+        Determines the cross-validation splitting strategy. For this and all following parameters,
+        see :func:`compare_subsets`.
     groups : array-like of shape (n_samples,), default=None
-        Groups that stay together.
+        Group labels for the samples, used while splitting the data set.
     scoring : str, callable, list, tuple or dict, default=None
-        One scorer or several.
+        One or several metrics.
     ood : mapping of str to (X, y), default=None
-        Data sets from elsewhere.
+        Out-of-distribution data sets, on which each model is evaluated too.
     n_seeds : int, default=1
-        How often each split is repeated.
+        Number of repetitions of each split with different seeds.
     match : {"epochs", "steps"}, default="epochs"
-        What is kept equal when models train on fewer rows.
+        What all fits of a model have in common.
     error_score : "raise" or float, default="raise"
-        What a training set scores that a model could not be trained or scored on.
+        Value to assign to the scores if an error occurs in fitting or scoring.
     n_jobs : int, default=None
-        Splits and seeds that run in parallel.
+        Number of splits and seeds that run in parallel.
     random_state : int, RandomState instance or None, default=None
-        From which one seed is drawn for each split and seed.
+        Determines the seed of each split and repetition. Pass an int for reproducible output across
+        multiple function calls.
     verbose : int, default=0
-        Whether to show progress.
+        Whether to show a progress bar.
 
     Returns
     -------
-    found : CrossDistillation
-        Print it, plot it, or ask for its matrices.
+    result : CrossDistillation
+        The scores, to print, to plot, or to read from its matrices.
 
     Raises
     ------
     NotWatchableError
         If a model cannot be watched.
     ValueError
-        If there are fewer than two models, one is called "random" or "full", or what
-        :func:`compare_subsets` refuses.
+        If there are fewer than two models, if one is named "random" or "full", and where
+        :func:`compare_subsets` raises.
 
     See Also
     --------
-    map_agreement : How far the maps agree.
+    map_agreement : Compare the maps of several models.
 
     References
     ----------
@@ -105,21 +108,21 @@ def cross_distillation(
     ...     "sgd": SGDClassifier(loss="log_loss", alpha=0.1),
     ...     "svm": SGDClassifier(loss="modified_huber", alpha=0.1),
     ... }
-    >>> found = cross_distillation(models, X, y, cv=3, random_state=0)
-    >>> found.reference_models_, found.models_
+    >>> result = cross_distillation(models, X, y, cv=3, random_state=0)
+    >>> result.reference_models_, result.models_
     (['sgd', 'svm', 'random', 'full'], ['sgd', 'svm'])
-    >>> found.matrix().shape
+    >>> result.matrix().shape
     (4, 2)
     """
     estimators = dict(estimators)
     if len(estimators) < 2 or not estimators.keys().isdisjoint({"random", "full"}):
         raise ValueError(
-            "cross_distillation needs at least two models, none of them called 'random' or "
-            f"'full'; got {list(estimators)}."
+            "The 'estimators' parameter must contain at least two models, none of them named "
+            f"'random' or 'full'; got {list(estimators)}."
         )
     parse_region(region)
     if not 0 < frac <= 1:
-        raise ValueError(f"frac must lie in (0, 1]; got {frac!r}.")
+        raise ValueError(f"The 'frac' parameter must be in (0, 1]; got {frac!r}.")
     for estimator in estimators.values():
         get_watcher(estimator)
     selector = DataMapSelector() if selector is None else selector
@@ -127,13 +130,14 @@ def cross_distillation(
         name: check_selector(selector, estimator, scoring).set_params(estimator=estimator)
         for name, estimator in estimators.items()
     }
-    first = next(iter(estimators))
+    first = next(iter(estimators))  # any selector: the baselines do not use its map
     trials = [Trial(name, name, region, float(frac)) for name in estimators]
     trials += [Trial("random", first, "random", float(frac)), Trial("full", first, None, 1.0)]
     plan = Plan(
         estimators,
         selectors,
         trials,
+        name_column="reference_model",
         scoring=scoring,
         ood=ood,
         error_score=error_score,
@@ -150,41 +154,45 @@ def cross_distillation(
         random_state=random_state,
         verbose=verbose,
     )
-    results["probe"] = results.pop("region")  # random and the full set have no probe of their own
     return CrossDistillation(results, test_ratio, describe_region(region), float(frac))
 
 
-class CrossDistillation:
-    """What :func:`cross_distillation` found.
+class CrossDistillation(ComparisonResults):
+    """Result of :func:`cross_distillation`.
+
+    Printing it shows the matrix of each score as a table.
 
     Parameters
     ----------
     results : dict of str to ndarray of shape (n_fits,)
         See `results_`.
     test_ratio : float
-        Test rows for each training row of a split.
+        Ratio of test to training samples in a split.
     region : str
-        Which rows were chosen.
+        The region that was selected.
     frac : float
-        Share of the rows.
+        Share of the samples that were selected.
 
     Attributes
     ----------
     results_ : dict of str to ndarray of shape (n_fits,)
-        One entry a fit: `probe` (whose map chose the rows; "random" and "full" for the baselines),
-        `model` (which one was trained), `frac`, `split`, `seed`, `n_train`, a column
-        `test_<metric>` for each metric and `<name>_<metric>` for each data set out of
-        distribution, `fit_time`, `score_time` and `map_time` (seconds).
+        One entry for each fit: `reference_model` (the model whose map selected the samples, or the
+        baselines "random" and "full"), `model` (the model that was fitted), `frac`, `split`,
+        `seed`, `n_train` (number of training samples), a column `test_<metric>` for each metric and
+        `<name>_<metric>` for each out-of-distribution data set, and `fit_time`, `score_time` and
+        `map_time` in seconds.
+    scores_ : list of str
+        Names of the columns of `results_` that are scores.
     test_ratio : float
-        Test rows for each training row of a split.
+        Ratio of test to training samples in a split.
     region : str
-        Which rows were chosen.
+        The region that was selected.
     frac : float
-        Share of the rows.
+        Share of the samples that were selected.
     reference_models_ : list of str
-        Who chose the rows, in the order of the rows of a matrix; "random" and "full" come last.
+        Reference models, the rows of a matrix; "random" and "full" are the last ones.
     models_ : list of str
-        Who was trained, in the order of its columns.
+        Fitted models, the columns of a matrix.
 
     Examples
     --------
@@ -195,26 +203,19 @@ class CrossDistillation:
     >>> models = {
     ...     loss: SGDClassifier(loss=loss, alpha=0.1) for loss in ("log_loss", "modified_huber")
     ... }
-    >>> found = cross_distillation(models, X, y, cv=3, random_state=0)
-    >>> found.difference_to("random").shape
+    >>> result = cross_distillation(models, X, y, cv=3, random_state=0)
+    >>> result.difference_to("random").shape
     (3, 4, 2)
     """
 
-    _not_scores = ("probe", "model", "frac", "split", "seed", "n_train")
-    _times = ("fit_time", "score_time", "map_time")
+    _names = ("reference_model", "model")
 
     def __init__(self, results, test_ratio, region, frac):
-        self.results_ = results
-        self.test_ratio = test_ratio
+        super().__init__(results, test_ratio)
         self.region = region
         self.frac = frac
-        self.reference_models_ = list(dict.fromkeys(results["probe"].tolist()))
+        self.reference_models_ = list(dict.fromkeys(results["reference_model"].tolist()))
         self.models_ = list(dict.fromkeys(results["model"].tolist()))
-
-    @property
-    def scores_(self):
-        """Names of the columns of `results_` that are scores."""
-        return [n for n in self.results_ if n not in (*self._not_scores, *self._times)]
 
     def matrix(self, score=None):
         """Return the mean scores.
@@ -226,18 +227,18 @@ class CrossDistillation:
 
         Returns
         -------
-        matrix : ndarray of shape (n_probes, n_models)
-            Rows as in `reference_models_`, columns as in `models_`.
+        matrix : ndarray of shape (n_reference_models, n_models)
+            Rows in the order of `reference_models_`, columns in the order of `models_`.
 
         Raises
         ------
         ValueError
             If the score is unknown.
         """
-        return self._by_split(score).mean(axis=-1)
+        return self._scores_by_split(score).mean(axis=-1)
 
     def difference_to(self, baseline="random", score=None):
-        """Return the mean difference to a baseline, with its 95 % interval.
+        """Return the mean differences to a baseline, with 95 % intervals.
 
         Parameters
         ----------
@@ -248,8 +249,9 @@ class CrossDistillation:
 
         Returns
         -------
-        differences : ndarray of shape (3, n_probes, n_models)
-            Mean, lower and upper end (corrected resampled t-test, seeds averaged within a split).
+        differences : ndarray of shape (3, n_reference_models, n_models)
+            Mean, lower and upper end of the interval (corrected resampled t-test, after averaging
+            over the seeds of a split).
 
         Raises
         ------
@@ -258,88 +260,59 @@ class CrossDistillation:
         """
         if baseline not in self.reference_models_:
             raise ValueError(
-                f"Unknown baseline {baseline!r}. Known are {', '.join(self.reference_models_)}."
+                f"Unknown baseline {baseline!r}. Valid baselines are "
+                f"{', '.join(self.reference_models_)}."
             )
-        by_split = self._by_split(score)
-        gains = by_split - by_split[self.reference_models_.index(baseline)]
-        intervals = [
-            [corrected_interval(cell, self.test_ratio) for cell in of_probe] for of_probe in gains
-        ]
-        return np.moveaxis(np.array(intervals), -1, 0)
+        scores = self._scores_by_split(score)
+        differences = scores - scores[self.reference_models_.index(baseline)]
+        return np.moveaxis(np.apply_along_axis(self._interval, -1, differences), -1, 0)
 
-    def _by_split(self, score):
-        """Scores of shape (n_probes, n_models, n_splits), the mean over seeds."""
+    def _scores_by_split(self, score):
+        """Scores of shape (n_reference_models, n_models, n_splits), averaged over seeds."""
         score = self.scores_[0] if score is None else score
         if score not in self.scores_:
-            raise ValueError(f"Unknown score {score!r}. Known are {', '.join(self.scores_)}.")
-        results = self.results_
-        places = [
-            np.searchsorted(np.unique(results["split"]), results["split"]),
-            *(
-                np.array([names.index(one) for one in results[column].tolist()])
-                for column, names in (("probe", self.reference_models_), ("model", self.models_))
-            ),
-        ]
-        shape = len(self.reference_models_), len(self.models_), len(np.unique(results["split"]))
-        sums, counts = np.zeros(shape), np.zeros(shape)
-        split, probe, model = places
-        np.add.at(sums, (probe, model, split), results[score])
-        np.add.at(counts, (probe, model, split), 1)
-        return sums / counts
-
-    def to_frame(self, backend="pandas"):
-        """Return `results_` as a data frame.
-
-        Parameters
-        ----------
-        backend : {"pandas", "polars"}, default="pandas"
-            Which library's frame; it must be installed.
-
-        Returns
-        -------
-        frame : pandas.DataFrame or polars.DataFrame
-            A row for each fit.
-
-        Raises
-        ------
-        ImportError
-            If the library is not installed.
-        ValueError
-            If `backend` is unknown.
-        """
-        return build_frame(self.results_, backend, "CrossDistillation.to_frame")
+            raise ValueError(
+                f"Unknown score {score!r}. Valid scores are {', '.join(self.scores_)}."
+            )
+        return np.array(
+            [
+                [self._mean_by_split(score, reference_model=name, model=m) for m in self.models_]
+                for name in self.reference_models_
+            ]
+        )
 
     def plot(self, **kwargs):
-        """Draw the matrix.
+        """Plot the matrix.
 
         Parameters
         ----------
         **kwargs : dict
-            Handed to :meth:`CrossDistillationDisplay.from_cross_distillation`.
+            Passed to :meth:`CrossDistillationDisplay.from_cross_distillation`.
 
         Returns
         -------
         display : CrossDistillationDisplay
-            The display, drawn.
+            Object that stores the artists.
         """
         from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 
         return CrossDistillationDisplay.from_cross_distillation(self, **kwargs)
 
     def __str__(self):
-        """Write the matrices as tables."""
-        width = max(map(len, [*self.reference_models_, "rows of"]))
-        columns = [max(7, len(name)) for name in self.models_]
-        heads = "  ".join(f"{name:>{w}}" for name, w in zip(self.models_, columns, strict=True))
-        text = [f"{self.region}, {self.frac:.0%} of the rows; a row for each model that chose them"]
+        """Format the matrices as tables."""
+        corner = "reference"
+        width = max(map(len, [*self.reference_models_, corner]))
+        widths = [max(7, len(name)) for name in self.models_]
+        header = "  ".join(f"{name:>{w}}" for name, w in zip(self.models_, widths, strict=True))
+        text = [f"{self.region}, {self.frac:.0%} of the samples; one row for each reference model"]
         for score in self.scores_:
-            text += ["", score, f"{'rows of':<{width}}  {heads}"]
-            for name, line in zip(self.reference_models_, self.matrix(score), strict=True):
-                cells = [f"{value:>{w}.3f}" for value, w in zip(line, columns, strict=True)]
+            text += ["", score, f"{corner:<{width}}  {header}"]
+            for name, means in zip(self.reference_models_, self.matrix(score), strict=True):
+                cells = [f"{mean:>{w}.3f}" for mean, w in zip(means, widths, strict=True)]
                 text.append(f"{name:<{width}}  {'  '.join(cells)}")
         return "\n".join(text)
 
     def __repr__(self):
-        """Say how much was tried."""
+        """Show the number of models and fits."""
         n_fits = len(self.results_["split"])
         return f"<CrossDistillation: {len(self.models_)} models, {n_fits} fits>"

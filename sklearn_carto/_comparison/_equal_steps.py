@@ -1,4 +1,4 @@
-"""Equal steps: a third of the rows at equal epochs trains a third as long."""
+"""Equal steps: a fit on a third of the samples takes a third of the steps for equal epochs."""
 
 from __future__ import annotations
 
@@ -6,67 +6,45 @@ from sklearn.base import clone
 
 from sklearn_carto._utils._metaestimators import last_step
 
-_EPOCHS = ("max_epochs", "n_epochs", "max_iter")  # of a skorch net, of ours, of scikit-learn
+# of a skorch net, of CartographyClassifier, of scikit-learn
+_N_EPOCHS_PARAMS = ("max_epochs", "n_epochs", "max_iter")
 
 
 def scale_n_epochs(estimator, ratio):
-    """Clone an estimator so that it trains for more epochs.
+    """Clone an estimator and multiply its number of epochs by a ratio.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Or a pipeline that ends in one.
-    ratio : float
-        By how much.
-
-    Returns
-    -------
-    estimator : estimator
-        A clone whose number of epochs is raised, and `n_iter_no_change`, which counts epochs, too.
+    If it is a pipeline, its last step is changed. `n_iter_no_change` counts epochs, too.
     """
     estimator = clone(estimator)
     last = last_step(estimator)
-    name = _name_of_epochs(last)
+    name = _n_epochs_param(last)
     params = last.get_params(deep=False)
-    longer = {name: max(1, round(ratio * params[name]))}
+    scaled = {name: max(1, round(ratio * params[name]))}
     if "n_iter_no_change" in params:
-        longer["n_iter_no_change"] = max(1, round(ratio * params["n_iter_no_change"]))
-    last.set_params(**longer)
+        scaled["n_iter_no_change"] = max(1, round(ratio * params["n_iter_no_change"]))
+    last.set_params(**scaled)
     return estimator
 
 
 def check_match(match, estimator):
-    """Raise where a way to match is unknown, or an estimator knows no epochs.
-
-    Parameters
-    ----------
-    match : {"epochs", "steps"}
-        What is kept equal.
-    estimator : estimator
-        The model that is trained.
-
-    Raises
-    ------
-    ValueError
-        If `match` is unknown, or is "steps" and the estimator does not train in epochs.
-    """
+    """Raise an error if `match` is unknown, or is "steps" and the model has no number of epochs."""
     if match not in ("epochs", "steps"):
-        raise ValueError(f"match must be 'epochs' or 'steps'; got {match!r}.")
+        raise ValueError(f"The 'match' parameter must be 'epochs' or 'steps'; got {match!r}.")
     if match == "steps" and not trains_in_epochs(estimator):
         raise ValueError(
-            f"{type(last_step(estimator)).__name__} does not train in epochs, or does not say how "
-            "many, so that steps cannot be matched. Use match='epochs', which leaves it as it is."
+            f"match='steps' is not supported: {type(last_step(estimator)).__name__} does not train "
+            "in epochs, or has no parameter for their number. Use match='epochs'."
         )
 
 
 def trains_in_epochs(estimator):
-    """Whether an estimator, or the last step of a pipeline, says how many epochs it trains."""
-    return _name_of_epochs(last_step(estimator)) is not None
+    """Whether an estimator, or the last step of a pipeline, has a number of epochs."""
+    return _n_epochs_param(last_step(estimator)) is not None
 
 
-def _name_of_epochs(estimator):
-    """Name of the parameter that counts passes over the rows; None where there is none."""
+def _n_epochs_param(estimator):
+    """Name of the parameter that sets the number of epochs, or None."""
     params = estimator.get_params(deep=False)
-    # without partial_fit, `max_iter` counts iterations of a solver, or stages, not passes
-    names = _EPOCHS if hasattr(estimator, "partial_fit") else _EPOCHS[:-1]
+    # without partial_fit, `max_iter` counts iterations of a solver or stages, not epochs
+    names = _N_EPOCHS_PARAMS if hasattr(estimator, "partial_fit") else _N_EPOCHS_PARAMS[:-1]
     return next((name for name in names if params.get(name) is not None), None)

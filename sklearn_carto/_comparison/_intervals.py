@@ -1,4 +1,4 @@
-"""Confidence intervals of cross-validated differences."""
+"""Confidence intervals of cross-validated scores."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from scipy.stats import t
 
 
 def corrected_interval(values, test_ratio, level=0.95):
-    """Mean over splits with the interval of the corrected resampled t-test.
+    """Mean over splits, with the interval of the corrected resampled t-test.
 
-    Training sets of different splits overlap, so that their scores are not independent; the
-    correction widens the interval by the ratio of test to training rows.
+    Training sets of different splits overlap, so that their scores are correlated. The correction
+    adds the ratio of test to training samples to the inverse number of splits in the variance of
+    the mean [1]_.
 
     Parameters
     ----------
     values : array-like of shape (n_splits,)
-        One number a split: a score, or a difference of two.
+        A score, or the difference of two scores, for each split.
     test_ratio : float
-        Test rows for each training row of a split.
+        Ratio of test to training samples in a split.
     level : float, default=0.95
-        Of the interval.
+        Confidence level.
 
     Returns
     -------
     mean, low, high : float
-        NaN for the borders of fewer than two splits.
+        Mean, lower and upper end. The ends are NaN if there are fewer than two splits.
 
     References
     ----------

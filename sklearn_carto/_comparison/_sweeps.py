@@ -1,4 +1,4 @@
-"""The paper's sweeps: over the share of rows, and over what stands in for ambiguous rows."""
+"""The sweeps of Dataset Cartography: fractions, and replacement of one region by another."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ def sweep_fractions(
     fracs=(0.5, 0.33, 0.25, 0.17, 0.1, 0.05, 0.01),
     **settings,
 ):
-    """Ask how few rows of a region are enough.
+    """Compare regions at several fractions of the training set.
 
-    Each region is compared at each fraction with a random subset of the same size and with the full
-    set; all share the maps.
+    Each region is compared, at each fraction, with a random subset of the same size and with the
+    full training set. All of them share the data maps.
 
     Parameters
     ----------
     estimator : estimator
-        The classifier that is trained on the subsets.
+        The classifier to fit on the subsets.
     X : container of shape (n_samples, n_features)
-        Rows.
+        The samples.
     y : array-like of shape (n_samples,)
         Labels.
     regions : list of regions, default=("ambiguous",)
-        What to compare, see :meth:`DataMap.select`.
+        The regions to compare, see :meth:`DataMap.select`.
     fracs : sequence of float, default=(0.5, 0.33, 0.25, 0.17, 0.1, 0.05, 0.01)
-        Shares of the training fold, each in (0, 1]; the default are the paper's.
+        Shares of the training set to keep, each in (0, 1]. The default is that of [1]_.
     **settings : dict
         Further parameters of :func:`compare_subsets`.
 
     Returns
     -------
     comparison : SubsetComparison
-        Its plot draws scores over fractions.
+        Its plot shows the scores against the fraction.
 
     See Also
     --------
-    sweep_replacement : The other sweep.
+    sweep_replacement : Replace part of a region by another one.
 
     References
     ----------
@@ -76,42 +76,42 @@ def sweep_replacement(
     shares=(0.0, 0.1, 0.2, 0.25, 0.33, 0.5, 1.0),
     **settings,
 ):
-    """Ask how much of a region to replace by another, at a fixed budget.
+    """Compare mixtures of two regions at a fixed fraction of the training set.
 
-    Few ambiguous rows alone may not be enough to learn anything; the paper replaces part of them by
-    easy ones.
+    A model may not converge on few ambiguous samples alone. Part of them is therefore replaced by
+    easy ones [1]_.
 
     Parameters
     ----------
     estimator : estimator
-        The classifier that is trained on the subsets.
+        The classifier to fit on the subsets.
     X : container of shape (n_samples, n_features)
-        Rows.
+        The samples.
     y : array-like of shape (n_samples,)
         Labels.
     region, replacement : str or callable, default="ambiguous", "easy"
-        What is replaced, and by what; see :meth:`DataMap.select`.
+        The region, and the one that replaces part of it; see :meth:`DataMap.select`.
     frac : float, default=0.17
-        Share of the training fold that all subsets have, in (0, 1].
+        Share of the training set to keep, in (0, 1], the same for all mixtures.
     shares : sequence of float, default=(0.0, 0.1, 0.2, 0.25, 0.33, 0.5, 1.0)
-        Shares of the budget that are replaced, each in [0, 1].
+        Shares of the selected samples that are replaced, each in [0, 1].
     **settings : dict
         Further parameters of :func:`compare_subsets`.
 
     Returns
     -------
     comparison : SubsetComparison
-        `results_` has a column `replaced` with these shares, NaN for the full set and random; its
-        plot draws scores over them.
+        `results_` has a column `replaced` with these shares, NaN for the full set and random. Its
+        plot shows the scores against them.
 
     Raises
     ------
     ValueError
-        If a share lies outside [0, 1], or stands for less than a row.
+        If a share lies outside [0, 1], or is less than one sample.
 
     See Also
     --------
-    sweep_fractions : The other sweep.
+    sweep_fractions : Compare regions at several fractions.
 
     References
     ----------
@@ -131,14 +131,16 @@ def sweep_replacement(
     """
     for share in shares:
         if not 0 <= share <= 1:
-            raise ValueError(f"shares must lie in [0, 1]; got {share!r}.")
+            raise ValueError(
+                f"The 'shares' parameter must contain floats in [0, 1]; got {share!r}."
+            )
     mixtures = {share: _mixture(region, replacement, share) for share in dict.fromkeys(shares)}
     comparison = compare_subsets(
         estimator, X, y, regions=list(mixtures.values()), fracs=(frac,), **settings
     )
-    share_of = {describe_region(mixture): share for share, mixture in mixtures.items()}
+    shares_by_name = {describe_region(mixture): share for share, mixture in mixtures.items()}
     names = comparison.results_["region"].tolist()
-    comparison.results_["replaced"] = np.array([share_of.get(name, np.nan) for name in names])
+    comparison.results_["replaced"] = np.array([shares_by_name.get(name, np.nan) for name in names])
     return comparison
 
 

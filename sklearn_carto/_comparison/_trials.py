@@ -1,4 +1,4 @@
-"""Trials: models trained on subsets of the same training folds, and scored on the same rows."""
+"""Trials: models that are fitted on selections of the same training set, and their scores."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, trains_in_epochs
 from sklearn_carto._inputs._containers import check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, check_not_regressor
-from sklearn_carto._selection._final_estimator import train, with_original_labels
+from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
 from sklearn_carto._selection._proxy import ProxyModel
-from sklearn_carto._selection._selector import select_rows
+from sklearn_carto._selection._selector import select_samples
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning
 
 
 class Trial(NamedTuple):
-    """One training set."""
+    """A selection of the training set."""
 
-    name: str  # of the region
-    probe: str  # whose map chooses the rows
-    region: object  # None: all rows
+    name: str
+    selector: str  # key in `Plan.selectors`
+    region: object  # None: the full training set
     frac: float
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained, on what, and how it is scored."""
+    """The models to fit, the trials to fit them on, and the metrics."""
 
-    models: dict  # name to estimator
-    selectors: dict  # name of a probe to the selector that holds it
+    models: dict  # of name to estimator
+    selectors: dict  # of name to DataMapSelector; one map is drawn for each
     trials: list
+    name_column: str = "region"  # column of the results for the names of the trials
     scoring: object = None
     ood: object = None
     error_score: object = "raise"
@@ -53,31 +54,33 @@ class Plan:
 
 
 def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose):
-    """Train all models on all training sets of all folds.
+    """Fit and score all models on all trials, for each split and seed.
 
     Parameters
     ----------
     plan : Plan
-        What is tried.
+        Models, trials and metrics.
     X : container of shape (n_samples, n_features)
-        Rows.
+        The samples.
     y : array-like of shape (n_samples,)
         Labels.
     cv, groups, n_seeds, n_jobs, random_state, verbose
-        As in :func:`compare_subsets`.
+        See :func:`compare_subsets`.
 
     Returns
     -------
     results : dict of str to ndarray of shape (n_fits,)
-        One entry a fit.
+        One entry for each fit: the name of the trial, that of the model if there are several,
+        settings, times and scores.
     test_ratio : float
-        Test rows for each row of a training fold.
+        Ratio of test to training samples in a split.
 
     Raises
     ------
     ValueError, TypeError
-        Where rows, labels, models or settings cannot be tried.
+        If the samples, the labels, a model or a setting is invalid.
     """
+    # 1. Check the input.
     for model in plan.models.values():
         check_not_regressor(model)
         check_scoring(model, plan.scoring)
@@ -87,72 +90,71 @@ def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose
     check_consistent_length(y, groups)
     ood = _check_ood(plan.ood, classes)
     if not (isinstance(n_seeds, Integral) and int(n_seeds) >= 1):
-        raise ValueError(f"n_seeds must be a whole number of at least 1; got {n_seeds!r}.")
-    splits = _splits(cv, groups, y)
+        raise ValueError(f"The 'n_seeds' parameter must be an int of at least 1; got {n_seeds!r}.")
+    # 2. Draw a seed for each split and repetition.
+    splits = _make_splits(cv, groups, y)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
+    # 3. Fit and score.
     tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
     shown = progress(tasks, description="splits and seeds", verbose=verbose)
     outcomes = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_score_split)(plan, X, y, splits[i], ood, (i, j, int(seeds[i, j])))
+        delayed(_fit_and_score_split)(plan, X, y, classes, splits[i], ood, (i, j, int(seeds[i, j])))
         for i, j in shown
     )
-    rows = [row for of_split, _ in outcomes for row in of_split]
-    said = [message for _, messages in outcomes for message in messages]
-    for message in dict.fromkeys(said):
-        n_maps = len(tasks) * len(plan.selectors)
-        text = f"{message} (Said of {said.count(message)} of the {n_maps} maps.)"
-        warn(text, DegenerateMapWarning)
-    names = dict.fromkeys(name for row in rows for name in row)  # a failed fit has no scores
-    results = {name: np.array([row.get(name, plan.error_score) for row in rows]) for name in names}
-    return results, float(np.mean([len(test) / len(rest) for rest, test in splits]))
+    # 4. Raise each warning about maps once.
+    messages = [message for _, of_split in outcomes for message in of_split]
+    n_maps = len(tasks) * len(plan.selectors)
+    for message in dict.fromkeys(messages):
+        n_raised = messages.count(message)
+        warn(f"{message} (raised for {n_raised} of {n_maps} maps)", DegenerateMapWarning)
+    # 5. Turn the fits into columns; a fit that failed has no scores.
+    fits = [fit for of_split, _ in outcomes for fit in of_split]
+    names = dict.fromkeys(name for fit in fits for name in fit)
+    results = {name: np.array([fit.get(name, plan.error_score) for fit in fits]) for name in names}
+    return results, float(np.mean([len(test) / len(train) for train, test in splits]))
 
 
-def _fit_and_score_split(plan, X, y, split, ood, names):
-    """Train and score all models on all subsets of one training fold, on one map a probe."""
-    i_split, i_seed, seed = names
-    fold, test = split
-    X_fold, y_fold = take(X, fold), y[fold]
+def _fit_and_score_split(plan, X, y, classes, split, ood, numbers):
+    """Fit and score all models on all trials of one training set; return fits and warnings."""
+    (train, test), (i_split, i_seed, seed) = split, numbers
+    X_train, y_train = take(X, train), y[train]
     test_sets = {"test": (take(X, test), y[test]), **ood}
-    proxies, map_times = {}, {}
-    with _held_back(DegenerateMapWarning) as messages:
-        for name, selector in plan.selectors.items():
-            start = time.perf_counter()
-            proxies[name] = _probe(selector, X_fold, y_fold, seed)
-            map_times[name] = time.perf_counter() - start
-    results = []
+    # 1. Draw one map of the training set for each selector.
+    with _collect_warnings(DegenerateMapWarning) as messages:
+        proxies = {
+            name: _fit_proxy(selector, X_train, y_train, seed)
+            for name, selector in plan.selectors.items()
+        }
+    fits = []
     for trial in plan.trials:
-        start, map_time, rows = time.perf_counter(), 0.0, None
-        if trial.region is not None:
-            selector, proxy = plan.selectors[trial.probe], proxies[trial.probe]
-            rows = _rows_of(trial, selector, proxy, plan.match, seed)
-            if trial.region != "random":
-                map_time = map_times[trial.probe] + time.perf_counter() - start
-        X_few, y_few = (X_fold, y_fold) if rows is None else (take(X_fold, rows), y_fold[rows])
+        # 2. Select samples by it.
+        proxy, map_time = proxies[trial.selector]
+        selected, map_time = _select(plan, trial, proxy, map_time, seed)
+        X_selected, y_selected = X_train, y_train
+        if selected is not None:
+            X_selected, y_selected = take(X_train, selected), y_train[selected]
         for name, model in plan.models.items():
-            facts = {"probe": trial.probe, "model": name, "region": trial.name, "frac": trial.frac}
-            facts |= {"split": i_split, "seed": i_seed, "map_time": map_time}
-            facts["n_train"] = len(y_few)
+            # 3. Fit each model on them, and score it on the test sets.
+            fit = {plan.name_column: trial.name}
+            if len(plan.models) > 1:
+                fit["model"] = name
+            fit |= {"frac": trial.frac, "split": i_split, "seed": i_seed, "map_time": map_time}
+            fit["n_train"] = len(y_selected)
             if plan.match == "steps":
-                model = scale_n_epochs(model, len(y_fold) / len(y_few))
+                model = scale_n_epochs(model, len(y_train) / len(y_selected))
             try:
-                measured = _train_and_score(
-                    clone(model), X_few, y_few, np.unique(y), seed, plan.scoring, test_sets
+                fit |= _fit_and_score(
+                    clone(model), X_selected, y_selected, classes, seed, plan.scoring, test_sets
                 )
             except Exception as error:
-                if plan.error_score == "raise":
-                    error.add_note(f"raised while training on the subset {facts}")
-                    raise
-                warn(
-                    f"Training or scoring failed on the subset {facts}; its scores are "
-                    f"{plan.error_score}. {type(error).__name__}: {error}",
-                    FitFailedWarning,
-                )
-                measured = {"fit_time": np.nan, "score_time": np.nan}
-            results.append({**facts, **measured})
-    return results, messages
+                fit |= _handle_failure(error, plan.error_score, fit)
+            fits.append(fit)
+    return fits, messages
 
 
-def _probe(selector, X, y, seed):
+def _fit_proxy(selector, X, y, seed):
+    """Return the proxy model of a selector, and the seconds to draw its map."""
+    start = time.perf_counter()
     proxy = ProxyModel(
         selector.estimator,
         X,
@@ -162,22 +164,31 @@ def _probe(selector, X, y, seed):
         cv=selector.cv,
         n_jobs=selector.n_jobs,
     )
-    proxy.data_map  # noqa: B018  drawn here, so that its time is known
-    return proxy
+    proxy.data_map  # noqa: B018  drawn on first access
+    return proxy, time.perf_counter() - start
 
 
-def _rows_of(trial, selector, proxy, match, seed):
-    # the baseline is random over all rows: a cut is part of what it is compared with
-    own = {} if trial.region != "random" else {"noise_cut": 0.0}
-    asked = clone(selector).set_params(region=trial.region, frac=trial.frac, **own)
-    if match == "steps" and trains_in_epochs(asked.final_estimator):
-        asked.set_params(final_estimator=scale_n_epochs(asked.final_estimator, 1 / trial.frac))
-    return select_rows(asked, proxy, seed).rows
+def _select(plan, trial, proxy, map_time, seed):
+    """Return the indices of a trial, or None for all samples, and the seconds that they took."""
+    if trial.region is None:
+        return None, 0.0
+    start = time.perf_counter()
+    params = {"region": trial.region, "frac": trial.frac}
+    if trial.region == "random":  # the baseline is random over all samples, without a cut
+        params["noise_cut"] = 0.0
+    trial_selector = clone(plan.selectors[trial.selector]).set_params(**params)
+    final_estimator = trial_selector.final_estimator
+    if plan.match == "steps" and trains_in_epochs(final_estimator):
+        trial_selector.set_params(final_estimator=scale_n_epochs(final_estimator, 1 / trial.frac))
+    selected = select_samples(trial_selector, proxy, seed).sample_indices
+    if trial.region == "random":  # needs no map
+        return selected, 0.0
+    return selected, map_time + time.perf_counter() - start
 
 
 @contextmanager
-def _held_back(category):
-    """Collect the texts of one kind of warning, which many maps would repeat; let others pass."""
+def _collect_warnings(category):
+    """Collect the messages of warnings of one category; raise the others afterwards."""
     messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", category)
@@ -189,44 +200,62 @@ def _held_back(category):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
-def _train_and_score(estimator, X, y, classes, seed, scoring, test_sets):
+def _fit_and_score(estimator, X, y, classes, seed, scoring, test_sets):
+    """Return the scores on all test sets, and the times."""
     start = time.perf_counter()
-    model = with_original_labels(train(estimator, X, y, seed=seed, classes=classes))
-    trained = time.perf_counter()
+    trained = fit_final_estimator(estimator, X, y, seed=seed, classes=classes)
+    model, fitted = with_original_labels(trained), time.perf_counter()
     scorer = check_scoring(model, scoring)
     scores: dict[str, float] = {}
-    for place, (X_test, y_test) in test_sets.items():
-        answer = scorer(model, X_test, y_test)
-        answer = answer if isinstance(answer, Mapping) else {"score": answer}
-        scores |= {f"{place}_{metric}": float(value) for metric, value in answer.items()}
-    times = {"fit_time": trained - start, "score_time": time.perf_counter() - trained}
-    return {**scores, **times}
+    for name, (X_test, y_test) in test_sets.items():
+        of_set = scorer(model, X_test, y_test)
+        of_set = of_set if isinstance(of_set, Mapping) else {"score": of_set}
+        scores |= {f"{name}_{metric}": float(value) for metric, value in of_set.items()}
+    return {**scores, "fit_time": fitted - start, "score_time": time.perf_counter() - fitted}
+
+
+def _handle_failure(error, error_score, fit):
+    """Raise the error of a fit, or warn and return its times."""
+    if error_score == "raise":
+        error.add_note(f"raised in fitting or scoring of {fit}")
+        raise error
+    warn(
+        f"Fitting or scoring failed for {fit}; the scores are set to {error_score}. "
+        f"{type(error).__name__}: {error}",
+        FitFailedWarning,
+    )
+    return {"fit_time": np.nan, "score_time": np.nan}
 
 
 def _check_ood(ood, classes):
+    """Return the out-of-distribution data sets, with labels as arrays."""
     if not (ood is None or isinstance(ood, Mapping)):
         raise TypeError(
-            f"ood must map names to data sets, as in {{'elsewhere': (X2, y2)}}; got "
-            f"{type(ood).__name__}."
+            "The 'ood' parameter must be a mapping of names to data sets, such as "
+            f"{{'name': (X2, y2)}}; got {type(ood).__name__}."
         )
     checked = {}
-    for name, pair in (ood or {}).items():
+    for name, (X, y) in (ood or {}).items():
         if name == "test":
-            raise ValueError("An ood data set cannot be called 'test'; that is the test fold.")
-        X, y = pair
+            raise ValueError(
+                "The 'ood' parameter must not name a data set 'test', as the test set of the split "
+                "is named. Rename it."
+            )
         check_consistent_length(X, y)
         y = np.asarray(y)
-        unseen = np.setdiff1d(y, classes)
-        if len(unseen):
+        unknown = np.setdiff1d(y, classes)
+        if len(unknown):
             raise ValueError(
-                f"The ood data set {name!r} holds labels that are never seen in training: "
-                f"{unseen[:5].tolist()}. Leave their rows out, or map their labels to known ones."
+                f"The data set {name!r} of the 'ood' parameter holds labels that do not occur in "
+                f"y: {unknown[:5].tolist()}. Remove these samples, or map their labels to known "
+                "classes."
             )
         checked[name] = (X, y)
     return checked
 
 
-def _splits(cv, groups, y):
+def _make_splits(cv, groups, y):
+    """Return the (train, test) pairs of a cross-validation; by default stratified 5-fold."""
     if groups is not None and (cv is None or isinstance(cv, Integral)):
         cv = StratifiedGroupKFold(5 if cv is None else cv)
     splitter = check_cv(cv, y, classifier=True)

@@ -1,1 +1,1 @@
-"""From a data map to fewer rows, and to a model trained on them."""
+"""Selection of training samples by a data map, and classifiers that are fitted on them."""

@@ -1,30 +1,32 @@
-"""How many labels of each class are wrong: the count of confident learning."""
+"""Confident learning: an estimate of the share of wrong labels in each class."""
 
 from __future__ import annotations
 
 import numpy as np
 
-MOST = 0.5  # a cut never takes more of a class than this share
+# Confident learning assumes that most labels of a class are right (diagonally dominant noise): a
+# larger count points to a poor model rather than to wrong labels.
+MAX_CUT = 0.5
 
 
 def confident_issues(probabilities, y_encoded):
-    """Find the rows whose label confident learning takes for another class.
+    """Find the samples whose label is probably wrong, according to confident learning.
 
-    A row belongs with confidence to each class whose probability reaches the mean probability
-    that this class gets on the rows labelled so; of several the most probable counts. Where that
-    is not the row's label, the row is an issue.
+    The threshold of a class is the mean probability that the samples with this label have for it.
+    A sample is assigned to the most probable of the classes whose threshold it reaches. It is an
+    issue if that class is not its label.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n_samples, n_classes)
-        Of models that did not train on the row, in [0, 1].
+        Out-of-fold predicted probabilities, in [0, 1].
     y_encoded : ndarray of shape (n_samples,)
-        Column of each row's label.
+        Labels, encoded as 0 to n_classes - 1.
 
     Returns
     -------
     issues : ndarray of shape (n_samples,) of bool
-        True where the label is in doubt.
+        True where the label is probably wrong.
 
     References
     ----------
@@ -42,30 +44,19 @@ def confident_issues(probabilities, y_encoded):
     counts = np.bincount(y_encoded, minlength=n_classes)
     sums = np.bincount(y_encoded, weights=own, minlength=n_classes)
     thresholds = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
-    # a mean of equal numbers may exceed each of them by a rounding error
+    # the mean of equal numbers may exceed them by a rounding error, in float32 of about 1e-7
     confident = np.where(probabilities >= thresholds - 1e-6, probabilities, -np.inf)
     best = confident.argmax(axis=1)
     return np.isfinite(confident.max(axis=1)) & (best != y_encoded)
 
 
 def estimated_cut(probabilities, classes, y_encoded):
-    """Count the share of each class whose labels are in doubt.
+    """Estimate the share of wrong labels in each class, at most one half.
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_samples, n_classes)
-        Of models that did not train on the row.
-    classes : ndarray of shape (n_classes,)
-        The labels, one a column.
-    y_encoded : ndarray of shape (n_samples,)
-        Column of each row's label.
-
-    Returns
-    -------
-    cut : dict of class to float
-        Share of each class, at most one half.
+    A label is wrong if it is an issue, see :func:`confident_issues`. `classes` are in the order of
+    the columns of `probabilities`.
     """
     issues = confident_issues(probabilities, y_encoded)
     n_issues = np.bincount(y_encoded[issues], minlength=len(classes))
     shares = n_issues / np.maximum(np.bincount(y_encoded, minlength=len(classes)), 1)
-    return dict(zip(classes.tolist(), np.minimum(shares, MOST).tolist(), strict=True))
+    return dict(zip(classes.tolist(), np.minimum(shares, MAX_CUT).tolist(), strict=True))

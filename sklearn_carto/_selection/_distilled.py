@@ -1,4 +1,4 @@
-"""DistilledClassifier: select rows, then train on what was selected."""
+"""DistilledClassifier: a classifier that is fitted on a selection of the training samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from sklearn_carto._inputs._containers import check_missing, check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, check_not_regressor
-from sklearn_carto._selection._final_estimator import train
+from sklearn_carto._selection._final_estimator import fit_final_estimator
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
     HasMethods,
@@ -22,10 +22,10 @@ from sklearn_carto._watching._find import can_watch, check_fit_params
 
 
 def default_selector(estimator):
-    """Make the selector that is used where none is given.
+    """Create the selector that is used if none is given.
 
-    The estimator watches itself if it can; its seed is the selector's, so that one seed settles
-    all.
+    Its proxy model is the estimator itself if it can be watched, and its seed is that of the
+    estimator, so that one seed determines the result.
     """
     seed = estimator.get_params().get("random_state")
     return DataMapSelector(
@@ -35,46 +35,48 @@ def default_selector(estimator):
 
 
 def with_final_estimator(selector, estimator):
-    """Clone a selector; the final estimator judges for "auto", unless another one does."""
+    """Clone a selector and set its `final_estimator`, unless it has one."""
     selector = clone(selector)
-    return (
-        selector
-        if selector.final_estimator is not None
-        else selector.set_params(final_estimator=clone(estimator))
-    )
+    if selector.final_estimator is None:
+        selector.set_params(final_estimator=clone(estimator))
+    return selector
 
 
 class DistilledClassifier(DelegatingClassifier):
-    """Train a classifier on the rows that a selector keeps.
+    """Meta-estimator that fits a classifier on the samples that a selector keeps.
 
-    The way to train on less at the end of a scikit-learn pipeline, in `cross_validate` and in
-    `GridSearchCV`: rows are selected while it trains alone, and each row counts when it predicts.
+    Samples are selected in `fit` only; prediction and scoring use all samples. It can therefore be
+    the last step of a :class:`~sklearn.pipeline.Pipeline`, and be passed to
+    :func:`~sklearn.model_selection.cross_validate` and
+    :class:`~sklearn.model_selection.GridSearchCV`, also with training samples to predict.
 
     Parameters
     ----------
     estimator : estimator
-        The classifier that is trained on the selected rows.
+        The classifier that is fitted on the selected samples.
     selector : DataMapSelector, default=None
-        What selects them. None: ``DataMapSelector(estimator)`` where the estimator can be watched,
-        else ``DataMapSelector()``. To search over ``selector__region``, pass one.
+        The selector. None: ``DataMapSelector(estimator)`` if the estimator can be watched, else
+        ``DataMapSelector()``. Pass one to search over its parameters, such as
+        ``selector__region``.
 
     Attributes
     ----------
     estimator_ : estimator
-        The trained classifier.
+        The fitted classifier.
     selector_ : DataMapSelector
         The fitted selector, with `data_map_` and `sample_indices_`.
     classes_ : ndarray of shape (n_classes,)
-        The labels that the classifier was trained on.
+        The class labels of the selected samples.
     n_features_in_ : int
-        Number of features, where the inner estimator knows it.
+        Number of features seen during `fit`. Only defined if the underlying estimator exposes it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where the inner estimator knows them.
+        Names of the features seen during `fit`. Only defined if the underlying estimator exposes
+        them.
 
     See Also
     --------
-    DataMapSelector : Select alone.
-    compare_subsets : Find out which region teaches best.
+    DataMapSelector : The selector on its own, as a transformer.
+    compare_subsets : Compare the scores of models that are fitted on different regions.
 
     References
     ----------
@@ -105,18 +107,21 @@ class DistilledClassifier(DelegatingClassifier):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, **params):
-        """Select rows and train on them.
+        """Select samples and fit the classifier on them.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            The training rows: what selector and estimator take.
+            Training samples, of a type that the selector and the estimator accept.
         y : array-like of shape (n_samples,)
             Labels of any type.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights: whole for the selector's probe, those of the selected rows for the estimator.
+            Sample weights. The selector's proxy model receives all of them, the estimator those of
+            the selected samples.
         **params : dict
-            Further arguments, for both; those with one entry a row are indexed like weights.
+            Further arguments of both; those with one entry for each sample are indexed like the
+            weights. If metadata routing is enabled, they are routed by the requests of the
+            selector's proxy model and of the estimator.
 
         Returns
         -------
@@ -129,22 +134,25 @@ class DistilledClassifier(DelegatingClassifier):
         check_missing(X, self)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
-        for_selector = for_estimator = params
+        # 1. Assign the parameters to selector and estimator.
+        selector_params = estimator_params = params
         if _routing_enabled() and params:
             routed = process_routing(self, "fit", **params)
-            for_selector, for_estimator = routed.selector.fit, routed.estimator.fit
+            selector_params, estimator_params = routed.selector.fit, routed.estimator.fit
         else:
-            check_fit_params(self.estimator, "fit", for_estimator)
-        given = self._selector()
-        selector = with_final_estimator(given, self.estimator)
-        final_estimator_params = for_estimator if given.final_estimator is None else None
-        selector._fit_with_params(X, y, for_selector, final_estimator_params)
-        rows = selector.sample_indices_
-        model = train(
+            check_fit_params(self.estimator, "fit", estimator_params)
+        # 2. Select samples; candidates of "auto" are fitted like the estimator.
+        selector = self._selector()
+        final_estimator_params = estimator_params if selector.final_estimator is None else None
+        selector = with_final_estimator(selector, self.estimator)
+        selector._fit_with_params(X, y, selector_params, final_estimator_params)
+        # 3. Fit the estimator on them.
+        selected = selector.sample_indices_
+        model = fit_final_estimator(
             clone(self.estimator),
-            take(X, rows),
-            y[rows],
-            params=_check_method_params(X, for_estimator, indices=rows),
+            take(X, selected),
+            y[selected],
+            params=_check_method_params(X, estimator_params, indices=selected),
             classes=classes,
         )
         self.selector_ = selector
@@ -155,12 +163,12 @@ class DistilledClassifier(DelegatingClassifier):
         return default_selector(self.estimator) if self.selector is None else self.selector
 
     def get_metadata_routing(self):
-        """Say which metadata goes where.
+        """Get metadata routing of this object.
 
         Returns
         -------
         routing : MetadataRouter
-            Maps `fit` to the `fit` of selector and estimator.
+            Routes metadata of `fit` to `fit` of the selector and of the estimator.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
         return (

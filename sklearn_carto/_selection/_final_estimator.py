@@ -1,4 +1,4 @@
-"""The final estimator: trained unwatched, and evaluated in the labels of the user."""
+"""Fit the final estimator without recording it, and predict the original labels."""
 
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ from sklearn_carto._watching._skorch import is_net
 
 
 class Trained(NamedTuple):
-    """A trained model and how to read its answers."""
+    """A fitted classifier and the labels that its predictions stand for."""
 
     estimator: object
-    classes: np.ndarray  # in the order of the columns of its answers
-    label_codes: bool  # whether it predicts positions among the classes, not labels
+    classes: np.ndarray  # in the order of the columns of its probabilities
+    encodes_labels: bool  # whether it predicts 0 to n_classes - 1 instead of labels
 
 
-def train(estimator, X, y, *, params=None, seed=None, classes=None):
-    """Train an estimator in place.
+def fit_final_estimator(estimator, X, y, *, params=None, seed=None, classes=None):
+    """Fit an estimator in place, without recording its training dynamics.
 
     Parameters
     ----------
     estimator : estimator
-        A clone.
-    X, y : container, ndarray of shape (n_samples,)
-        The rows to train on.
+        The estimator to fit; pass a clone.
+    X : container of shape (n_samples, n_features)
+        Training samples.
+    y : ndarray of shape (n_samples,)
+        Labels.
     params : dict, default=None
         Further arguments of `fit`.
-    seed : int or None
-        Set on every `random_state` of the estimator, and on torch's generators for a net.
+    seed : int or None, default=None
+        Set on every `random_state` of the estimator and, for a net, on torch's generators.
     classes : ndarray of shape (n_classes,), default=None
-        The labels that a net has outputs for, sorted; None: those of `y`.
+        Classes that a net has outputs for, sorted; None: those of `y`.
 
     Returns
     -------
     trained : Trained
-        The model.
+        The fitted estimator.
     """
     set_seed(estimator, seed)
     params = params or {}
@@ -64,35 +66,14 @@ def train(estimator, X, y, *, params=None, seed=None, classes=None):
 
 
 def with_original_labels(trained):
-    """Return the model itself where it knows the labels, else one that translates.
-
-    Parameters
-    ----------
-    trained : Trained
-        What training returned.
-
-    Returns
-    -------
-    model : estimator
-        Fitted; scorers can ask it.
-    """
-    return (
-        LabelDecodingClassifier(trained.estimator, trained.classes)
-        if trained.label_codes
-        else trained[0]
-    )
+    """Return a fitted classifier that predicts the original labels, and that scorers accept."""
+    if trained.encodes_labels:
+        return LabelDecodingClassifier(trained.estimator, trained.classes)
+    return trained.estimator
 
 
 class LabelDecodingClassifier(DelegatingClassifier):
-    """A trained net that answers in the labels of the user.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Trained on codes 0..K-1.
-    classes : ndarray of shape (n_classes,)
-        The labels that they stand for.
-    """
+    """A fitted estimator whose predictions, 0 to n_classes - 1, are decoded to the labels."""
 
     _label_codes = True
 
@@ -101,11 +82,11 @@ class LabelDecodingClassifier(DelegatingClassifier):
         self.classes_ = classes
 
     def _delegate(self, method, X, **params):
-        # a net that answers draws from the generators of one that trains in another thread; those
-        # that are scored here wait for it, which the user's own may not: they could wait for ever
+        # A net draws from global random generators when it predicts. The models scored here wait
+        # for a net that trains in another thread; the user's own must not, they could deadlock.
         with ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext():
             return super()._delegate(method, X, **params)
 
-    def fit(self, X, y):  # scikit-learn's scorers ask for a method of this name
-        """Refuse to train again."""
-        raise AttributeError("this model is trained already")
+    def fit(self, X, y):  # scikit-learn's scorers require a `fit` method
+        """Raise an error: the estimator is fitted already."""
+        raise AttributeError("LabelDecodingClassifier wraps a fitted estimator and has no fit.")

@@ -1,9 +1,8 @@
-"""The probe: what is watched to draw the map that a selector needs, and the cache of its map."""
+"""The proxy model, whose training dynamics give the data map of a selector, and its cache."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,7 +16,6 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_carto._inputs._containers import row_names, take
@@ -25,60 +23,49 @@ from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._utils._compat import _check_method_params, _num_samples
+from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._responses import in_class_order
 
 
 def default_proxy(X):
-    """Make the estimator that is watched where none is given.
+    """Return the proxy model that is used if no estimator is given.
 
-    Parameters
-    ----------
-    X : container of shape (n_samples, n_features)
-        The training rows.
-
-    Returns
-    -------
-    estimator : estimator
-        A small HistGradientBoostingClassifier on dense rows, which takes NaN, unscaled columns
-        and categories; SGDClassifier with log loss on sparse ones.
-
-    Raises
-    ------
-    ValueError
-        If X holds text.
+    SGDClassifier with log loss if X is sparse, else a small HistGradientBoostingClassifier, which
+    supports missing values, unscaled features and categories. Text raises an error.
     """
     if issparse(X):
         return SGDClassifier(loss="log_loss")
     _check_no_text(X)
-    n_samples = _num_samples(X)
     return HistGradientBoostingClassifier(
-        max_iter=20,
+        max_iter=20,  # stages are recorded as epochs, and 20 is the default number of epochs
         early_stopping=False,
-        min_samples_leaf=max(1, min(20, n_samples // 20)),
+        # scikit-learn's default, lowered below 400 samples: trees would have too few leaves
+        min_samples_leaf=max(1, min(20, _num_samples(X) // 20)),
     )
 
 
 def _check_no_text(X):
-    """Raise where X holds text, and say how to encode it."""
+    """Raise an error with the appropriate encoding if X holds text."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         dtypes = zip(X.columns, X.dtypes, strict=True)
         names = [str(name) for name, dtype in dtypes if str(dtype).lower() in _TEXT_TYPES]
         if names:
             raise ValueError(
-                f"X holds text (columns {', '.join(names)}), which the default probe cannot learn "
-                "from. Turn these columns into categories (pandas: astype('category'); polars: "
-                "cast(pl.Categorical)), or give the selector a Pipeline whose first step encodes "
-                "them: a ColumnTransformer with OneHotEncoder, or TfidfVectorizer for free text."
+                f"X holds text (columns {', '.join(names)}), which the default proxy model does "
+                "not support. Convert these columns to categories (pandas: astype('category'); "
+                "polars: cast(pl.Categorical)), or pass a Pipeline as estimator whose first step "
+                "encodes them: a ColumnTransformer with OneHotEncoder, or TfidfVectorizer for free "
+                "text."
             )
         return
     first = np.asarray(take(X, slice(0, 1)) if _num_samples(X) else X)
     if first.dtype.kind in "UST" or any(isinstance(value, str) for value in first.ravel()):
         encoder = "TfidfVectorizer()" if first.ndim == 1 else "OneHotEncoder()"
         raise ValueError(
-            f"X holds text (a {type(X).__name__} of strings), which the default probe cannot learn "
-            "from. Give the selector an estimator that can, a Pipeline for example: "
+            f"X holds text (a {type(X).__name__} of strings), which the default proxy model does "
+            "not support. Pass an estimator that does, for example "
             f"make_pipeline({encoder}, SGDClassifier(loss='log_loss'))."
         )
 
@@ -87,25 +74,27 @@ _TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}
 
 
 class ProxyModel:
-    """What a probe says of a training set, each part asked for once, when it is needed.
+    """A proxy model and its training set; maps and folds are computed once, on first access.
 
     Parameters
     ----------
     estimator : estimator or None
-        What is watched; None: the default. A CartographyClassifier is used as it is; one that is
-        fitted, in a FrozenEstimator, is not trained again.
-    X, y : container, ndarray of shape (n_samples,)
-        The training set.
+        The classifier to watch; None: :func:`default_proxy`. A CartographyClassifier is cloned and
+        fitted; a fitted one in a FrozenEstimator is not fitted again.
+    X : container of shape (n_samples, n_features)
+        Training samples.
+    y : ndarray of shape (n_samples,)
+        Labels.
     seed : int, RandomState instance or None, default=None
-        Seeds the probe and the folds.
+        Seeds the proxy model and the folds.
     memory : str, path-like, joblib.Memory or None, default=None
-        Cache of maps. A RandomState instance is not cached, since it moves on.
+        Cache of maps. Not used if `seed` is a RandomState instance, whose state changes.
     params : dict, default=None
-        Further arguments of the probe's `fit`.
+        Further arguments of the proxy model's `fit`.
     cv : int, cross-validation generator or iterable, default=4
         Number of folds, or how to split.
     n_jobs : int, default=None
-        Folds that are probed in parallel.
+        Number of folds that are fitted in parallel.
     """
 
     def __init__(self, estimator, X, y, *, seed=None, memory=None, params=None, cv=4, n_jobs=None):
@@ -117,72 +106,56 @@ class ProxyModel:
 
     @cached_property
     def data_map(self):
-        """The map of all rows; of a frozen probe the one that it holds."""
+        """Map of the whole training set; that of the fitted classifier if it is frozen."""
         if isinstance(self.estimator, FrozenEstimator):
             return _frozen_map(self.estimator.estimator, self.X, self.y)
         return self._cached(_draw_map)(*self._arguments(slice(None)))
 
     @cached_property
     def folds(self):
-        """For each fold a map of the other rows, and what their probe says of the fold."""
+        """For each fold the map of its training set, and the probabilities of its test set."""
         if isinstance(self.estimator, FrozenEstimator):
             raise ValueError(
-                "A frozen map holds for all its rows together, but 'auto' draws maps of parts of "
-                "them. Pass the CartographyClassifier itself, unfrozen."
+                "'auto' requires the maps of parts of the training set, which a frozen map does "
+                "not provide. Pass the CartographyClassifier itself, not frozen."
             )
-        classes, counts = np.unique(self.y, return_counts=True)
-        cv = self.cv
-        if isinstance(cv, Integral) and counts.min() < cv:
-            raise ValueError(
-                f"'auto' splits the rows of each class into {cv} folds, but class "
-                f"{classes[counts.argmin()].tolist()!r} has {counts.min()}. Lower cv, or choose a "
-                "region and a noise_cut by name."
-            )
-        if isinstance(cv, Integral):
-            cv = StratifiedKFold(cv, shuffle=True, random_state=self.seed)
-        splits = list(check_cv(cv, self.y, classifier=True).split(np.zeros(len(self.y)), self.y))
-        whole = all(len(np.unique(self.y[train])) == len(classes) for train, _ in splits)
-        if len(splits) < 2 or not whole:
-            raise ValueError(
-                "The cv of 'auto' must make at least two folds, with rows of every class outside "
-                f"of each; got {self.cv!r}."
-            )
-        probe = self._cached(_evaluate_fold)
-        answers = Parallel(n_jobs=self.n_jobs)(
-            delayed(probe)(*self._arguments(train, take(self.X, test)), classes)
+        splits = make_folds(self.cv, self.y, self.seed, used_by="'auto'")
+        classes, fit_and_predict = np.unique(self.y), self._cached(_fit_and_predict)
+        results = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_and_predict)(*self._arguments(train, take(self.X, test)), classes)
             for train, test in splits
         )
-        return [Fold(*split, *answer) for split, answer in zip(splits, answers, strict=True)]
+        return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
 
     @cached_property
     def estimated_cut(self):
-        """Share of each class whose labels are in doubt, from probabilities out of fold."""
+        """Estimated share of wrong labels in each class, from out-of-fold probabilities."""
         classes, y_encoded = np.unique(self.y, return_inverse=True)
         tests = np.concatenate([fold.test for fold in self.folds])
         probabilities = np.concatenate([fold.probabilities for fold in self.folds])
         return estimated_cut(probabilities, classes, y_encoded[tests])
 
-    def _arguments(self, rows, X_asked=None):
-        """List what a cached function is called with; the key stands for the data behind it."""
-        everything = isinstance(rows, slice)
-        X, y = (self.X, self.y) if everything else (take(self.X, rows), self.y[rows])
-        params = self.params if everything else _check_method_params(self.X, self.params, rows)
-        probe = as_proxy(default_proxy(X) if self.estimator is None else self.estimator)
+    def _arguments(self, train, X_eval=None):
+        """Return the arguments of a cached function; the key stands for the data."""
+        X, y, params = self.X, self.y, self.params
+        if not isinstance(train, slice):  # a slice is the whole training set
+            X, y, params = take(X, train), y[train], _check_method_params(X, params, train)
+        proxy = as_proxy(default_proxy(X) if self.estimator is None else self.estimator)
         if self.seed is not None:
-            probe.set_params(random_state=self.seed)
+            proxy.set_params(random_state=self.seed)
         key = None
         if self.memory is not None:
-            key = fingerprint(X, y, params or None, X_asked, row_names(X)), __version__
-        return probe, key, X, y, params, X_asked
+            key = fingerprint(X, y, params or None, X_eval, row_names(X)), __version__
+        return proxy, key, X, y, params, X_eval
 
     def _cached(self, function):
         if self.memory is None:
             return function
-        return self.memory.cache(function, ignore=["X", "y", "params", "X_asked"])
+        return self.memory.cache(function, ignore=["X", "y", "params", "X_eval"])
 
 
 def _open_cache(folder):
-    """Make the cache in a folder, or say that it cannot be."""
+    """Create the cache folder; raise an error if it cannot be written."""
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,53 +163,54 @@ def _open_cache(folder):
             pass
     except OSError as error:
         raise ValueError(
-            f"The cache folder {str(folder)!r} cannot be written ({error.strerror}). Give memory "
-            "another folder, or None."
+            f"The cache folder {str(folder)!r} cannot be written ({error.strerror}). Set memory to "
+            "another folder, or to None."
         ) from error
     return Memory(folder, verbose=0)
 
 
 class Fold(NamedTuple):
-    """A training set but for a fold, and what a probe of it says."""
+    """A split of the training set, and the results of a proxy model fitted on its larger part."""
 
-    train: np.ndarray  # indices of the rows outside of the fold
-    test: np.ndarray  # and of the fold
-    data_map: DataMap  # of the rows outside
-    probabilities: np.ndarray  # of the rows of the fold, shape (n_test, n_classes)
+    train: np.ndarray  # indices of the samples that the proxy model is fitted on
+    test: np.ndarray  # indices of the others
+    data_map: DataMap  # of the samples in `train`
+    probabilities: np.ndarray  # of the samples in `test`, shape (n_test, n_classes)
 
 
 def as_proxy(estimator):
-    """Clone an estimator into a CartographyClassifier, unless it is one."""
+    """Clone an estimator and, unless it is one already, wrap it in a CartographyClassifier."""
     if isinstance(estimator, CartographyClassifier):
         return clone(estimator)
     return CartographyClassifier(clone(estimator), keep_history=False)
 
 
-def _draw_map(probe, key, X, y, params, X_asked):
-    return probe.fit(X, y, **params).data_map_
+def _draw_map(proxy, key, X, y, params, X_eval):
+    return proxy.fit(X, y, **params).data_map_
 
 
-def _evaluate_fold(probe, key, X, y, params, X_asked, classes):
-    probe.fit(X, y, **params)
-    if hasattr(probe, "predict_proba"):
-        answers = probe.predict_proba(X_asked)
+def _fit_and_predict(proxy, key, X, y, params, X_eval, classes):
+    proxy.fit(X, y, **params)
+    if hasattr(proxy, "predict_proba"):
+        probabilities = proxy.predict_proba(X_eval)
     else:
-        scores = probe.decision_function(X_asked)
+        scores = proxy.decision_function(X_eval)
+        # softmax of (-s / 2, s / 2) is the sigmoid of s
         scores = np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores
-        answers = softmax(scores, axis=1)
-    return probe.data_map_, in_class_order(answers, probe.classes_, classes)
+        probabilities = softmax(scores, axis=1)
+    return proxy.data_map_, in_class_order(probabilities, proxy.classes_, classes)
 
 
 def _frozen_map(fitted, X, y):
     if not hasattr(fitted, "data_map_"):
         raise ValueError(
-            f"The frozen {type(fitted).__name__} has no data_map_: freeze a fitted "
-            "CartographyClassifier."
+            f"The frozen {type(fitted).__name__} has no data_map_. Freeze a fitted "
+            "CartographyClassifier instead."
         )
     if not fitted._is_training_set(X, y):
         raise ValueError(
-            "A frozen map holds only for the rows and labels that it was fitted on, in their "
-            "order; X and y are others. Pass the CartographyClassifier itself, unfrozen, where "
-            "rows change (cross-validation, a grid search)."
+            "A frozen map is valid only for the samples and labels that it was fitted on, in the "
+            "same order, but X and y differ from them. Pass the CartographyClassifier itself, not "
+            "frozen, if the samples change (cross-validation, grid search)."
         )
     return fitted.data_map_

@@ -1,4 +1,4 @@
-"""DataMapSampler: the rule of DataMapSelector as a sampler of imbalanced-learn."""
+"""DataMapSampler: DataMapSelector as a sampler of imbalanced-learn."""
 
 from __future__ import annotations
 
@@ -13,58 +13,64 @@ from sklearn_carto._utils._compat import _check_feature_names, _check_n_features
 
 
 class DataMapSampler(BaseSampler):
-    """Keep the rows of one region of the data map, in a pipeline of imbalanced-learn.
+    """Select the samples in a region of the data map, as a sampler of imbalanced-learn.
 
-    The same rule as :class:`DataMapSelector`, as `fit_resample`; a class of its own, since that
-    pipeline refuses an object that has both `transform` and `fit_resample`. It takes no weights.
+    It selects the same samples as :class:`DataMapSelector`. It is a separate class because the
+    pipeline of imbalanced-learn does not accept an object with both `transform` and
+    `fit_resample`. It does not support sample weights.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        The probe; see :class:`DataMapSelector`.
+        The proxy model, whose training dynamics are recorded; see :class:`DataMapSelector`.
     region : str, callable or mapping, default="ambiguous"
-        Which rows: see :class:`DataMapSelector`.
+        The region, see :meth:`DataMap.select`, or "auto", see :class:`DataMapSelector`.
     frac : float, default=0.33
-        Share of the rows to keep, in (0, 1].
+        Share of the samples to keep, in (0, 1].
     noise_cut : float, mapping of class to float or "auto", default=0.0
-        Share of each class, lowest margin first, that is set aside before any rule, in [0, 1);
-        "auto": as many as confident learning counts.
+        Share of each class, in [0, 1), that is excluded before the region is selected, lowest
+        margin first. "auto": the share of wrong labels that confident learning estimates.
     stratify : bool, default=True
-        Whether each class keeps its share of the rows. False is the paper's rule.
+        Whether to preserve the class proportions. Set to False for the selection of [1]_.
     memory : str, path-like, joblib.Memory or None, default=None
         Where to cache maps.
     random_state : int, RandomState instance or None, default=None
-        Breaks ties, draws where a rule draws, and seeds the probe.
+        Seeds the proxy model, the folds of "auto", the random selection rules, and the breaking of
+        ties.
     final_estimator : estimator, default=None
-        The model that is trained to score the candidates of the region "auto". None: the probe.
+        The estimator that is fitted on the selected samples and scored if `region` is "auto". None:
+        the proxy model.
     scoring : str, callable or None, default=None
-        What "auto" scores by; see :class:`DataMapSelector`.
+        Single metric to score the candidates of "auto"; see :class:`DataMapSelector`.
     cv : int, cross-validation generator or iterable, default=4
-        Folds of "auto".
+        Cross-validation of "auto", for `region` and for `noise_cut`.
     n_jobs : int, default=None
-        Folds and candidates of "auto" that run in parallel.
+        Number of folds and candidates of "auto" that are fitted in parallel.
 
     Attributes
     ----------
     data_map_ : DataMap
-        The map of the training set.
+        The data map of the training set.
     sample_indices_ : ndarray of shape (n_selected,)
-        The rows kept, ascending.
-    region_, noise_cut_ : as the parameters
-        What was used; of "auto" what it chose and counted.
+        Indices of the selected samples, in ascending order.
+    region_ : str, callable or mapping
+        The region; the one that was chosen if `region` is "auto".
+    noise_cut_ : float or dict of class to float
+        The noise cut; the one that was estimated if it is determined by "auto".
     auto_results_ : dict of str to ndarray of shape (n_candidates,)
-        Only after "auto": what was tried, see :class:`DataMapSelector`.
+        Only if `region` is "auto": the candidates and their scores; see :class:`DataMapSelector`.
     sampling_strategy_ : dict of label to int
-        How many rows of each class were kept.
+        Number of selected samples in each class.
     n_features_in_ : int
-        Number of features, where X has two dimensions.
+        Number of features seen during `fit_resample`. Only defined if `X` has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where X has names that are all strings.
+        Names of features seen during `fit_resample`. Defined only when `X` has feature names that
+        are all strings.
 
     See Also
     --------
-    DataMapSelector : The same as a transformer.
-    DistilledClassifier : The same inside a classifier.
+    DataMapSelector : The same selection as a transformer.
+    DistilledClassifier : Fit a classifier on the selected samples.
 
     References
     ----------
@@ -84,76 +90,50 @@ class DataMapSampler(BaseSampler):
     """
 
     _sampling_type = "bypass"
-    sampling_strategy = "auto"  # asked for by the base class; the region says what is sampled
+    sampling_strategy = "auto"  # read by the base class; `region` determines what is sampled
     _parameter_constraints: dict = DataMapSelector._parameter_constraints
-
-    def __init__(
-        self,
-        estimator=None,
-        *,
-        region="ambiguous",
-        frac=0.33,
-        noise_cut=0.0,
-        stratify=True,
-        memory=None,
-        random_state=None,
-        final_estimator=None,
-        scoring=None,
-        cv=4,
-        n_jobs=None,
-    ):
-        self.estimator = estimator
-        self.region = region
-        self.frac = frac
-        self.noise_cut = noise_cut
-        self.stratify = stratify
-        self.memory = memory
-        self.random_state = random_state
-        self.final_estimator = final_estimator
-        self.scoring = scoring
-        self.cv = cv
-        self.n_jobs = n_jobs
+    __init__ = DataMapSelector.__init__  # the same parameters
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X, y):
-        """Draw the data map and keep the rows of the region.
+        """Draw the data map and select samples.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            The training rows: what the probe takes.
+            Training samples, of a type that the proxy model accepts.
         y : array-like of shape (n_samples,)
             Labels of any type.
 
         Returns
         -------
         X_resampled : container of shape (n_selected, n_features)
-            Of the kind that came in.
+            The selected samples, in the type of the input.
         y_resampled : array-like of shape (n_selected,)
-            Of the kind that came in.
+            Their labels, in the type of the input.
         """
         check_classification_targets(y)
         labels, _ = check_target_type(y, indicate_one_vs_all=True)
-        if not holds_containers(X):  # the inputs of a net know no number of features
+        if not holds_containers(X):  # inputs of a net have no common number of features
             _check_feature_names(self, X, reset=True)
             _check_n_features(self, X, reset=True)
         return self._fit_resample(X, y, labels)
 
     def _fit_resample(self, X, y, labels):
         selector = DataMapSelector(**self.get_params(deep=False)).fit(X, labels)
-        for name in ("data_map_", "region_", "noise_cut_", "auto_results_"):
+        for name in ("data_map_", "sample_indices_", "region_", "noise_cut_", "auto_results_"):
             if hasattr(selector, name):
                 setattr(self, name, getattr(selector, name))
-        self.sample_indices_ = rows = selector.sample_indices_
-        names, counts = np.unique(np.asarray(labels)[rows], return_counts=True)
-        self.sampling_strategy_ = dict(zip(names.tolist(), counts.tolist(), strict=True))
-        return take(X, rows), take(y, rows)
+        selected = self.sample_indices_
+        classes, counts = np.unique(np.asarray(labels)[selected], return_counts=True)
+        self.sampling_strategy_ = dict(zip(classes.tolist(), counts.tolist(), strict=True))
+        return take(X, selected), take(y, selected)
 
     def __sklearn_tags__(self):
-        """Take over what the probe says of its input."""
+        """Take the input tags of the proxy model."""
         tags = super().__sklearn_tags__()
-        inner = DataMapSelector(**self.get_params(deep=False)).__sklearn_tags__().input_tags
+        input_tags = DataMapSelector(**self.get_params(deep=False)).__sklearn_tags__().input_tags
         for name in ("sparse", "allow_nan", "string"):
-            setattr(tags.input_tags, name, getattr(inner, name))
+            setattr(tags.input_tags, name, getattr(input_tags, name))
         tags.sampler_tags.sample_indices = True
         return tags

@@ -1,4 +1,4 @@
-"""DataMapSelector: keep the rows of one region of the data map."""
+"""DataMapSelector: keep the samples in a region of the data map."""
 
 from __future__ import annotations
 
@@ -33,82 +33,98 @@ from sklearn_carto._utils._compat import (
 
 
 class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
-    """Keep the rows of a training set that lie in one region of its data map.
+    """Select the samples of a training set that lie in a region of its data map.
 
-    Watches a probe learn the training set, draws the data map, and keeps exactly
-    ``max(1, round(frac * n_samples))`` rows. `transform` returns fewer rows when it meets the
-    training set, and any other rows unchanged.
+    A proxy model [2]_, the model whose training dynamics are recorded, is fitted on the training
+    set. Its data map is drawn, and ``max(1, round(frac * n_samples))`` samples of a region are
+    kept. The proxy model may be cheaper than the model that is later fitted on them.
 
-    A step of a plain scikit-learn Pipeline cannot drop rows ahead of a classifier, because the
-    pipeline keeps the old `y`. Use :class:`DistilledClassifier` there, or :class:`DataMapSampler`
+    `transform` returns the selected samples if it is passed the training set, and any other samples
+    unchanged.
+
+    A scikit-learn Pipeline does not allow a step to drop samples ahead of a classifier, because it
+    passes on the original `y`. Use :class:`DistilledClassifier` there, or :class:`DataMapSampler`
     in a pipeline of imbalanced-learn.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        The probe. A :class:`CartographyClassifier` is used as it is; any other classifier that
-        can be watched is wrapped in one; a fitted CartographyClassifier in a
-        :class:`~sklearn.frozen.FrozenEstimator` is not trained again. None: a small
-        HistGradientBoostingClassifier watched through its 20 stages on dense rows, SGDClassifier
-        with log loss on sparse ones.
+        The proxy model:
+
+        - a :class:`CartographyClassifier` is used as it is;
+        - any other classifier that can be watched is wrapped in one;
+        - a fitted CartographyClassifier in a :class:`~sklearn.frozen.FrozenEstimator` is not fitted
+          again;
+        - None: HistGradientBoostingClassifier with 20 stages if X is dense, SGDClassifier with log
+          loss if it is sparse.
     region : str, callable or mapping, default="ambiguous"
-        Which rows: see :meth:`DataMap.select`. Besides, "auto" finds the rule that teaches best,
-        by cross-validation on the training rows alone: random, median or easy; and after an
-        estimated noise cut random, coverage, weighted, dual-beta, median or ambiguous. It is taken
-        only if it beats random by more than one standard error; else random is.
+        The region, see :meth:`DataMap.select`, or "auto": the selection rule with the best
+        cross-validated score of the final estimator on the training set. Candidates are random,
+        median and easy, and after an estimated noise cut random, coverage, weighted, dual-beta,
+        median and ambiguous. A candidate is chosen only if its mean gain over random exceeds one
+        standard error; otherwise random is.
     frac : float, default=0.33
-        Share of the rows to keep, in (0, 1].
+        Share of the samples to keep, in (0, 1].
     noise_cut : float, mapping of class to float or "auto", default=0.0
-        Share of each class, lowest margin first, that is set aside before any rule, in [0, 1).
-        "auto": as many as confident learning [2]_ counts from probabilities out of fold, never more
-        than half a class. The region "auto" does not heed it.
+        Share of each class, in [0, 1), that is excluded before the region is selected, lowest
+        margin first. "auto": the share of wrong labels that confident learning [3]_ estimates from
+        out-of-fold probabilities, at most one half of a class. Ignored if `region` is "auto".
     stratify : bool, default=True
-        Whether each class keeps its share of the rows. False is the paper's rule.
+        Whether to preserve the class proportions. Set to False for the selection of [1]_.
     memory : str, path-like, joblib.Memory or None, default=None
-        Where to cache maps. The key covers data, labels, weights, the probe's parameters and our
-        version, so that a grid search over `region` and `frac` trains the probe once a fold.
+        Where to cache maps. The cache key includes the data, labels, weights, the parameters of the
+        proxy model and the version of this package, so that a grid search over `region` and `frac`
+        fits the proxy model once for each split.
     random_state : int, RandomState instance or None, default=None
-        Breaks ties, draws where a rule draws, and seeds the probe.
+        Seeds the proxy model, the folds of "auto", the random selection rules, and the breaking of
+        ties. Pass an int for reproducible output across multiple function calls.
     final_estimator : estimator, default=None
-        The model that is trained to score the candidates of "auto". None: the probe;
-        :class:`DistilledClassifier` and :func:`compare_subsets` put their final estimator here.
+        The estimator that is fitted on the selected samples and scored if `region` is "auto". None:
+        the proxy model. :class:`DistilledClassifier` and :func:`compare_subsets` set it to their
+        estimator.
     scoring : str, callable or None, default=None
-        What "auto" scores by. None: the final estimator's own `score`, or balanced accuracy
-        where one class has more than twice the rows of another.
+        Single metric to score the candidates of "auto". None: `score` of the final estimator, or
+        balanced accuracy if the largest class has more than twice the samples of the smallest.
     cv : int, cross-validation generator or iterable, default=4
-        Folds of "auto", for candidates and for the noise cut.
+        Cross-validation of "auto", for `region` and for `noise_cut`. The default leaves three
+        quarters of the samples to each fit.
     n_jobs : int, default=None
-        Folds and candidates of "auto" that run in parallel. The result is the same for any number.
+        Number of folds and candidates of "auto" that are fitted in parallel. It does not affect the
+        result.
 
     Attributes
     ----------
     data_map_ : DataMap
-        The map of the training set.
+        The data map of the training set.
     sample_indices_ : ndarray of shape (n_selected,)
-        The rows kept, ascending.
+        Indices of the selected samples, in ascending order.
     region_ : str, callable or mapping
-        The region that was used; of "auto" the one that it chose.
+        The region; the one that was chosen if `region` is "auto".
     noise_cut_ : float or dict of class to float
-        The cut that was used; of "auto" what it counted.
+        The noise cut; the one that was estimated if it is determined by "auto".
     auto_results_ : dict of str to ndarray of shape (n_candidates,)
-        Only after "auto", what was tried: `region`, `noise_cut` (whether one was made),
-        `mean_score`, `mean_gain` over random, its `standard_error`, `chosen`, and
-        `split<k>_score`; NaN where a candidate was given up.
+        Only if `region` is "auto": the candidates (`region`, and whether there is a `noise_cut`),
+        their `mean_score`, `mean_gain` over random and its `standard_error`, which one was
+        `chosen`, and the scores `split<k>_score`. A score is NaN if the candidate was dropped
+        before this split, or if its selection lacks a class.
     n_features_in_ : int
-        Number of features, where X has two dimensions.
+        Number of features seen during `fit`. Only defined if `X` has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, where X has names that are all strings.
+        Names of features seen during `fit`. Defined only when `X` has feature names that are all
+        strings.
 
     See Also
     --------
-    DistilledClassifier : Select, then train on what was selected.
-    DataMapSampler : The same rule as a sampler of imbalanced-learn.
-    compare_subsets : Find out which region teaches best.
+    DistilledClassifier : Fit a classifier on the selected samples.
+    DataMapSampler : The same selection as a sampler of imbalanced-learn.
+    compare_subsets : Compare the scores of models that are fitted on different regions.
 
     References
     ----------
     .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 3.
-    .. [2] C. Northcutt, L. Jiang and I. Chuang, "Confident Learning: Estimating Uncertainty in
+    .. [2] C. Coleman et al., "Selection via Proxy: Efficient Data Selection for Deep Learning",
+       ICLR 2020.
+    .. [3] C. Northcutt, L. Jiang and I. Chuang, "Confident Learning: Estimating Uncertainty in
        Dataset Labels", JAIR 70, 2021.
 
     Examples
@@ -117,10 +133,10 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     >>> from sklearn_carto import DataMapSelector
     >>> X, y = load_iris(return_X_y=True)
     >>> selector = DataMapSelector(region="ambiguous", frac=0.2, random_state=0)
-    >>> X_few = selector.fit_transform(X, y)
-    >>> X_few.shape, y[selector.sample_indices_].shape
+    >>> X_selected = selector.fit_transform(X, y)
+    >>> X_selected.shape, y[selector.sample_indices_].shape
     ((30, 4), (30,))
-    >>> selector.transform(X[:5]).shape  # rows that are not the training set pass through
+    >>> selector.transform(X[:5]).shape  # other samples are returned unchanged
     (5, 4)
     """
 
@@ -166,18 +182,18 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X, y=None, sample_weight=None, **params):
-        """Draw the data map and choose rows.
+        """Draw the data map of the training set and select samples.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            The training rows: what the probe takes.
+            Training samples, of a type that the proxy model accepts.
         y : array-like of shape (n_samples,)
-            Labels of any type; needed.
+            Labels of any type. Required.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, for the probe.
+            Sample weights, passed to the proxy model.
         **params : dict
-            Further arguments of the probe's `fit`.
+            Further arguments of the proxy model's `fit`.
 
         Returns
         -------
@@ -187,16 +203,17 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the region is unknown, a share is out of range, a frozen map is one of other
-            rows, or "auto" meets a class with fewer rows than folds.
+            If the region is unknown, a share is out of range, a frozen map was fitted on other
+            samples, or a class has fewer samples than "auto" has folds.
         """
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
-        return self._fit_with_params(X, y, params, None)
+        return self._fit_with_params(X, y, params)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def _fit_with_params(self, X, y, params, final_estimator_params):
-        """Fit, with further arguments of the final estimator's `fit`."""
+    def _fit_with_params(self, X, y, params, final_estimator_params=None):
+        """Fit; `final_estimator_params` are further arguments of the final estimator's `fit`."""
+        # 1. Check the region, the labels and the seed.
         if self.region != "auto":
             parse_region(self.region)
         y, _, _ = check_labels(y, self)
@@ -205,6 +222,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         random_state = self.random_state
         if random_state is not None and not isinstance(random_state, np.random.RandomState):
             random_state = int(random_state)
+        # 2. Draw the map.
         proxy = ProxyModel(
             self.estimator,
             X,
@@ -216,62 +234,64 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             n_jobs=self.n_jobs,
         )
         self.data_map_ = proxy.data_map
-        chosen = select_rows(self, proxy, random_state, final_estimator_params)
-        self.sample_indices_, self.region_, self.noise_cut_ = chosen[:3]
-        if chosen.auto_results is not None:
-            self.auto_results_ = chosen.auto_results
-        self._check_columns(X, reset=True)
+        # 3. Select samples.
+        selection = select_samples(self, proxy, random_state, final_estimator_params)
+        self.sample_indices_, self.region_, self.noise_cut_, auto_results = selection
+        if auto_results is not None:
+            self.auto_results_ = auto_results
+        # 4. Keep what `transform` needs to recognise the training set.
+        self._check_features(X, reset=True)
         self._training_set = fingerprint(X)
         return self
 
     def transform(self, X):
-        """Return fewer rows if X is the training set, and X as it is otherwise.
+        """Return the selected samples if X is the training set, otherwise X unchanged.
 
-        To predict or score on training rows too, use :class:`DistilledClassifier`, which selects
-        rows while it trains alone.
+        To predict or score training samples, use :class:`DistilledClassifier`, which selects
+        samples in `fit` only.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            The training set (known again by its values, types and names of columns, however they
-            lie in memory), or other rows.
+            The training set, which is recognised by its values, types and feature names in any
+            memory layout, or other samples.
 
         Returns
         -------
         X : container of shape (n_selected, n_features) or (n_samples, n_features)
-            Of the kind that came in; a data frame keeps its index.
+            The samples, in the type of the input; a data frame keeps its index.
         """
         check_is_fitted(self)
-        self._check_columns(X, reset=False)
+        self._check_features(X, reset=False)
         if n_samples_of(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
             return X
         return take(X, self.sample_indices_)
 
-    def _check_columns(self, X, *, reset):
-        if holds_containers(X):  # the inputs of a net, which know no number of features
+    def _check_features(self, X, *, reset):
+        if holds_containers(X):  # inputs of a net have no common number of features
             return
         _check_feature_names(self, X, reset=reset)
         if hasattr(self, "n_features_in_") and not reset and getattr(X, "ndim", 2) == 1:
             raise ValueError(
                 f"Expected 2D array, got 1D array instead: {type(self).__name__} was fitted on "
                 f"{self.n_features_in_} features. Reshape your data with X.reshape(1, -1) if it is "
-                "a single row."
+                "a single sample."
             )
         _check_n_features(self, X, reset=reset)
         check_missing(X, self)
 
     def get_support(self, indices=False):
-        """Say which training rows are kept.
+        """Get a mask, or integer index, of the selected training samples.
 
         Parameters
         ----------
         indices : bool, default=False
-            Whether to return indices in the place of a mask.
+            If True, the return value is an array of integers instead of a boolean mask.
 
         Returns
         -------
         support : ndarray of shape (n_samples,) of bool, or (n_selected,) of int
-            The mask, or the indices, ascending.
+            The mask, or the indices in ascending order.
         """
         check_is_fitted(self)
         if indices:
@@ -281,12 +301,12 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         return mask
 
     def get_metadata_routing(self):
-        """Say which metadata goes where.
+        """Get metadata routing of this object.
 
         Returns
         -------
         routing : MetadataRouter
-            Maps `fit` to the `fit` of the probe.
+            Routes metadata of `fit` to `fit` of the proxy model.
         """
         router = MetadataRouter(owner=self)
         mapping = MethodMapping().add(caller="fit", callee="fit")
@@ -295,7 +315,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         return router.add(estimator=as_proxy(self.estimator), method_mapping=mapping)
 
     def __sklearn_tags__(self):
-        """Take over what the probe says of its input; a target is needed."""
+        """Take the input tags of the proxy model; a target is required."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_label=False)
@@ -306,43 +326,30 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         return tags
 
 
-class Chosen(NamedTuple):
-    """Rows, and how they were chosen."""
+class Selection(NamedTuple):
+    """Selected samples, and the rule that selected them."""
 
-    rows: np.ndarray
+    sample_indices: np.ndarray
     region: object
     noise_cut: object
     auto_results: dict | None
 
 
-def select_rows(selector, proxy, random_state, final_estimator_params=None):
-    """Choose rows of a probed training set as a selector's parameters say.
+def select_samples(selector, proxy, random_state, final_estimator_params=None):
+    """Select samples by the parameters of a selector, which need not be fitted.
 
-    Parameters
-    ----------
-    selector : DataMapSelector
-        Its parameters count, nothing that it learned.
-    proxy : ProxyModel
-        The training set.
-    random_state : int, RandomState instance or None
-        Breaks ties, draws where a rule draws.
-    final_estimator_params : dict, default=None
-        Further arguments of the final estimator's `fit`; None: those of the probe's that it takes.
-
-    Returns
-    -------
-    chosen : Chosen
-        The rows, ascending, with region and noise cut as they were used.
+    `final_estimator_params` are further arguments of the final estimator's `fit`; None: those of
+    the proxy model's `fit` that it accepts.
     """
-    region, cut, results = selector.region, selector.noise_cut, None
+    region, noise_cut, auto_results = selector.region, selector.noise_cut, None
     if isinstance(region, str) and region == "auto":
         final_estimator = selector.final_estimator
         if final_estimator is None:
-            own = selector.estimator
-            final_estimator = as_proxy(default_proxy(proxy.X) if own is None else own)
-            final_estimator.set_params(cv=None, keep_history=False)  # it learns, and is not watched
+            estimator = selector.estimator
+            final_estimator = as_proxy(default_proxy(proxy.X) if estimator is None else estimator)
+            final_estimator.set_params(cv=None, keep_history=False)  # its map is not needed
             final_estimator_params = proxy.params
-        region, cut, results = search_region(
+        region, noise_cut, auto_results = search_region(
             proxy,
             selector.frac,
             final_estimator=final_estimator,
@@ -350,14 +357,14 @@ def select_rows(selector, proxy, random_state, final_estimator_params=None):
             scoring=selector.scoring,
             stratify=selector.stratify,
         )
-    elif isinstance(cut, str):
-        cut = proxy.estimated_cut
-    rows = choose_rows(
+    elif isinstance(noise_cut, str):
+        noise_cut = proxy.estimated_cut
+    sample_indices = choose_rows(
         proxy.data_map,
         region,
         selector.frac,
-        noise_cut=cut,
+        noise_cut=noise_cut,
         stratify=selector.stratify,
         random_state=check_random_state(random_state),
     )
-    return Chosen(rows, region, cut, results)
+    return Selection(sample_indices, region, noise_cut, auto_results)

@@ -1,4 +1,4 @@
-"""Which rows are asked of models that did not train on them."""
+"""Cross-validation folds whose training sets hold every class."""
 
 from __future__ import annotations
 
@@ -8,44 +8,60 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold, check_cv
 
 
-def disjoint_folds(cv, y, classes, seed):
-    """Give each fold with the rows outside of it, which hold every class.
+def make_folds(cv, y, random_state, *, used_by=""):
+    """Split samples into training and test sets.
 
     Parameters
     ----------
     cv : int, cross-validation generator or iterable
-        Where the folds come from.
+        Number of stratified, shuffled folds, or how to split.
     y : ndarray of shape (n_samples,)
         Labels.
-    classes : ndarray of shape (n_classes,)
-        Those that occur, sorted.
-    seed : int, RandomState instance or None
-        Shuffles the rows where `cv` is an int.
+    random_state : int, RandomState instance or None
+        Shuffles the samples if `cv` is an int.
+    used_by : str, default=""
+        The option that needs the folds, for error messages.
 
     Returns
     -------
     folds : list of (ndarray, ndarray)
-        Rows of each fold, and those outside of it.
+        Indices of the training and of the test samples, as `cv.split` yields them.
 
     Raises
     ------
     ValueError
-        If folds share rows or leave some out, or if a class is missing outside of one.
+        If a class has fewer samples than folds, if there are fewer than two folds, or if a class
+        is missing in a training set.
     """
+    name = f"The 'cv' parameter{f' used by {used_by}' if used_by else ''}"
+    classes, counts = np.unique(y, return_counts=True)
+    splitter = cv
     if isinstance(cv, Integral):
-        counts = np.unique(y, return_counts=True)[1]
         if counts.min() < cv:
+            rare = classes[counts.argmin()].tolist()
+            instead = f", or use a fixed value instead of {used_by}" if used_by else ""
             raise ValueError(
-                f"cv={cv} splits the rows of each class into {cv} folds, but class "
-                f"{classes[counts.argmin()].tolist()!r} has {counts.min()}. Lower cv."
+                f"{name} must be at most the number of samples in each class; got {cv}, but class "
+                f"{rare!r} has {counts.min()}. Lower cv{instead}."
             )
-        cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
-    splits = check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y)
-    folds = [(test, train) for train, test in splits]
-    tested = np.concatenate([fold for fold, _ in folds])
+        splitter = StratifiedKFold(cv, shuffle=True, random_state=random_state)
+    folds = list(check_cv(splitter, y, classifier=True).split(np.zeros(len(y)), y))
+    if len(folds) < 2:
+        raise ValueError(f"{name} must yield at least two folds; got {cv!r}.")
+    if any(len(np.unique(y[train])) < len(classes) for train, _ in folds):
+        raise ValueError(
+            f"{name} must leave samples of every class in each training set; got {cv!r}. Use a "
+            "stratified splitter."
+        )
+    return folds
+
+
+def disjoint_folds(cv, y, random_state):
+    """Make folds in which each sample is in exactly one test set; see :func:`make_folds`."""
+    folds = make_folds(cv, y, random_state)
+    tested = np.concatenate([test for _, test in folds])
     if not np.array_equal(np.sort(tested), np.arange(len(y))):
-        raise ValueError("cv must put each row into exactly one test fold.")
-    for _, rest in folds:
-        if len(np.unique(y[rest])) < len(classes):
-            raise ValueError("cv must leave rows of every class outside of each fold.")
+        raise ValueError(
+            f"The 'cv' parameter must put each sample in exactly one test set; got {cv!r}."
+        )
     return folds

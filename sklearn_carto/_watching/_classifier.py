@@ -237,18 +237,18 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         training_set = _fingerprint_of_set(X, classes, y_encoded)
         recording = RunRecorder(y, classes, y_encoded, self.keep_history, names, self.record)
         # out of fold; the model that is kept trains on all rows
-        folds = [] if self.cv is None else disjoint_folds(self.cv, y, classes, seed)
+        folds = [] if self.cv is None else disjoint_folds(self.cv, y, seed)
         told = {"estimator": self, "X": X, "y": y, "metadata": weights or None}
         fit_task = self._init_callback_context(max_subtasks=len(folds) + 1)
         fit_task.call_on_fit_task_begin(**told)
-        for fold, rest in folds:
+        for train, test in folds:
             taken: dict = defaultdict(dict)
             for step, of_step in routed.items():
-                taken[step] = _check_method_params(X, of_step, rest)
-            part, few, asked = recording.of_rows(fold), take(X, rest), take(X, fold)
-            of_few = _check_method_params(X, weights, rest) or None
-            task = TrainingTask(fit_task, estimator=self, X=few, y=y[rest], metadata=of_few)
-            self._watch(clone(self.estimator), few, y[rest], part, taken, seed, task, asked)
+                taken[step] = _check_method_params(X, of_step, train)
+            part, few, asked = recording.of_rows(test), take(X, train), take(X, test)
+            of_few = _check_method_params(X, weights, train) or None
+            task = TrainingTask(fit_task, estimator=self, X=few, y=y[train], metadata=of_few)
+            self._watch(clone(self.estimator), few, y[train], part, taken, seed, task, asked)
         whole = recording if self.cv is None else RunRecorder(y, classes, y_encoded, False)
         estimator, interrupted = clone(self.estimator), True
         try:
