@@ -202,7 +202,7 @@ def test_bad_parameters_are_refused(params, message):
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (SVC(), "SVC cannot be watched while it learns: it has no partial_fit"),
+        (SVC(), "SVC cannot be watched while it trains: it has no partial_fit"),
         (SGDRegressor(), "SGDRegressor is a regressor"),
         (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
         (FrozenEstimator(SGD), "FrozenEstimator does not train"),
