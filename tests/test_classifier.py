@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 
 from sklearn_carto import CartographyClassifier, DataMap
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -220,6 +221,7 @@ def test_a_pipeline_that_resamples_is_refused():
     from imblearn.under_sampling import RandomUnderSampler
 
     pipeline = imblearn.pipeline.make_pipeline(RandomUnderSampler(), SGD)
+    assert not can_watch(pipeline)
     with pytest.raises(NotWatchableError, match="'randomundersampler' .* changes the rows"):
         CartographyClassifier(pipeline).fit(X, y)
 

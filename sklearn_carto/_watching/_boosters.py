@@ -75,16 +75,9 @@ class BoosterWatcher(Watcher):
         self._check_link(estimator, first_samples(X_eval, recorder.n_samples), n_stages)
 
         # 3. Replay the stages; the cost is linear in the number of trees.
-        replay(
-            estimator,
-            X_eval,
-            recorder,
-            track,
-            partial(self.logits, estimator),
-            ends=evenly_spaced(n_epochs, n_stages),
-            classes=recorder.classes if self.encodes_labels else estimator.classes_,
-            from_logits=True,
-        )
+        ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
+        classes = recorder.classes if self.encodes_labels else estimator.classes_
+        replay(estimator, X_eval, recorder, track, logits_at, ends, classes, True)
 
     def _check_link(self, estimator, X, n_stages):
         """Raise where probabilities are not the softmax (or sigmoid) of the sum of the trees."""
@@ -268,25 +261,7 @@ BOOSTERS = (XGBOOST, LightGBMWatcher(), CatBoostWatcher())
 
 
 def encode_eval_set(params, classes):
-    """Encode the labels of each `eval_set` among the arguments of `fit`, as `y` is encoded.
-
-    Parameters
-    ----------
-    params : dict
-        Arguments of `fit`, also of a pipeline.
-    classes : ndarray of shape (n_classes,)
-        Sorted labels.
-
-    Returns
-    -------
-    params : dict
-        A copy.
-
-    Raises
-    ------
-    ValueError
-        If an `eval_set` holds a label that is not among the classes.
-    """
+    """Encode the labels of each `eval_set` among the arguments of `fit`, also of a pipeline."""
     return {
         name: [(X, _encode(y, classes)) for X, y in value]
         if name.rpartition("__")[2] == "eval_set" and value is not None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
 from numbers import Integral
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import check_same_length, row_names, take
@@ -30,7 +27,6 @@ from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
     StrOptions,
-    _check_method_params,
     _fit_context,
 )
 from sklearn_carto._utils._folds import disjoint_folds
@@ -40,7 +36,8 @@ from sklearn_carto._watching._callback_task import TrainingTask
 from sklearn_carto._watching._find import check_fit_params, get_watcher
 from sklearn_carto._watching._pipelines import fit_transformers, make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
-from sklearn_carto._watching._seeds import set_seed
+from sklearn_carto._watching._seeds import draw_seed, set_seed
+from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
 
 
@@ -76,20 +73,19 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         If the estimator has no `predict_proba`, the softmax (of two classes, the sigmoid) of its
         `decision_function` is recorded.
     n_epochs : int, default=None
-        Number of epochs to record. Estimators with `partial_fit` are trained for that many epochs,
-        and nets with ``max_epochs=n_epochs``. Of an ensemble, that many evenly spaced stages are
-        recorded, and of a solver the first iterations; neither changes the training. If None, the
-        number of epochs, stages or iterations that the estimator trains for; 20 for estimators with
-        `partial_fit`.
+        Number of epochs to record. Estimators with `partial_fit` and nets are trained for that
+        many epochs. Of an ensemble, that many evenly spaced stages are recorded, and of a solver
+        the first iterations; neither changes the training. If None, all epochs, stages or
+        iterations that the estimator trains for; 20 epochs for estimators with `partial_fit`.
     record : {"epoch_end", "training"}, default="epoch_end"
         When probabilities are recorded:
 
         - ``"epoch_end"``: in an additional pass over all samples at the end of each epoch;
-        - ``"training"``: in the forward pass of the training itself, without an additional pass.
-          Supported for skorch nets only, and not together with `cv`. The probabilities are those of
-          a model that changes within the epoch, with dropout and batch statistics as in training.
-          Samples that the data loader leaves out of an epoch are not recorded at that epoch;
-          held-out samples are recorded in the validation pass.
+        - ``"training"``: in the training forward pass, without an additional pass; for skorch nets
+          only, and not together with `cv`. The probabilities are those of a model that changes
+          within the epoch, with dropout and batch statistics as in training. Samples that the data
+          loader leaves out of an epoch are not recorded at that epoch; held-out samples are
+          recorded in the validation pass.
     keep_history : bool, default=True
         Whether `dynamics_` keeps the values of every epoch, which takes memory of
         O(n_samples * n_epochs). If False, only the statistics of the data map are kept, which are
@@ -136,7 +132,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         Number of recorded epochs.
     interrupted_ : bool
         Whether training was interrupted (by Ctrl-C or an error) after at least one complete epoch.
-        The epochs before are kept.
+        These epochs are kept.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if `estimator_` exposes it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -260,8 +256,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         # 2. Route weights and metadata, and split into folds, before anything is trained.
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         routed = route_fit_params(self, self.estimator, watcher.method, {**params, **weights})
-        data = _TrainingSet(X, y, routed, weights)
-        seed = self._draw_seed()
+        data = TrainingSet(X, y, routed, weights)
+        seed = draw_seed(self.random_state)
         folds = [] if self.cv is None else disjoint_folds(self.cv, y, classes, seed)
         recorder = RunRecorder(y, classes, y_encoded, self.keep_history, row_names(X), self.record)
         training_set = _fingerprint_of(X, classes, y_encoded)
@@ -303,9 +299,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         # 1. Prepare the estimator, and what its last step takes.
         watcher = get_watcher(estimator)
         set_seed(estimator, seed)
-        watched, X, X_eval, params = fit_transformers(
-            estimator, data.X, data.y, X_eval, data.routed
-        )
+        fitted = fit_transformers(estimator, data.X, data.y, X_eval, data.routed)
+        watched, X, X_eval, params = fitted
         check_fit_params(watched, watcher.method, params)
         y = watcher.encode(watched, data.y, recorder.classes)
 
@@ -319,17 +314,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
         # 3. Train and record.
         with task.propagate_to(watched) if watcher.emits_callbacks else nullcontext():
-            watcher.watch(
-                watched,
-                X,
-                y,
-                recorder,
-                X_eval=X_eval,
-                n_epochs=self.n_epochs,
-                seed=seed,
-                params=params,
-                track=track,
-            )
+            options = {"n_epochs": self.n_epochs, "seed": seed, "params": params, "track": track}
+            watcher.watch(watched, X, y, recorder, X_eval=X_eval, **options)
         task.close()
 
     def _check_record(self, watcher):
@@ -372,11 +358,6 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         check_is_fitted(self)
         return self._training_set == _fingerprint_of(X, *np.unique(y, return_inverse=True))
 
-    def _draw_seed(self):
-        if isinstance(self.random_state, np.random.RandomState):
-            return check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        return self.random_state
-
     @property
     def confidence_(self):
         """Mean over epochs of the probability of each sample's label."""
@@ -402,28 +383,6 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             watched estimator.
         """
         return make_router(self, self.estimator, get_watcher(self.estimator).method)
-
-
-class _TrainingSet(NamedTuple):
-    """Samples and labels of a training, and the arguments of `fit` that go with them."""
-
-    X: object
-    y: np.ndarray
-    routed: dict  # from `route_fit_params`
-    weights: dict
-
-    def take(self, rows):
-        """Select rows of the samples, the labels and the arguments."""
-        routed: dict = defaultdict(dict)
-        for step, params in self.routed.items():
-            routed[step] = _check_method_params(self.X, params, rows)
-        weights = _check_method_params(self.X, self.weights, rows)
-        return _TrainingSet(take(self.X, rows), self.y[rows], routed, weights)
-
-    def fit_args(self, estimator):
-        """Return the arguments of the methods of callbacks."""
-        metadata = self.weights or None
-        return {"estimator": estimator, "X": self.X, "y": self.y, "metadata": metadata}
 
 
 def _name(estimator):

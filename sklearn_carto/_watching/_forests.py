@@ -31,16 +31,8 @@ class ForestWatcher(Watcher):
             return (total / n_members for n_members, total in zip(ends, sums, strict=True))
 
         # each member predicts once, so that the cost is linear in their number
-        replay(
-            estimator,
-            X_eval,
-            recorder,
-            track,
-            means,
-            ends=evenly_spaced(n_epochs, len(estimator.estimators_)),
-            classes=estimator.classes_,
-            from_logits=False,
-        )
+        ends = evenly_spaced(n_epochs, len(estimator.estimators_))
+        replay(estimator, X_eval, recorder, track, means, ends, estimator.classes_, False)
 
 
 def _trees(forest, block):

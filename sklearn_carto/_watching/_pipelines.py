@@ -32,22 +32,7 @@ def why_resampled(estimator):
 
 
 def make_router(owner, estimator, method):
-    """Make the metadata router of a meta-estimator.
-
-    Parameters
-    ----------
-    owner : estimator
-        The meta-estimator.
-    estimator : estimator
-        Its sub-estimator.
-    method : str
-        Method of the watched estimator that `fit` is mapped to.
-
-    Returns
-    -------
-    router : MetadataRouter
-        Maps `fit` to `fit_transform` of the transformers and to `method` of the last step.
-    """
+    """Map `fit` of `owner` to `fit_transform` of the transformers and `method` of the last step."""
     router = MetadataRouter(owner=owner)
     for depth, pipeline in enumerate(_nested_pipelines(estimator)):
         if len(pipeline.steps) > 1:
@@ -58,18 +43,7 @@ def make_router(owner, estimator, method):
 
 
 def route_fit_params(owner, estimator, method, params):
-    """Route the arguments of `fit` to the transformers and to the last step.
-
-    Parameters
-    ----------
-    owner : estimator
-        The meta-estimator.
-    estimator : estimator
-        Its sub-estimator.
-    method : str
-        Method of the watched estimator that `fit` is mapped to.
-    params : dict
-        The arguments.
+    """Route the arguments of `fit` to the transformers and to `method` of the last step.
 
     Returns
     -------

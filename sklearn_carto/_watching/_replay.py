@@ -8,7 +8,7 @@ from sklearn_carto._inputs._containers import take
 from sklearn_carto._watching._responses import in_class_order, row_blocks
 
 
-def replay(estimator, X_eval, recorder, track, scores_at, *, ends, classes, from_logits):
+def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits):
     """Record some stages of a trained ensemble; no array holds the scores of all samples.
 
     Parameters

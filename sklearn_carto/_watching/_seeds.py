@@ -11,6 +11,13 @@ import numpy as np
 from sklearn_carto._utils._random_state import ONE_NET_AT_A_TIME, generators_kept
 
 
+def draw_seed(random_state):
+    """Draw an int from a RandomState instance; an int and None are returned as they are."""
+    if isinstance(random_state, np.random.RandomState):
+        return random_state.randint(np.iinfo(np.int32).max)
+    return random_state
+
+
 def _random_state_names(estimator):
     """Names of all parameters, nested ones too, that are a `random_state`."""
     names = estimator.get_params(deep=True)

@@ -36,27 +36,7 @@ class SkorchWatcher(Watcher):
         return None
 
     def encode(self, estimator, y, classes):
-        """Encode labels in the type that the net's criterion takes.
-
-        Parameters
-        ----------
-        estimator : NeuralNet
-            The net.
-        y : ndarray of shape (n_samples,)
-            Labels.
-        classes : ndarray of shape (n_classes,)
-            Sorted labels.
-
-        Returns
-        -------
-        y_encoded : ndarray of shape (n_samples,)
-            int64, or float32 for a binary net.
-
-        Raises
-        ------
-        ValueError
-            If a binary net gets more than two classes.
-        """
+        """Encode labels in the type that the net's criterion takes: int64, or float32 if binary."""
         from skorch import NeuralNetBinaryClassifier
 
         y_encoded = np.searchsorted(classes, y)

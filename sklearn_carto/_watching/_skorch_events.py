@@ -19,15 +19,7 @@ _NONE = _Listeners([], [])  # of a net that is made of type(self) while it has l
 
 @contextmanager
 def attach_listener(net, listener):
-    """Pass the events of a net to a listener, after the net's own methods, before callbacks.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        The net.
-    listener : Listener
-        Receives the events.
-    """
+    """Pass the events of a net to a listener, after the net's own methods, before callbacks."""
     with listener.resources:
         _listeners_of(net).attached.append(listener)
         try:
@@ -55,15 +47,7 @@ def attach_on_fit_loop(net, listener, owner):
 
 
 def detach_listener(net, listener):
-    """Remove a listener; without any, the net is of its own class again.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        The net.
-    listener : Listener
-        Attached or waiting.
-    """
+    """Remove a listener; without any, the net is of its own class again."""
     listeners = _listeners_of(net)
     for group in listeners:
         group[:] = [one for one in group if one is not listener]

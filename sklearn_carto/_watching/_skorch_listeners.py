@@ -46,13 +46,7 @@ def make_listener(net, X, recorder, X_eval=None, tick=None):
 
 
 class Listener:
-    """Record class scores once an epoch; subclasses gather them.
-
-    Parameters
-    ----------
-    net, X, recorder, X_eval, tick
-        As in :func:`make_listener`.
-    """
+    """Record class scores once an epoch; subclasses gather them. See :func:`make_listener`."""
 
     def __init__(self, net, X, recorder, X_eval, tick=None):
         self.net, self.X, self.recorder, self.X_eval = net, X, recorder, X_eval

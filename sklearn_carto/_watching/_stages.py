@@ -30,16 +30,11 @@ class StagesWatcher(Watcher):
         n_stages = sum(1 for _ in staged(take(X_eval, slice(0, 1))))
 
         # 3. Replay the stages; the cost is linear in their number.
-        replay(
-            estimator,
-            X_eval,
-            recorder,
-            track,
-            lambda block, ends: at_ends(staged(block), ends),
-            ends=evenly_spaced(n_epochs, n_stages),
-            classes=estimator.classes_,
-            from_logits=from_logits,
-        )
+        def scores_at(block, ends):
+            return at_ends(staged(block), ends)
+
+        ends, classes = evenly_spaced(n_epochs, n_stages), estimator.classes_
+        replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits)
 
 
 def _warn_of_held_out_rows(estimator):
