@@ -6,7 +6,9 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-_ATTRIBUTE = "_event_listeners"  # of a net while it has any; never pickled, copied or cloned
+# Attribute of a net while it has listeners. It is not copied or pickled, and with these underscores
+# neither skorch takes it for a parameter nor scikit-learn for a learned attribute.
+_ATTRIBUTE = "__event_listeners__"
 
 
 class _Listeners(NamedTuple):
