@@ -21,8 +21,8 @@ from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 
 # arguments of `fit` with scores that the trees of XGBoost, LightGBM and CatBoost start from
 OFFSETS = ("base_margin", "init_score", "baseline")
-# Trees of LightGBM whose leaves are held at once: with blocks of 65,536 rows and int32 indices some
-# 16 MB, while the rows are read once for many trees.
+# Trees of LightGBM whose leaves are predicted at once: many, so that samples are read seldom; for
+# the largest block, 65,536 samples, their indices take 16 MB and their values 31 MB.
 MAX_TREES = 60
 
 

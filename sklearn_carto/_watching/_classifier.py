@@ -61,9 +61,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
           and order of batches. Samples that `train_split` holds out are recorded, too, and marked
           in `data_map_.held_out_mask`;
         - ensembles with `staged_predict_proba` such as HistGradientBoostingClassifier, random
-          forests, bagging of classifiers with `predict_proba`, and the classifiers of XGBoost,
-          LightGBM and CatBoost: one stage or tree. They are trained first and evaluated stage by
-          stage afterwards, at a cost linear in the number of stages;
+          forests, BaggingClassifier, and the classifiers of XGBoost, LightGBM and CatBoost: one
+          stage, tree or member. They are trained first and evaluated stage by stage afterwards, at
+          a cost linear in the number of stages;
         - other ensembles with `warm_start` and `n_estimators`: one member;
         - LogisticRegression and other classifiers that show their iterations to scikit-learn's
           callbacks (scikit-learn >= 1.9): one iteration;
