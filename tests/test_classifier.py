@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 
 from sklearn_carto import CartographyClassifier, DataMap
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -202,7 +203,7 @@ def test_bad_parameters_are_refused(params, message):
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (SVC(), "SVC cannot be watched while it learns: it has no partial_fit"),
+        (SVC(), "SVC cannot be watched while it trains: it has no partial_fit"),
         (SGDRegressor(), "SGDRegressor is a regressor"),
         (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
         (FrozenEstimator(SGD), "FrozenEstimator does not train"),
@@ -220,6 +221,7 @@ def test_a_pipeline_that_resamples_is_refused():
     from imblearn.under_sampling import RandomUnderSampler
 
     pipeline = imblearn.pipeline.make_pipeline(RandomUnderSampler(), SGD)
+    assert not can_watch(pipeline)
     with pytest.raises(NotWatchableError, match="'randomundersampler' .* changes the rows"):
         CartographyClassifier(pipeline).fit(X, y)
 

@@ -229,8 +229,8 @@ def test_nothing_recorded_is_an_error_that_says_why():
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (StandardScaler, "StandardScaler is no classifier"),
-        (RegressesInBatches, "RegressesInBatches is no classifier"),
+        (StandardScaler, "StandardScaler is not a classifier"),
+        (RegressesInBatches, "RegressesInBatches is not a classifier"),
         (lambda: make_pipeline(LogisticRegression()), "Pipeline trains other estimators"),
         (
             lambda: CartographyClassifier(LogisticRegression()),

@@ -1,5 +1,6 @@
-"""A net is heard through a disguise: by several, without a trace, and of its own rows alone."""
+"""Listeners of a net: several at once, without a trace, and for its own rows alone."""
 
+import copy
 import gc
 import pickle
 import threading
@@ -108,6 +109,32 @@ def test_clones_made_meanwhile_are_plain_nets_and_hold_no_rows():
     gc.collect()
     assert gone() is None
     assert all(type(one) is NeuralNetClassifier for one in clones)
+
+
+def test_a_net_that_a_callback_makes_of_the_same_type_is_not_recorded():
+    class Makes(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            other = type(net)(**net.get_params(deep=False) | {"callbacks": None, "max_epochs": 1})
+            made.append(other.fit(X, y))
+
+    made = []
+    model = watch(make_net(callbacks=[Makes()]))
+    assert model.n_epochs_ == len(made) == N_EPOCHS
+    assert set(vars(model.estimator_)) == set(vars(make_net().fit(X, y)))
+
+
+def test_copies_made_meanwhile_are_of_a_state_without_listeners():
+    class Net(NeuralNetClassifier):
+        def __getstate__(self):
+            return super().__getstate__() | {"names": set(vars(self))}
+
+    class Copies(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            copies.append(copy.copy(net))
+
+    copies = []
+    net = watch(make_net(Net, callbacks=[Copies()])).estimator_
+    assert [(type(one), one.names) for one in copies] == [(Net, set(vars(net)))] * N_EPOCHS
 
 
 def test_methods_give_back_what_they_gave():

@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
 from sklearn_carto._maps._diagnostics import warn_where_degenerate
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto.exceptions import (
     DegenerateMapWarning,
     InvalidProbabilitiesError,
@@ -192,6 +193,7 @@ def test_margins_come_from_logits_where_their_softmax_is_the_probability():
 @pytest.mark.parametrize("learner", LEARNERS, ids=["sgd", "mlp"])
 def test_early_stopping_is_refused_with_the_way_out(learner):
     learner = clone(learner).set_params(early_stopping=True)
+    assert not can_watch(learner)
     with pytest.raises(NotWatchableError, match="Set early_stopping=False"):
         CartographyClassifier(learner).fit(X, y)
 

@@ -156,7 +156,7 @@ class DistilledClassifier(DelegatingClassifier):
             classes=classes,
         )
         self.selector_ = selector
-        self.estimator_, self.classes_, self._label_codes = model
+        self.estimator_, self.classes_, self._encodes_labels = model
         return self
 
     def _selector(self):

@@ -9,9 +9,9 @@ import numpy as np
 
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._random_state import ONE_NET_AT_A_TIME
-from sklearn_carto._watching import _boosters, _skorch
+from sklearn_carto._watching._boosters import BOOSTERS, XGBOOST, encode_eval_set
 from sklearn_carto._watching._seeds import set_seed, torch_seeded
-from sklearn_carto._watching._skorch import is_net
+from sklearn_carto._watching._skorch import SkorchWatcher, is_net
 
 
 class Trained(NamedTuple):
@@ -48,20 +48,19 @@ def fit_final_estimator(estimator, X, y, *, params=None, seed=None, classes=None
     set_seed(estimator, seed)
     params = params or {}
     net = last_step(estimator)
-    for way in _boosters.WAYS:
-        if way.is_one(net):
-            way.set_seed(net, seed)
-    if _boosters.XGBOOST.is_one(net):
+    for booster in BOOSTERS:
+        if booster.can_watch(net):
+            booster.set_seed(net, seed)
+    if XGBOOST.can_watch(net):
         classes, y_encoded = np.unique(y, return_inverse=True)
-        estimator.fit(X, y_encoded, **_boosters.with_coded_eval_set(params, classes))
+        estimator.fit(X, y_encoded, **encode_eval_set(params, classes))
         return Trained(estimator, classes, True)
-    if not _skorch.can_watch(net):
+    if not is_net(net):
         estimator.fit(X, y, **params)
         return Trained(estimator, getattr(estimator, "classes_", np.unique(y)), False)
     classes = np.unique(y) if classes is None else classes
-    y_encoded = np.searchsorted(classes, y)
     with torch_seeded(seed, net.device):
-        estimator.fit(X, _skorch.encode(net, y_encoded, len(classes)), **params)
+        estimator.fit(X, SkorchWatcher().encode(net, y, classes), **params)
     return Trained(estimator, classes, True)
 
 
@@ -75,7 +74,7 @@ def with_original_labels(trained):
 class LabelDecodingClassifier(DelegatingClassifier):
     """A fitted estimator whose predictions, 0 to n_classes - 1, are decoded to the labels."""
 
-    _label_codes = True
+    _encodes_labels = True
 
     def __init__(self, estimator, classes=None):
         self.estimator = self.estimator_ = estimator

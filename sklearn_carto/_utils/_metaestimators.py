@@ -1,4 +1,4 @@
-"""What every classifier here that trains another one has in common: it answers as that one does."""
+"""What meta-estimators share: delegation of the prediction methods, the last step of a pipeline."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _estimator_has(method):
 
 
 class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """A classifier that trains a clone of `estimator` and answers through it.
+    """A classifier that fits a clone of `estimator` and delegates predictions to it.
 
-    Subclasses set `estimator_`, `classes_` and, where the clone was trained on codes 0..K-1 in
-    the place of labels, `_label_codes`.
+    Subclasses set `estimator_`, `classes_` and `_encodes_labels`: whether the clone was fitted on
+    0 to n_classes - 1 instead of the labels.
     """
 
-    _label_codes = False
+    _encodes_labels = False
 
     def _delegate(self, method, X, **params):
         check_is_fitted(self)
@@ -33,22 +33,22 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_estimator_has("predict"))
     def predict(self, X, **params):
-        """Predict the label of each row.
+        """Predict the label of each sample.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            What the inner estimator takes.
+            Samples, passed to the inner estimator as they are.
         **params : dict
-            Handed to the inner estimator.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            Labels.
+            Predicted labels.
         """
-        answer = self._delegate("predict", X, **params)
-        return self.classes_[np.asarray(answer, dtype=np.intp)] if self._label_codes else answer
+        y = self._delegate("predict", X, **params)
+        return self.classes_[np.asarray(y, dtype=np.intp)] if self._encodes_labels else y
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X, **params):
@@ -57,9 +57,9 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            What the inner estimator takes.
+            Samples, passed to the inner estimator as they are.
         **params : dict
-            Handed to the inner estimator.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
@@ -75,9 +75,9 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            What the inner estimator takes.
+            Samples, passed to the inner estimator as they are.
         **params : dict
-            Handed to the inner estimator.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
@@ -88,19 +88,19 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X, **params):
-        """Score each class.
+        """Compute the decision function of each sample.
 
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            What the inner estimator takes.
+            Samples, passed to the inner estimator as they are.
         **params : dict
-            Handed to the inner estimator.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            Scores as the inner estimator gives them.
+            Confidence scores, as the inner estimator returns them.
         """
         return self._delegate("decision_function", X, **params)
 
@@ -111,15 +111,15 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @property
     def feature_names_in_(self):
-        """Names of the features seen in `fit`; only where they are all strings."""
+        """Names of the features seen in `fit`; defined only if they are all strings."""
         return self.estimator_.feature_names_in_
 
     def __sklearn_is_fitted__(self):
-        """Tell whether there is a trained estimator."""
+        """Whether there is a fitted estimator."""
         return hasattr(self, "estimator_")
 
     def __sklearn_tags__(self):
-        """Take over what the inner estimator says of itself."""
+        """Inherit the tags of the inner estimator."""
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.input_tags = inner.input_tags
@@ -131,7 +131,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def last_step(estimator):
-    """Return the last step of a pipeline, however deep; anything else is its own last step."""
+    """Return the last step of a pipeline, however deep; of any other estimator, itself."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
     return estimator

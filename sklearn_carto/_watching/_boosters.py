@@ -1,162 +1,134 @@
 """Watch XGBoost, LightGBM and CatBoost: trained once, by their own `fit`, then replayed.
 
-What a booster says is the sum of what its trees say, so that each stage costs only its own trees.
+The logits of a booster are the sum of those of its trees, so that each stage costs only the
+prediction of its own trees.
 """
 
 from __future__ import annotations
 
 import sys
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._responses import are_logits, in_class_order, row_blocks
-from sklearn_carto._watching._stages import spread
+from sklearn_carto._watching._epoch_evaluation import first_samples
+from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
+from sklearn_carto._watching._responses import are_logits
+from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 
+# arguments of `fit` with scores that the trees of XGBoost, LightGBM and CatBoost start from
 OFFSETS = ("base_margin", "init_score", "baseline")
-MAX_TREES = 60  # of LightGBM, whose leaves are held at once
+# Trees of LightGBM whose leaves are predicted at once: many, so that samples are read seldom; for
+# the largest block, 65,536 samples, their indices take 16 MB and their values 31 MB.
+MAX_TREES = 60
 
 
-class Booster:
-    """A way to watch the classifier of one library."""
+class BoosterWatcher(Watcher):
+    """Watch the classifier of one library; each boosting round is an epoch.
 
-    method = "fit"
-    encodes_labels = False
+    Attributes
+    ----------
+    package, class_name : str
+        Where the classifier is defined.
+    objective_remedy : str
+        Which objectives can be watched.
+    """
+
     package: str
     class_name: str
     objective_remedy: str
 
-    def is_one(self, estimator):
-        """Whether an estimator is a classifier of this library."""
-        package = sys.modules.get(self.package)  # none can exist before the library is imported
+    def can_watch(self, estimator):
+        package = sys.modules.get(self.package)  # no instance exists before the library is imported
         return package is not None and isinstance(estimator, getattr(package, self.class_name))
 
-    def can_watch(self, estimator):
-        """Whether this is the way to watch the estimator.
-
-        Raises
-        ------
-        NotWatchableError
-            If it would be, but what the estimator knew at each stage is lost once it is trained.
-        """
-        if not self.is_one(estimator):
-            return False
-        reason = self.why_not(estimator)
-        if reason:
-            raise NotWatchableError(f"{type(estimator).__name__}{reason}")
-        return True
-
-    def why_not(self, estimator):
-        """End of a sentence that says why its stages are lost; None if they are not."""
-
     def n_stages(self, estimator):
-        """Count the stages behind what the trained estimator predicts."""
+        """Count the stages that the predictions of the trained estimator are made of."""
         raise NotImplementedError
 
-    def margins(self, estimator, X, ends):
-        """Yield the logits of rows after each of some numbers of stages, which ascend."""
+    def logits(self, estimator, X, ends):
+        """Yield the logits of samples after each of some ascending numbers of stages."""
         raise NotImplementedError
 
     def objective(self, estimator):
-        """Give the name of the parameter that holds the objective, and its value."""
+        """Return the name and the value of the parameter that sets the objective."""
         return "objective", estimator.objective
 
     def set_seed(self, estimator, seed):
-        """Set a seed on a parameter that scikit-learn's name for it does not reach."""
+        """Set a seed on a parameter that is not called `random_state`."""
 
     def fit(self, estimator, X, y, params, classes):
-        """Train the estimator as it trains unwatched."""
+        """Train the estimator as it is trained without recording."""
         estimator.fit(X, y, **params)
 
-    def watch(self, estimator, X, y, recording, *, n_epochs, seed, params, track, asked=None):
-        """Train, then replay the stages; cost linear in the number of trees.
-
-        Parameters
-        ----------
-        estimator : estimator
-            Trained in place.
-        X, y : container, ndarray
-            The training set; `y` encoded where `encodes_labels`.
-        recording : RunRecorder
-            Where what is seen goes.
-        n_epochs : int or None
-            How many evenly spaced stages to record, the last among them; None: all. It never
-            changes the training.
-        seed : int or None
-            Already set on every `random_state` of the estimator.
-        params : dict
-            Further arguments of `fit`.
-        track : callable
-            Wraps the loop over blocks of rows, to show progress.
-        asked : container, default=None
-            The rows that are recorded; None: X.
-        """
-        asked = X if asked is None else asked
+    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+        # 1. Train.
         _check_no_offsets(estimator, params)
         self.set_seed(estimator, seed)
-        self.fit(estimator, X, y, params, recording.classes)
-        n_stages = self.n_stages(estimator)
-        self._check_link(estimator, take(asked, slice(0, min(64, recording.n_samples))))
-        answered = recording.classes if self.encodes_labels else estimator.classes_
-        ends = (spread(n_epochs, n_stages) + 1).tolist()
-        recording.begin(len(ends))
-        for rows in track(row_blocks(recording.n_samples, len(recording.classes))):
-            for epoch, margins in enumerate(self.margins(estimator, take(asked, rows), ends)):
-                scores = in_class_order(margins, answered, recording.classes)
-                recording.add_block(epoch, rows, scores, estimator, from_logits=True)
+        self.fit(estimator, X, y, params, recorder.classes)
 
-    def _check_link(self, estimator, X):
-        """Raise where probabilities are not the softmax of the margins; a few rows tell."""
-        (margins,) = self.margins(estimator, X, [self.n_stages(estimator)])
-        if not are_logits(margins, estimator.predict_proba(X)):
+        # 2. Check that sums of trees are logits.
+        n_stages = self.n_stages(estimator)
+        self._check_link(estimator, first_samples(X_eval, recorder.n_samples), n_stages)
+
+        # 3. Replay the stages; the cost is linear in the number of trees.
+        ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
+        classes = recorder.classes if self.encodes_labels else estimator.classes_
+        replay(estimator, X_eval, recorder, track, logits_at, ends, classes, True)
+
+    def _check_link(self, estimator, X, n_stages):
+        """Raise where probabilities are not the softmax (or sigmoid) of the sum of the trees."""
+        (logits,) = self.logits(estimator, X, [n_stages])
+        if not are_logits(logits, estimator.predict_proba(X)):
             name, objective = self.objective(estimator)
             raise NotWatchableError(
                 f"{type(estimator).__name__}({name}={objective!r}) cannot be watched: its "
-                "probabilities are not the softmax (of two classes: the sigmoid) of what its "
-                f"trees add up to. {self.objective_remedy}"
+                "probabilities are not the softmax (of two classes: the sigmoid) of the sum of "
+                f"its trees. {self.objective_remedy}"
             )
 
 
-class XGBoost(Booster):
-    """XGBClassifier, which is trained on 0..K-1, whatever the user's labels."""
+class XGBoostWatcher(BoosterWatcher):
+    """Watch XGBClassifier, which is trained on 0 to n_classes - 1 whatever the labels."""
 
     encodes_labels = True
     package, class_name = "xgboost", "XGBClassifier"
     objective_remedy = "Use objective='binary:logistic' or, of more classes, 'multi:softprob'."
 
-    def encode(self, estimator, y_encoded, n_classes):
-        """Give the labels the form that the estimator takes: their y_encoded."""
-        return y_encoded
-
-    def why_not(self, estimator):
+    def refuses(self, estimator):
+        name = type(estimator).__name__
         if isinstance(estimator, sys.modules["xgboost"].XGBRFClassifier):
             return (
-                " grows all its trees in one round, so that there is nothing between the first and "
-                "the last. Use scikit-learn's RandomForestClassifier, or XGBClassifier."
+                f"{name} grows all its trees in one round, so that there is nothing between the "
+                "first and the last. Use scikit-learn's RandomForestClassifier, or XGBClassifier."
             )
         if estimator.booster == "dart":
             return (
-                "(booster='dart') rescales earlier trees as it adds new ones, so that what it knew "
-                "at a stage is lost. Use booster='gbtree'."
+                f"{name}(booster='dart') rescales earlier trees as it adds new ones, so that its "
+                "predictions at a stage are lost. Use booster='gbtree'."
             )
         if estimator.booster == "gblinear":
             return (
-                "(booster='gblinear') keeps its last coefficients alone, so that what it knew at a "
-                "stage is lost. Use booster='gbtree', or scikit-learn's SGDClassifier."
+                f"{name}(booster='gblinear') keeps its last coefficients only, so that its "
+                "predictions at a stage are lost. Use booster='gbtree', or scikit-learn's "
+                "SGDClassifier."
             )
         return None
 
+    def encode(self, estimator, y, classes):
+        return np.searchsorted(classes, y)
+
     def fit(self, estimator, X, y, params, classes):
-        estimator.fit(X, y, **with_coded_eval_set(params, classes))
+        estimator.fit(X, y, **encode_eval_set(params, classes))
 
     def n_stages(self, estimator):
         last = estimator.get_booster().num_boosted_rounds() - 1
         return getattr(estimator, "best_iteration", last) + 1
 
-    def margins(self, estimator, X, ends):
+    def logits(self, estimator, X, ends):
         import xgboost
 
         booster = estimator.get_booster()
@@ -168,29 +140,29 @@ class XGBoost(Booster):
             enable_categorical=estimator.enable_categorical,
         )
         for stages in pairwise([0, *ends]):
-            margins = booster.predict(rows, output_margin=True, iteration_range=stages)
-            rows.set_base_margin(margins)
-            yield margins
+            logits = booster.predict(rows, output_margin=True, iteration_range=stages)
+            rows.set_base_margin(logits)
+            yield logits
 
 
-class LightGBM(Booster):
-    """LGBMClassifier."""
+class LightGBMWatcher(BoosterWatcher):
+    """Watch LGBMClassifier."""
 
     package, class_name = "lightgbm", "LGBMClassifier"
     objective_remedy = "Use objective='binary' with sigmoid=1 or, of more classes, 'multiclass'."
 
-    def why_not(self, estimator):
-        params = estimator.get_params()
-        kinds = {params.get(name) for name in ("boosting_type", "boosting", "boost")}
+    def refuses(self, estimator):
+        name, params = type(estimator).__name__, estimator.get_params()
+        kinds = {params.get(alias) for alias in ("boosting_type", "boosting", "boost")}
         if "dart" in kinds:
             return (
-                "(boosting_type='dart') rescales earlier trees as it adds new ones, so that what "
-                "it knew at a stage is lost. Use boosting_type='gbdt'."
+                f"{name}(boosting_type='dart') rescales earlier trees as it adds new ones, so that "
+                "its predictions at a stage are lost. Use boosting_type='gbdt'."
             )
         if kinds & {"rf", "random_forest"}:
             return (
-                "(boosting_type='rf') averages its trees, so that its stages do not add up. Use "
-                "boosting_type='gbdt', or scikit-learn's RandomForestClassifier."
+                f"{name}(boosting_type='rf') averages its trees, so that its stages do not add up. "
+                "Use boosting_type='gbdt', or scikit-learn's RandomForestClassifier."
             )
         return None
 
@@ -201,18 +173,15 @@ class LightGBM(Booster):
         best = estimator.best_iteration_ or 0  # 0 or less: training was not stopped early
         return best if best > 0 else estimator.booster_.current_iteration()
 
-    def margins(self, estimator, X, ends):
-        margins, wanted = 0.0, set(ends)
-        for end, added in enumerate(self._added(estimator, X, ends[-1]), 1):
-            margins = margins + added
-            if end in wanted:
-                yield margins
+    def logits(self, estimator, X, ends):
+        return at_ends(accumulate(self._increments(estimator, X, ends[-1])), ends)
 
-    def _added(self, estimator, X, n_stages):
+    def _increments(self, estimator, X, n_stages):
         """Yield what each stage adds to the logits.
 
-        Leaves are asked for, many trees at once, and looked up: a call for each stage would spend
-        most of its time on reading the rows again. Linear trees have no one value a leaf.
+        Leaf indices of many trees are predicted at once and their values looked up: a call for each
+        stage would spend most of its time on reading the samples again. Leaves of linear trees have
+        no single value.
         """
         params = estimator.get_params()
         if params.get("linear_tree") or params.get("linear_trees"):
@@ -239,19 +208,20 @@ def _leaf_values(booster, tree, leaves):
     return np.array(values)[leaves]
 
 
-class CatBoost(Booster):
-    """CatBoostClassifier."""
+class CatBoostWatcher(BoosterWatcher):
+    """Watch CatBoostClassifier."""
 
     package, class_name = "catboost", "CatBoostClassifier"
     objective_remedy = "Use loss_function='Logloss' or, of more classes, 'MultiClass'."
 
-    def why_not(self, estimator):
+    def refuses(self, estimator):
         params = estimator.get_params()
         for name in ("model_shrink_rate", "langevin", "posterior_sampling"):
             if params.get(name):
                 return (
-                    f"({name}={params[name]!r}) shrinks earlier trees as it adds new ones, so that "
-                    f"what it knew at a stage is lost. Leave {name} out."
+                    f"{type(estimator).__name__}({name}={params[name]!r}) shrinks earlier trees as "
+                    "it adds new ones, so that its predictions at a stage are lost. Leave "
+                    f"{name} out."
                 )
         return None
 
@@ -266,9 +236,9 @@ class CatBoost(Booster):
         held_out = estimator.get_params().get("eval_fraction")
         if held_out:
             warn(
-                f"{type(estimator).__name__} holds out {held_out:.0%} of the rows and does not say "
-                "which, so that the map holds them unmarked. Pass an eval_set of other rows in the "
-                "place of eval_fraction for a map of rows that it trained on alone.",
+                f"{type(estimator).__name__} holds out {held_out:.0%} of the rows and does not "
+                "store which, so that they are not marked in the data map. Pass an eval_set of "
+                "other rows instead of eval_fraction to record training rows only.",
                 HeldOutRowsWarning,
             )
         estimator.fit(X, y, **params)
@@ -276,50 +246,31 @@ class CatBoost(Booster):
     def n_stages(self, estimator):
         return estimator.tree_count_
 
-    def margins(self, estimator, X, ends):
+    def logits(self, estimator, X, ends):
         stages = estimator.staged_predict(
             X,
             prediction_type="RawFormulaVal",
             ntree_end=ends[-1],
             thread_count=estimator.get_params().get("thread_count") or -1,
         )
-        wanted = set(ends)
-        yield from (margins for end, margins in enumerate(stages, 1) if end in wanted)
+        return at_ends(stages, ends)
 
 
-XGBOOST = XGBoost()
-WAYS = (XGBOOST, LightGBM(), CatBoost())
+XGBOOST = XGBoostWatcher()
+BOOSTERS = (XGBOOST, LightGBMWatcher(), CatBoostWatcher())
 
 
-def with_coded_eval_set(params, classes):
-    """Give the labels of each `eval_set` among the arguments of `fit` as y_encoded, as `y` is.
-
-    Parameters
-    ----------
-    params : dict
-        Arguments of `fit`, of a pipeline too.
-    classes : ndarray of shape (n_classes,)
-        What the y_encoded stand for, sorted.
-
-    Returns
-    -------
-    params : dict
-        A copy.
-
-    Raises
-    ------
-    ValueError
-        If a label is none of the classes.
-    """
+def encode_eval_set(params, classes):
+    """Encode the labels of each `eval_set` among the arguments of `fit`, also of a pipeline."""
     return {
-        name: [(X, _codes(y, classes)) for X, y in value]
+        name: [(X, _encode(y, classes)) for X, y in value]
         if name.rpartition("__")[2] == "eval_set" and value is not None
         else value
         for name, value in params.items()
     }
 
 
-def _codes(y, classes):
+def _encode(y, classes):
     y = np.asarray(y)
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
@@ -331,10 +282,10 @@ def _codes(y, classes):
 
 
 def _check_no_offsets(estimator, params):
-    """Raise where trees learn what is left over an offset, which `predict_proba` does not know."""
+    """Raise where trees are fitted on top of scores that `predict_proba` does not add."""
     for name in OFFSETS:
         if params.get(name) is not None:
             raise NotWatchableError(
-                f"{type(estimator).__name__}.fit({name}=...) cannot be watched: its trees learn "
-                "what is left over these scores, which predict_proba does not add. Leave it out."
+                f"{type(estimator).__name__}.fit({name}=...) cannot be watched: its trees are "
+                "fitted on top of these scores, which predict_proba does not add. Leave it out."
             )

@@ -6,31 +6,31 @@ from contextlib import contextmanager
 
 
 class TrainingTask:
-    """One training told to scikit-learn's callbacks: a task of `fit`, with a task for each epoch.
+    """One training as a task below `fit`, with a task for each epoch.
 
     Parameters
     ----------
-    fit : CallbackContext
-        The task that this one is a part of.
-    **told : object
-        What callbacks are handed: `estimator`, `X`, `y` and `metadata`.
+    fit_task : CallbackContext
+        The task of `fit`.
+    **fit_args : object
+        Arguments of the callbacks' methods: `estimator`, `X`, `y` and `metadata`.
     """
 
-    def __init__(self, fit, **told):
-        self.fit, self.told = fit, told
+    def __init__(self, fit_task, **fit_args):
+        self.fit_task, self.fit_args = fit_task, fit_args
         self.open: list = []
 
-    def track(self, steps, ready=None):
+    def track(self, steps, reconstruction_attributes=None):
         """Iterate over steps, each a task.
 
         Parameters
         ----------
         steps : sequence
-            Epochs; or slices of rows, where the epochs of a finished training are replayed.
-        ready : callable, default=None
-            Gives the attributes of a copy of the estimator that could predict at the end of a step;
-            called only if a callback asks for that copy. Where there is one, a callback may also
-            ask for an end of the training. None: no copy could predict.
+            Epochs; or slices of samples, where the epochs of a finished training are replayed.
+        reconstruction_attributes : callable, default=None
+            Returns the attributes of a copy of the estimator that can predict at the end of a step;
+            called only if a callback requests that copy. If given, a callback may also stop the
+            training. None: no copy can predict.
 
         Yields
         ------
@@ -38,32 +38,34 @@ class TrainingTask:
             The items of `steps`.
         """
         epochs = not isinstance(next(iter(steps), None), slice)
-        self._begin(self.fit, "training", max_subtasks=len(steps))
+        self._begin(self.fit_task, "training", max_subtasks=len(steps))
         for step in steps:
             self._begin(self.open[0], "epoch" if epochs else "rows")
             yield step
-            if self._end(ready) and ready:
+            if self._end(reconstruction_attributes) and reconstruction_attributes:
                 break
         self.close()
 
     def close(self):
-        """End what is open, for example where a net has stopped early."""
+        """End the tasks that are open, for example where a net has stopped early."""
         while self.open:
             self._end()
 
     @contextmanager
-    def handed_to(self, estimator):
-        """Let the tasks of an estimator that takes callbacks be those of this training."""
-        context = self.fit.subcontext(task_name="training")
+    def propagate_to(self, estimator):
+        """Make the tasks of an estimator that supports callbacks tasks of this training."""
+        context = self.fit_task.subcontext(task_name="training")
         with context.propagate_callback_context(estimator):
-            context.call_on_fit_task_begin(**self.told)
+            context.call_on_fit_task_begin(**self.fit_args)
             yield
-            context.call_on_fit_task_end(**self.told)
+            context.call_on_fit_task_end(**self.fit_args)
 
     def _begin(self, parent, name, max_subtasks=0):
         context = parent.subcontext(task_name=name, max_subtasks=max_subtasks)
-        self.open.append(context.call_on_fit_task_begin(**self.told))
+        self.open.append(context.call_on_fit_task_begin(**self.fit_args))
 
-    def _end(self, ready=None):
+    def _end(self, reconstruction_attributes=None):
         context = self.open.pop()
-        return context.call_on_fit_task_end(**self.told, reconstruction_attributes=ready)
+        return context.call_on_fit_task_end(
+            **self.fit_args, reconstruction_attributes=reconstruction_attributes
+        )

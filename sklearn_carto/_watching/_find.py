@@ -1,4 +1,4 @@
-"""Which way an estimator is watched while it learns, chosen by what it is."""
+"""Choice of the watcher of an estimator, by its type and methods."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_carto._inputs._labels import check_not_regressor
 from sklearn_carto._utils._metaestimators import last_step
-from sklearn_carto._watching import (
-    _boosters,
-    _callbacks,
-    _forests,
-    _partial_fit,
-    _skorch,
-    _stages,
-    _warm_start,
-)
+from sklearn_carto._watching._boosters import BOOSTERS
+from sklearn_carto._watching._callbacks import CallbackWatcher
+from sklearn_carto._watching._forests import ForestWatcher
+from sklearn_carto._watching._partial_fit import PartialFitWatcher
+from sklearn_carto._watching._pipelines import why_resampled
+from sklearn_carto._watching._skorch import SkorchWatcher
+from sklearn_carto._watching._stages import StagesWatcher
+from sklearn_carto._watching._warm_start import WarmStartWatcher
 from sklearn_carto.exceptions import NotWatchableError
 
-# in the order of asking
-_WATCHERS = (_skorch, *_boosters.WAYS, _stages, _partial_fit, _forests, _warm_start, _callbacks)
+# in order of precedence: an estimator is watched by the first whose kind it is
+_WATCHERS = (
+    SkorchWatcher(),
+    *BOOSTERS,
+    StagesWatcher(),
+    PartialFitWatcher(),
+    ForestWatcher(),
+    WarmStartWatcher(),
+    CallbackWatcher(),
+)
 
 
 def get_watcher(estimator):
-    """Find how to watch an estimator learn.
+    """Return the watcher of an estimator.
 
     Parameters
     ----------
@@ -34,45 +41,63 @@ def get_watcher(estimator):
 
     Returns
     -------
-    way : module or Booster
-        With `method` (what `fit` is mapped to), `encodes_labels`, and `watch`.
+    watcher : Watcher
+        Of the last step.
 
     Raises
     ------
     NotWatchableError
-        If there is none, or if the estimator could be watched but says nothing of its rows.
+        If the estimator cannot be watched, or provides no class scores.
     """
     last = last_step(estimator)
-    name = repr(last) if isinstance(last, str) else type(last).__name__  # "passthrough"
     if isinstance(last, FrozenEstimator):
         raise NotWatchableError(
-            "A FrozenEstimator does not train, so there is nothing to watch. Pass the estimator "
-            "itself, or a frozen CartographyClassifier to DataMapSelector."
+            "A FrozenEstimator does not train, so that there is nothing to watch. Pass the "
+            "estimator itself, or a frozen CartographyClassifier to DataMapSelector."
         )
-    if not isinstance(last, str):
+    if not isinstance(last, str):  # "passthrough"
         check_not_regressor(last)
-    for way in _WATCHERS:
-        if way.can_watch(last):
-            if not (hasattr(last, "predict_proba") or hasattr(last, "decision_function")):
-                raise NotWatchableError(
-                    f"{name} has neither predict_proba nor decision_function, so it says nothing "
-                    "of how sure it is of a row. Choose one that has, for example "
-                    "SGDClassifier(loss='log_loss')."
-                )
-            if way is _skorch and not _skorch.predicts_labels(last):
-                raise NotWatchableError(
-                    f"{name}.predict gives no labels: it is no classifier. Use "
-                    "skorch.NeuralNetClassifier."
-                )
-            return way
-    if hasattr(type(last), "partial_fit"):
-        mlp = " Set solver='adam' or 'sgd'." if isinstance(last, MLPClassifier) else ""
-        raise NotWatchableError(
-            f"{name} has no partial_fit with the parameters that it was given, so that it cannot "
-            f"be watched while it learns.{mlp}"
+    watcher = next((watcher for watcher in _WATCHERS if watcher.can_watch(last)), None)
+    if watcher is None:
+        reason = _why_none(last)
+    else:
+        reason = _why_no_scores(last) or watcher.refuses(last) or why_resampled(estimator)
+    if reason is not None:
+        raise NotWatchableError(reason)
+    return watcher
+
+
+def can_watch(estimator):
+    """Whether the training of an estimator can be watched."""
+    try:
+        get_watcher(estimator)
+    except NotWatchableError:
+        return False
+    return True
+
+
+def _why_no_scores(estimator):
+    """Return why class scores cannot be recorded, or None."""
+    if hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function"):
+        return None
+    return (
+        f"{type(estimator).__name__} has neither predict_proba nor decision_function, so that it "
+        "provides no class scores. Choose an estimator that has, for example "
+        "SGDClassifier(loss='log_loss')."
+    )
+
+
+def _why_none(estimator):
+    """Return why an estimator is of no kind that can be watched."""
+    name = repr(estimator) if isinstance(estimator, str) else type(estimator).__name__
+    if hasattr(type(estimator), "partial_fit"):
+        mlp = " Set solver='adam' or 'sgd'." if isinstance(estimator, MLPClassifier) else ""
+        return (
+            f"{name} has no partial_fit with its present parameters, so that it cannot be watched "
+            f"while it trains.{mlp}"
         )
-    raise NotWatchableError(
-        f"{name} cannot be watched while it learns: it has no partial_fit, staged_predict_proba "
+    return (
+        f"{name} cannot be watched while it trains: it has no partial_fit, staged_predict_proba "
         "or warm_start with n_estimators, shows no iterations to scikit-learn's callbacks, and is "
         "neither a skorch net nor a classifier of XGBoost, LightGBM or CatBoost. Choose an "
         "estimator that trains in steps, for example SGDClassifier(loss='log_loss'), "
@@ -81,17 +106,8 @@ def get_watcher(estimator):
     )
 
 
-def can_watch(estimator):
-    """Whether an estimator can be watched while it learns."""
-    try:
-        get_watcher(estimator)
-    except NotWatchableError:
-        return False
-    return True
-
-
 def check_fit_params(estimator, method, params):
-    """Raise where an estimator does not take what it is given, naming the estimator."""
+    """Raise a TypeError where a method of an estimator does not take one of some arguments."""
     signature = inspect.signature(getattr(estimator, method))
     kinds = {parameter.kind for parameter in signature.parameters.values()}
     unknown = sorted(params.keys() - signature.parameters.keys())

@@ -1,4 +1,4 @@
-"""Pipelines whose last step is watched: what stands ahead is fitted, arguments are routed."""
+"""Pipelines whose last step is watched: metadata routing, and fitting of the transformers."""
 
 from __future__ import annotations
 
@@ -8,49 +8,42 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_carto._utils._compat import _routing_enabled
-from sklearn_carto.exceptions import NotWatchableError
+from sklearn_carto._utils._metaestimators import last_step
 
 
-def router_of(owner, estimator, method_of):
-    """Make the router of a meta-estimator.
-
-    Parameters
-    ----------
-    owner : estimator
-        The meta-estimator.
-    estimator : estimator
-        What it trains.
-    method_of : callable
-        Names the method that `fit` is mapped to, of the estimator that is watched.
-
-    Returns
-    -------
-    router : MetadataRouter
-        Maps `fit` to the transformers' `fit_transform` and to that method.
-    """
-    router, depth = MetadataRouter(owner=owner), 0
+def _nested_pipelines(estimator):
+    """Yield a pipeline and the pipelines nested in its last step, from the outside in."""
     while isinstance(estimator, Pipeline):
-        if len(estimator.steps) > 1:
+        yield estimator
+        estimator = estimator.steps[-1][1]
+
+
+def why_resampled(estimator):
+    """Return why the samples that the last step trains on are not those of X, or None."""
+    for pipeline in _nested_pipelines(estimator):
+        for name, step in pipeline.steps[:-1]:
+            if hasattr(step, "fit_resample"):
+                return (
+                    f"The step {name!r} of the pipeline ({type(step).__name__}) changes the rows, "
+                    "so that the data map would not be one of X. Resample first, or watch the "
+                    "pipeline without it."
+                )
+    return None
+
+
+def make_router(owner, estimator, method):
+    """Map `fit` of `owner` to `fit_transform` of the transformers and `method` of the last step."""
+    router = MetadataRouter(owner=owner)
+    for depth, pipeline in enumerate(_nested_pipelines(estimator)):
+        if len(pipeline.steps) > 1:
             mapping = MethodMapping().add(caller="fit", callee="fit_transform")
-            router.add(**{f"transformers_{depth}": estimator[:-1]}, method_mapping=mapping)
-        estimator, depth = estimator.steps[-1][1], depth + 1
-    mapping = MethodMapping().add(caller="fit", callee=method_of(estimator))
-    return router.add(watched=estimator, method_mapping=mapping)
+            router.add(**{f"transformers_{depth}": pipeline[:-1]}, method_mapping=mapping)
+    mapping = MethodMapping().add(caller="fit", callee=method)
+    return router.add(watched=last_step(estimator), method_mapping=mapping)
 
 
-def sort_by_taker(owner, estimator, method, params):
-    """Sort the arguments of `fit` by who takes them.
-
-    Parameters
-    ----------
-    owner : estimator
-        The meta-estimator.
-    estimator : estimator
-        What it trains.
-    method : str
-        The method that `fit` is mapped to, of the estimator that is watched.
-    params : dict
-        The arguments.
+def route_fit_params(owner, estimator, method, params):
+    """Route the arguments of `fit` to the transformers and to `method` of the last step.
 
     Returns
     -------
@@ -62,63 +55,56 @@ def sort_by_taker(owner, estimator, method, params):
         for name, by_method in process_routing(owner, "fit", **params).items() if params else ():
             routed[name] = by_method[method if name == "watched" else "fit_transform"]
         return routed
-    depth = 0
-    while isinstance(estimator, Pipeline):
-        last = f"{estimator.steps[-1][0]}__"
+    for depth, pipeline in enumerate(_nested_pipelines(estimator)):
+        last = f"{pipeline.steps[-1][0]}__"
         own = {name for name in params if "__" in name and not name.startswith(last)}
         routed[f"transformers_{depth}"] = {name: params[name] for name in own}
         params = {n.removeprefix(last): v for n, v in params.items() if n not in own}
-        estimator, depth = estimator.steps[-1][1], depth + 1
     routed["watched"] = params
     return routed
 
 
-def fit_transformers(pipeline, X, y, params, last_params):
-    """Fit all steps of a pipeline but the last, once.
+def fit_transformers(estimator, X, y, X_eval, routed):
+    """Fit the transformers of a pipeline, however deep, and transform what its last step takes.
 
     Parameters
     ----------
-    pipeline : Pipeline
-        A clone; its transformers are replaced by the fitted ones.
-    X, y : container, ndarray
-        The training set.
-    params : dict
-        Arguments of these steps.
-    last_params : dict
-        Arguments of the last step; those that the pipeline's `transform_input` names are
-        transformed, too.
+    estimator : estimator
+        A clone; its transformers are replaced by the fitted ones. Without a pipeline, nothing is
+        transformed.
+    X : container of shape (n_samples, n_features)
+        Training samples.
+    y : ndarray of shape (n_samples,)
+        Their labels.
+    X_eval : container of shape (n_samples_eval, n_features) or None
+        Samples to evaluate; None: the training samples.
+    routed : dict of dict
+        From :func:`route_fit_params`.
 
     Returns
     -------
-    Xt : container
-        The training set as the last step sees it.
-    last_params : dict
-        Its arguments as it sees them.
-
-    Raises
-    ------
-    NotWatchableError
-        If a step is a sampler, which would change the rows.
+    watched : estimator
+        The last step.
+    Xt, Xt_eval : container
+        Samples as the last step takes them.
+    params : dict
+        Its arguments; those that `transform_input` of a pipeline names are transformed.
     """
-    for name, step in pipeline.steps[:-1]:
-        if hasattr(step, "fit_resample"):
-            raise NotWatchableError(
-                f"The step {name!r} of the pipeline ({type(step).__name__}) changes the rows, so "
-                "that the map would not be one of X. Resample first, or watch the pipeline "
-                "without it."
-            )
-    if len(pipeline.steps) == 1:
-        return X, last_params
-    head = pipeline[:-1]
-    head.transform_input = pipeline.transform_input
-    Xt = head.fit_transform(X, y, **params)
-    pipeline.steps = [*head.steps, pipeline.steps[-1]]
-    asked = set(pipeline.transform_input or ())
-    transformed = {
-        name: tuple(map(head.transform, value))
-        if isinstance(value, tuple)
-        else head.transform(value)
-        for name, value in last_params.items()
-        if name in asked
-    }
-    return Xt, {**last_params, **transformed}
+    params = routed["watched"]
+    for depth, pipeline in enumerate(_nested_pipelines(estimator)):
+        if len(pipeline.steps) == 1:
+            continue
+        head = pipeline[:-1]
+        head.transform_input = pipeline.transform_input
+        X = head.fit_transform(X, y, **routed[f"transformers_{depth}"])
+        pipeline.steps = [*head.steps, pipeline.steps[-1]]
+        for name in params.keys() & set(pipeline.transform_input or ()):
+            params = {**params, name: _transform(head, params[name])}
+        if X_eval is not None:
+            X_eval = head.transform(X_eval)
+    return last_step(estimator), X, X if X_eval is None else X_eval, params
+
+
+def _transform(head, value):
+    """Transform a container, or each of a tuple of containers such as an `eval_set` holds."""
+    return tuple(map(head.transform, value)) if isinstance(value, tuple) else head.transform(value)

@@ -1,4 +1,4 @@
-"""How a skorch net's outputs are read, and how it is asked for those of all rows."""
+"""The format of a skorch net's outputs, and the evaluation of a net on all samples."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import numpy as np
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, SampleAlignmentError
 
+# Samples of a table of floats that are evaluated at once: large enough that the cost of each call
+# no longer counts, small enough that activations of wide layers fit into memory. A convention.
 FAST_BLOCK = 2048
 
 
 class OutputFormat(NamedTuple):
-    """What turns outputs into class scores.
+    """How outputs become class scores.
 
-    Logits are kept where the net's nonlinearity is their softmax or sigmoid; else the
-    probabilities that the nonlinearity makes are recorded.
+    Logits are recorded where the net's nonlinearity is a softmax or sigmoid, else the probabilities
+    that the nonlinearity returns.
     """
 
     from_logits: bool
@@ -24,43 +26,43 @@ class OutputFormat(NamedTuple):
 
 
 def first_output(output):
-    """Return the output that is the prediction: the first of a tuple; one column becomes none."""
+    """Return the first output of a tuple, which is the prediction; one column is flattened."""
     output = output[0] if isinstance(output, tuple) else output
     return output.reshape(-1) if output.shape[1:] == (1,) else output
 
 
 def infer_output_format(net, output):
-    """Find how the outputs of a net are read, by trying it out on some.
+    """Infer the format of a net's outputs from those of some samples.
 
     Parameters
     ----------
     net : NeuralNet
         An initialized net.
     output : tensor of shape (n_rows, n_classes) or (n_rows,)
-        What its module gave for some rows.
+        Outputs of its module.
 
     Returns
     -------
-    reading : OutputFormat
-        How to read them.
+    output_format : OutputFormat
+        The format.
     shape : tuple of int
-        Of the class scores of these rows.
+        Shape of the class scores of these samples.
     """
     import torch
 
     nonlinearity = net._get_predict_nonlinearity()
     with torch.no_grad():
         output = output.detach().float()
-        answer = nonlinearity(output).float()
-    if torch.equal(answer, output):
+        probabilities = nonlinearity(output).float()
+    if torch.equal(probabilities, output):
         return OutputFormat(False, None), output.shape
     if output.ndim == 1:
-        if torch.allclose(torch.sigmoid(output), answer[:, -1], atol=1e-6):
+        if torch.allclose(torch.sigmoid(output), probabilities[:, -1], atol=1e-6):
             return OutputFormat(True, None), output.shape
-    elif torch.allclose(torch.softmax(output, dim=1), answer, atol=1e-6):
+    elif torch.allclose(torch.softmax(output, dim=1), probabilities, atol=1e-6):
         _warn_of_double_softmax(net, output)
         return OutputFormat(True, None), output.shape
-    return OutputFormat(False, nonlinearity), answer.shape
+    return OutputFormat(False, nonlinearity), probabilities.shape
 
 
 def _warn_of_double_softmax(net, output):
@@ -72,22 +74,22 @@ def _warn_of_double_softmax(net, output):
         warn(
             f"The module of {type(net).__name__} returns probabilities, and "
             f"{type(net.criterion_).__name__} applies a softmax to them again: training is slow "
-            "and the map is squeezed together. Remove the softmax from the module.",
+            "and confidences are compressed. Remove the softmax from the module.",
             DoubleSoftmaxWarning,
         )
 
 
 class Evaluator:
-    """Ask a net for its outputs on all rows, in order.
+    """Evaluate a net on all samples, in order.
 
     Parameters
     ----------
     net : NeuralNet
         An initialized net.
     X : container of shape (n_samples, ...)
-        The rows.
+        The samples.
     n_samples : int
-        Number of rows.
+        Number of samples.
     """
 
     def __init__(self, net, X, n_samples):
@@ -95,7 +97,7 @@ class Evaluator:
         self.block = _block_size(net, X)
 
     def outputs(self):
-        """Yield rows and the net's outputs for them."""
+        """Yield the rows of each batch and the net's outputs for them."""
         import torch
 
         start = 0
@@ -116,7 +118,7 @@ class Evaluator:
         self.net._set_training(False)
         for start in range(0, len(self.X), self.block):
             block = self.X[start : start + self.block]
-            if isinstance(block, np.ndarray) and min(block.strides) < 0:  # torch takes no such
+            if isinstance(block, np.ndarray) and min(block.strides) < 0:  # not supported by torch
                 block = block.copy()
             block = torch.as_tensor(block)
             yield self.net.infer(block.to(self.net.device))
@@ -126,11 +128,11 @@ class Evaluator:
 
 
 def _block_size(net, X):
-    """Rows that can be sliced by hand at a time; None: the net's own iterator must do it.
+    """Return the number of samples to slice at once; None: the net's own iterator must be used.
 
-    By hand is allowed where everything between an array and the module is skorch's own. Blocks
-    are then as large as the net's batches for validation, and larger for tables of numbers, where
-    the size of a block cannot matter.
+    X is sliced only where everything between it and the module is skorch's own. Blocks are then as
+    large as the net's batches for validation, and larger for tables of floats, where outputs do not
+    depend on the size of a block.
     """
     import torch
     from skorch import NeuralNet, NeuralNetBinaryClassifier, NeuralNetClassifier

@@ -9,7 +9,8 @@ import sklearn
 
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._watching._callbacks import HAS_CALLBACKS, Iterations, planned_epochs, why_not
+from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
+from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
 
@@ -153,10 +154,10 @@ class _Training:
     """One training of one estimator."""
 
     recording: RunRecorder = None  # type: ignore[assignment]
-    iterations: Iterations = None  # type: ignore[assignment]
+    iterations: EpochEvaluator = None  # type: ignore[assignment]
 
     def __init__(self, estimator, keep_history):
-        reason = why_not(estimator)
+        reason = CallbackWatcher().refuses(estimator)
         self.keep_history, self.silent = keep_history, reason is not None
         self.why_not = reason or f"{type(estimator).__name__} showed no iteration."
 
@@ -167,18 +168,18 @@ class _Training:
         if self.recording is None:
             y, classes, y_encoded = check_labels(y, model)
             self.recording = RunRecorder(y, classes, y_encoded, self.keep_history)
-            self.recording.begin(planned_epochs(model))
-            self.iterations = Iterations(self.recording, X)
+            self.recording.begin(max_n_epochs(model))
+            self.iterations = EpochEvaluator(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):
             raise SampleAlignmentError(
                 f"The rows that {type(model).__name__} shows at iteration "
-                f"{self.iterations.n_heard} are not those of the first: their labels differ. A "
+                f"{self.iterations.n_recorded} are not those of the first: their labels differ. A "
                 "data map needs an estimator that shows all rows, in one order."
             )
         if hasattr(model, "feature_names_in_") and not hasattr(X, "columns"):
             model = copy(model)
             del model.feature_names_in_  # the names were checked, and X has come without them
-        self.iterations.hear(model)
+        self.iterations.record(model)
 
     def __getstate__(self):
         """Leave the rows out of pickles."""

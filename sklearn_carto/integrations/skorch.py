@@ -10,7 +10,8 @@ from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_of_unseen_rows
 from sklearn_carto._watching._run_recorder import RunRecorder
-from sklearn_carto._watching._skorch_events import attach_on_fit_loop, make_listener
+from sklearn_carto._watching._skorch_events import attach_on_fit_loop
+from sklearn_carto._watching._skorch_listeners import make_listener
 
 
 class DataMapCallback(Callback):

@@ -1,0 +1,55 @@
+"""Replay of the stages of a trained ensemble, block by block of samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._inputs._containers import take
+from sklearn_carto._watching._responses import in_class_order, row_blocks
+
+
+def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits):
+    """Record some stages of a trained ensemble; no array holds the scores of all samples.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X_eval : container of shape (n_samples, n_features)
+        Samples whose scores are recorded.
+    recorder : RunRecorder
+        Receives the scores.
+    track : callable
+        Wraps the sequence of blocks of samples.
+    scores_at : callable
+        Takes a block of samples and `ends`, and yields their scores at each of these stages.
+    ends : list of int
+        Number of stages at each epoch, ascending.
+    classes : ndarray of shape (n_classes,)
+        Classes in the order of the columns of the scores.
+    from_logits : bool
+        Whether scores are logits.
+    """
+    recorder.begin(len(ends))
+    for rows in track(row_blocks(recorder.n_samples, len(recorder.classes))):
+        for epoch, scores in enumerate(scores_at(take(X_eval, rows), ends)):
+            scores = in_class_order(scores, classes, recorder.classes)
+            recorder.add_block(epoch, rows, scores, estimator, from_logits=from_logits)
+
+
+def evenly_spaced(n_epochs, n_stages):
+    """Choose evenly spaced numbers of stages, the last of which is all of them.
+
+    Examples
+    --------
+    >>> evenly_spaced(4, 100)
+    [25, 50, 75, 100]
+    """
+    n_epochs = n_stages if n_epochs is None else min(n_epochs, n_stages)
+    return np.round(np.arange(1, n_epochs + 1) * n_stages / n_epochs).astype(int).tolist()
+
+
+def at_ends(stages, ends):
+    """Yield those of successive stages, counted from 1, whose number is among `ends`."""
+    wanted = set(ends)
+    return (scores for number, scores in enumerate(stages, 1) if number in wanted)

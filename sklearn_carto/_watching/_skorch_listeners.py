@@ -1,0 +1,214 @@
+"""Listeners that record the class scores of a skorch net while it trains."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import numpy as np
+
+from sklearn_carto._inputs._containers import n_samples_of
+from sklearn_carto._inputs._torch_datasets import WAY_OUT, is_dataset, is_tensor, rows_behind
+from sklearn_carto._recording._accumulator import EpochAccumulator, concat_epochs
+from sklearn_carto._recording._batch_sampler import recorded_batches, rows_of
+from sklearn_carto._utils._random_state import generators_kept, modes_kept
+from sklearn_carto._watching._skorch_outputs import (
+    Evaluator,
+    OutputFormat,
+    first_output,
+    infer_output_format,
+)
+from sklearn_carto.exceptions import SampleAlignmentError
+
+
+def make_listener(net, X, recorder, X_eval=None, tick=None):
+    """Make the listener for the `record` of a recorder.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        The net that is about to train.
+    X : container of shape (n_samples, ...)
+        Training samples.
+    recorder : RunRecorder
+        Receives the class scores.
+    X_eval : container, default=None
+        Samples to evaluate at the end of an epoch; None: `X`.
+    tick : callable, default=None
+        Called as the first epoch begins and as each ends, to show progress.
+
+    Returns
+    -------
+    listener : Listener
+        To be attached to the net.
+    """
+    kind = TrainingPassListener if recorder.record == "training" else EpochEndListener
+    return kind(net, X, recorder, X if X_eval is None else X_eval, tick)
+
+
+class Listener:
+    """Record class scores once an epoch; subclasses gather them. See :func:`make_listener`."""
+
+    def __init__(self, net, X, recorder, X_eval, tick=None):
+        self.net, self.X, self.recorder, self.X_eval = net, X, recorder, X_eval
+        self.tick = tick or (lambda: None)
+        self.n_samples = n_samples_of(X)
+        self.dataset = None  # that the net made of X or, if it converts X, made first
+        self.n_before = recorder.n_epochs  # above 0 where a training is continued
+        self.n_begun = self.n_ended = self.n_before
+        self.output_format: OutputFormat = None  # type: ignore[assignment]
+        self.evaluator: Evaluator = None  # type: ignore[assignment]
+        self.accumulators: dict = {}  # one for each of training and held-out samples
+        self.resources = ExitStack()
+
+    def on_dataset(self, X, dataset):
+        """Keep the dataset that the net makes of X."""
+        if X is self.X or self.dataset is None:
+            self.dataset = dataset
+
+    def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
+        """Determine which samples are held out, ahead of the first epoch."""
+        if self.n_begun == self.n_before:
+            self.tick()
+            self.train_rows = self._rows_behind(dataset_train)
+            self.valid_rows = self._rows_behind(dataset_valid)
+            if self.train_rows is None:
+                raise SampleAlignmentError(
+                    f"The rows that {type(self.net).__name__} trains on cannot be traced to the "
+                    f"rows of X: train_split gave a {type(dataset_train).__name__} of "
+                    f"{len(dataset_train)} rows that is no torch Subset of X ({self.n_samples} "
+                    "rows)."
+                )
+            held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
+            self.recorder.begin(self.net.max_epochs, held_out if held_out.any() else None)
+        self.n_begun += 1
+        self.accumulators = {}
+
+    def on_pass_begin(self, iterator, training):
+        """Prepare for a pass over the training or the validation samples."""
+
+    def on_batch_end(self, **kwargs):
+        """Gather the scores of a batch."""
+
+    def on_epoch_end(self, **kwargs):
+        """Record the epoch."""
+        self._complete_epoch()
+        if not self.accumulators:
+            raise SampleAlignmentError(f"{type(self.net).__name__} trained on no batch at all.")
+        scores = concat_epochs([accumulator.part() for accumulator in self.accumulators.values()])
+        from_logits = self.output_format.from_logits
+        self.recorder.add_scores(self.n_ended, scores, self.net, from_logits=from_logits)
+        self.n_ended += 1
+        self.tick()
+
+    def release(self):
+        """Drop all references to the training."""
+        for name in ("net", "X", "dataset", "X_eval", "evaluator"):
+            setattr(self, name, None)
+
+    def raise_swallowed_interrupt(self):
+        """Raise the interrupt that skorch swallowed where an epoch began and did not end."""
+        if self.n_begun > self.n_ended:
+            raise KeyboardInterrupt
+
+    def _complete_epoch(self):
+        """Gather the scores that are not gathered yet."""
+
+    def _add(self, key, locate, batch, output):
+        accumulator = self.accumulators.get(key)
+        if accumulator is None:
+            if self.output_format is None:
+                self.output_format, shape = infer_output_format(self.net, first_output(output))
+                self.recorder.check_width(shape, self.net, self.output_format.from_logits)
+            accumulator = EpochAccumulator(*self.output_format, own=True, locate=locate)
+            self.accumulators[key] = accumulator
+        accumulator.add(batch, None, output)
+
+    def _rows_behind(self, dataset):
+        def is_whole(whole):
+            return whole is self.dataset or whole is self.X or getattr(whole, "X", None) is self.X
+
+        return rows_behind(dataset, is_whole, self.n_samples)
+
+
+class EpochEndListener(Listener):
+    """Evaluate the net on all samples at the end of each epoch, in evaluation mode."""
+
+    def _complete_epoch(self):
+        with generators_kept(self.net.device), modes_kept(*vars(self.net).values()):
+            if self.evaluator is None:
+                self.evaluator = Evaluator(self.net, self.X_eval, self.recorder.n_samples)
+            for rows, output in self.evaluator.outputs():
+                self._add("all", self._locate, rows, output)
+
+    def _locate(self, blocks):
+        rows = np.concatenate(blocks)
+        return rows, self.recorder.y_encoded[rows]
+
+
+class TrainingPassListener(Listener):
+    """Record the outputs of the training pass, and of the validation pass for held-out samples."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        # by loader, which may live as long as the training and have workers
+        self.batch_samplers: dict = {}
+        self.batch_sampler = None
+        from skorch import NeuralNet
+
+        # a training loop of another class may skip batches, and y may differ from a Dataset's
+        own_loop = self.net.__class__.run_single_epoch is not NeuralNet.run_single_epoch
+        self.checks_labels = own_loop or is_dataset(self.X)
+
+    def on_pass_begin(self, iterator, training):
+        """Record the batches of the loader."""
+        rows = self.train_rows if training else self.valid_rows
+        if rows is None:  # validation data from elsewhere
+            return
+        if id(iterator) not in self.batch_samplers:
+            batch_sampler = self.resources.enter_context(recorded_batches(iterator))
+            self.batch_samplers[id(iterator)] = iterator, batch_sampler
+        self.batch_sampler = self.batch_samplers[id(iterator)][1]
+
+    def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
+        """Gather the scores of a batch."""
+        locate = self._locate_train if training else self._locate_valid
+        if not training and self.valid_rows is None:
+            return
+        if self.batch_sampler is None or y_pred is None:
+            missing = "run_single_epoch" if self.batch_sampler is None else "y_pred"
+            raise SampleAlignmentError(
+                f"{type(self.net).__name__} cannot be recorded during training: its training loop "
+                f"does not use skorch's {missing}. Use record='epoch_end'. {WAY_OUT}"
+            )
+        output = y_pred[0] if isinstance(y_pred, tuple) else y_pred
+        rows = self.batch_sampler.pop_batch(output.shape[0])
+        if self.checks_labels:
+            self._check_labels_match(batch, locate([rows])[1])
+        self._add(training, locate, rows, output)
+
+    def _check_labels_match(self, batch, expected):
+        """Raise where the labels of a batch are not those of the rows that its sampler drew."""
+        if not (isinstance(batch, (tuple, list)) and len(batch) == 2 and is_tensor(batch[1])):
+            return
+        labels = batch[1].detach().float().cpu().numpy().reshape(-1)
+        if len(labels) != len(expected) or (labels != labels.round()).any():
+            return  # not class labels, for example probabilities
+        if not np.array_equal(labels, expected):
+            why = (
+                "y is not what the Dataset holds, or the collate function changes it"
+                if is_dataset(self.X)
+                else "its run_single_epoch leaves out batches or changes their order, or "
+                "get_dataset or the collate function change labels"
+            )
+            raise SampleAlignmentError(
+                f"A batch that {type(self.net).__name__} trained on holds other labels than the "
+                f"rows that its loader drew: {why}. Use record='epoch_end'. {WAY_OUT}"
+            )
+
+    def _locate_train(self, batches):
+        rows = self.train_rows[rows_of(batches)]
+        return rows, self.recorder.y_encoded[rows]
+
+    def _locate_valid(self, batches):
+        rows = self.valid_rows[rows_of(batches)]
+        return rows, self.recorder.y_encoded[rows]
