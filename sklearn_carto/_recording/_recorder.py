@@ -9,8 +9,7 @@ import numpy as np
 from sklearn_carto._dynamics._scores import ScoreRange, check_n_columns, check_scores
 from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamics
 from sklearn_carto._inputs._torch_datasets import is_tensor
-from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
+from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._recording._accumulator import (
     MAX_WAITING,
     EpochAccumulator,
@@ -275,11 +274,7 @@ class DynamicsRecorder:
         DegenerateMapWarning
             If the map says little: one epoch, no movement, or probabilities all near 0 or 1.
         """
-        dynamics = self.dynamics
-        warn_of_unseen_rows(dynamics)
-        data_map = DataMap.from_dynamics(dynamics, epochs)
-        warn_where_degenerate(data_map, dynamics, "the model")
-        return data_map
+        return make_data_map(self.dynamics, "the model", epochs)
 
     @classmethod
     def merge(cls, recorders):
