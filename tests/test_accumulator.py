@@ -29,11 +29,11 @@ def assert_same(one, other, atol=1e-6):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_tensors_are_reduced_as_arrays_are(from_logits, dtype):
     scores = (LOGITS if from_logits else PROBABILITIES).astype(dtype)
-    seen, quality = observe_tensor(
+    seen, score_range = observe_tensor(
         torch.as_tensor(scores), torch.as_tensor(COLUMNS), from_logits=from_logits
     )
     assert_same(seen, observe(scores, COLUMNS, from_logits=from_logits))
-    assert_allclose(quality, score_range_of(scores), rtol=1e-5)
+    assert_allclose(score_range, score_range_of(scores), rtol=1e-5)
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
@@ -75,11 +75,11 @@ def test_batches_may_come_in_any_order_and_size(kind, size, monkeypatch):
         if kind != "arrays":
             scores = torch.tensor(scores, requires_grad=kind == "tensors that learn")
         accumulator.add(rows, COLUMNS[rows], scores)
-    gathered = accumulator.finish()
+    gathered = concat_epochs([accumulator.part()])
     assert_array_equal(gathered.rows, np.arange(300))
-    assert_array_equal(gathered.columns, COLUMNS)
-    assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
-    assert_allclose(gathered.quality, score_range_of(LOGITS), rtol=1e-5)
+    assert_array_equal(gathered.y_encoded, COLUMNS)
+    assert_same(gathered.observation, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_allclose(gathered.score_range, score_range_of(LOGITS), rtol=1e-5)
 
 
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
@@ -87,7 +87,9 @@ def test_what_happens_to_scores_after_they_were_handed_over_does_not_matter(as_t
     scores, accumulator = as_type(LOGITS.copy()), EpochAccumulator(from_logits=True)
     accumulator.add(np.arange(300), COLUMNS, scores)
     scores[:] = 0
-    assert_same(accumulator.finish().seen, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_same(
+        concat_epochs([accumulator.part()]).observation, observe(LOGITS, COLUMNS, from_logits=True)
+    )
 
 
 def test_a_view_does_not_keep_alive_what_it_is_a_view_of():
@@ -101,9 +103,9 @@ def test_of_a_row_seen_twice_the_first_time_counts():
     accumulator = EpochAccumulator(from_logits=False)
     accumulator.add(np.array([4, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
     accumulator.add(np.array([1, 4]), np.array([0, 0]), np.array([[0.3, 0.7], [0.4, 0.6]]))
-    gathered = accumulator.finish()
+    gathered = concat_epochs([accumulator.part()])
     assert gathered.rows.tolist() == [1, 4]
-    assert gathered.seen.true_proba.tolist() == np.float32([0.8, 0.9]).tolist()
+    assert gathered.observation.true_proba.tolist() == np.float32([0.8, 0.9]).tolist()
     assert concat_epochs([gathered, gathered]).rows.tolist() == [1, 4]
 
 
@@ -111,7 +113,10 @@ def test_half_precision_is_reduced_in_single():
     rows = torch.as_tensor(LOGITS).to(torch.bfloat16)
     accumulator = EpochAccumulator(from_logits=True)
     accumulator.add(np.arange(300), COLUMNS, rows)
-    assert_same(accumulator.finish().seen, observe(rows.float().numpy(), COLUMNS, from_logits=True))
+    assert_same(
+        concat_epochs([accumulator.part()]).observation,
+        observe(rows.float().numpy(), COLUMNS, from_logits=True),
+    )
 
 
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
@@ -120,10 +125,13 @@ def test_finite_logits_are_finite_although_their_sum_is_not(as_type):
     scores = np.column_stack([LOGITS, np.full((300, 2), lowest)])
     accumulator = EpochAccumulator(from_logits=True)
     accumulator.add(np.arange(300), COLUMNS, as_type(scores))
-    gathered = accumulator.finish()
-    assert gathered.quality.finite
-    assert (gathered.quality.lowest, gathered.quality.highest) == (lowest, LOGITS.max())
-    assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
+    gathered = concat_epochs([accumulator.part()])
+    assert gathered.score_range.finite
+    assert (gathered.score_range.min_score, gathered.score_range.max_score) == (
+        lowest,
+        LOGITS.max(),
+    )
+    assert_same(gathered.observation, observe(LOGITS, COLUMNS, from_logits=True))
 
 
 def test_batches_of_several_kinds_are_gathered_in_their_order():
@@ -132,10 +140,10 @@ def test_batches_of_several_kinds_are_gathered_in_their_order():
     for i, rows in enumerate(np.array_split(np.arange(300), 10)):
         columns = COLUMNS[rows] if i % 3 else torch.as_tensor(COLUMNS[rows])
         accumulator.add(rows, columns, kinds[i % 4](LOGITS[rows]))
-    gathered = accumulator.finish()
-    assert_array_equal(gathered.columns, COLUMNS)
-    assert_same(gathered.seen, observe(LOGITS, COLUMNS, from_logits=True))
-    assert_allclose(gathered.quality, score_range_of(LOGITS), rtol=1e-5)
+    gathered = concat_epochs([accumulator.part()])
+    assert_array_equal(gathered.y_encoded, COLUMNS)
+    assert_same(gathered.observation, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_allclose(gathered.score_range, score_range_of(LOGITS), rtol=1e-5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -149,15 +157,15 @@ def test_a_bad_score_anywhere_shows_in_the_quality(bad, as_type):
         for start in range(0, len(scores), 100):
             rows = np.arange(start, min(start + 100, len(scores)))
             accumulator.add(rows, rows % 5, as_type(broken[rows]))
-        assert not accumulator.finish().quality.finite
+        assert not concat_epochs([accumulator.part()]).score_range.finite
 
 
 def test_quality_names_the_lowest_score_and_the_sum_furthest_from_one():
-    quality = score_range_of(np.array([[0.5, 0.5], [1.2, -0.1], [0.2, 0.2]]))
-    assert quality.finite
-    assert quality.lowest == -0.1
-    assert quality.total == pytest.approx(0.4)
+    score_range = score_range_of(np.array([[0.5, 0.5], [1.2, -0.1], [0.2, 0.2]]))
+    assert score_range.finite
+    assert score_range.min_score == -0.1
+    assert score_range.worst_sum == pytest.approx(0.4)
 
 
 def test_an_epoch_without_batches_is_none():
-    assert EpochAccumulator(from_logits=True).finish() is None
+    assert EpochAccumulator(from_logits=True).part() is None

@@ -63,7 +63,7 @@ def test_burn_in_and_burn_out_leave_out_epochs():
 def test_choosing_epochs_needs_the_history_and_an_epoch():
     with pytest.raises(ValueError, match="keep_history=True"):
         DataMap.from_dynamics(recorded(keep_history=False), epochs=slice(2, None))
-    with pytest.raises(ValueError, match="chooses none of the 12 epochs"):
+    with pytest.raises(ValueError, match="selects none of the 12 epochs"):
         DataMap.from_dynamics(recorded(), epochs=slice(12, None))
     with pytest.raises(ValueError, match="no epoch yet"):
         DataMap.from_dynamics(TrainingDynamics(LABELS))
@@ -146,7 +146,7 @@ def test_names_and_held_out_rows_survive_saving(tmp_path):
     ("given", "message"),
     [
         ({"labels": [["a"], ["b"]]}, "must have one dimension"),
-        ({"classes": ["x", "y"]}, r"labels hold \['z'\], not among the classes"),
+        ({"classes": ["x", "y"]}, r"labels must be among the classes .*; got \['z'\]"),
         ({"held_out_mask": [True]}, "held_out_mask must have one entry for each of the 30 rows"),
         ({"classes": ["x", "y", "z", "z"]}, "must name each class once"),
         ({"n_epochs": 0}, "n_epochs must be at least 1"),
@@ -165,7 +165,7 @@ def test_scores_that_do_not_fit_are_refused_and_leave_no_trace():
         dynamics.update(2, PROBABILITIES[2][:29])
     with pytest.raises(ValueError, match=r"shape \(30,\) do not fit 30 rows of 3 classes"):
         dynamics.update(2, PROBABILITIES[2][:, 0])
-    with pytest.raises(InvalidProbabilitiesError, match="epoch 2 hold NaN"):
+    with pytest.raises(InvalidProbabilitiesError, match="epoch 2 must be finite; got NaN"):
         dynamics.update(2, np.full((30, 3), np.nan))
     assert dynamics.n_epochs == 2
     assert_array_equal(dynamics.n_seen, np.full(30, 2))
@@ -248,5 +248,5 @@ def test_epochs_must_ascend_for_each_row(epoch):
 
 
 def test_a_row_named_twice_is_refused():
-    with pytest.raises(ValueError, match="epoch 0 name a row twice"):
+    with pytest.raises(ValueError, match="epoch 0 must not contain a row twice"):
         TrainingDynamics(["a", "b"]).update(0, np.full((2, 2), 0.5), rows=[0, 0])

@@ -114,7 +114,7 @@ def test_a_submodule_is_heard_by_its_name():
     callback = DataMapCallback(forward="net")
     model = train(callback, model=Model(inner=True))
     assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
-    with pytest.raises(SampleAlignmentError, match=r"Model was never called.*forward='net'"):
+    with pytest.raises(SampleAlignmentError, match=r"Model was not called.*forward='net'"):
         train(DataMapCallback(), model=Model(inner=True))
 
 
@@ -346,7 +346,10 @@ class Stream(IterableDataset):
     ("loader", "message"),
     [
         (DataLoader(Stream(), 8), "IterableDataset"),
-        ({"a": DataLoader(ROWS, 8), "b": DataLoader(ROWS, 8)}, "trains on 2 loaders at a time"),
+        (
+            {"a": DataLoader(ROWS, 8), "b": DataLoader(ROWS, 8)},
+            "must train on a single loader; got 2",
+        ),
     ],
     ids=["stream", "two"],
 )
@@ -366,7 +369,7 @@ def test_token_models_and_maps_of_nothing_are_errors():
         def validation_step(self, batch, i):
             pass
 
-    with pytest.raises(ValueError, match=r"Tokens gave \(8, 2, 3\).*each token"):
+    with pytest.raises(ValueError, match=r"output of Tokens .* got shape \(8, 2, 3\).*each token"):
         train(DataMapCallback(), model=Tokens())
-    with pytest.raises(AttributeError, match="No whole epoch was recorded"):
+    with pytest.raises(AttributeError, match="No complete epoch was recorded"):
         DataMapCallback().data_map_  # noqa: B018

@@ -218,7 +218,9 @@ def test_nothing_recorded_is_an_error_that_says_why():
     learner.fit(X, y)
     with pytest.raises(ValueError, match="one class"):
         learner.fit(X, np.zeros(200))
-    with pytest.raises(AttributeError, match=r"in the last fit\. LogisticRegression showed no"):
+    with pytest.raises(
+        AttributeError, match=r"in the last fit\. LogisticRegression did not inform"
+    ):
         _ = maps.data_map_
     learner.set_params(solver="newton-cg").fit(X, y)
     with pytest.raises(AttributeError, match=r"\(solver='newton-cg'\) .* Use solver='lbfgs'"):
@@ -248,7 +250,9 @@ def test_what_has_no_iterations_of_its_own_is_named(estimator, message):
 
 @needs_callbacks
 def test_rows_that_change_from_iteration_to_iteration_are_an_error():
-    with pytest.raises(SampleAlignmentError, match="InBatches shows at iteration 1 are not those"):
+    with pytest.raises(
+        SampleAlignmentError, match="InBatches must pass .* labels of iteration 1 differ"
+    ):
         ClassifiesInBatches().set_callbacks(DataMapCallback()).fit(X, y)
 
 

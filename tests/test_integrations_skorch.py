@@ -178,7 +178,7 @@ def test_labels_that_are_no_columns_are_an_error(labels):
 
 
 def test_missing_labels_and_unknown_modes_are_errors():
-    with pytest.raises(ValueError, match="needs the labels"):
+    with pytest.raises(ValueError, match="requires labels"):
         fit(make_net(DataMapCallback(), train_split=None), labels=None)
     with pytest.raises(ValueError, match="record must be 'training' or 'epoch_end'; got 'never'"):
         fit(make_net(DataMapCallback("never")))

@@ -196,7 +196,7 @@ def test_an_epoch_that_ends_early_is_left_out(tmp_path, max_steps):
     if max_steps == 12:  # of 5 an epoch
         assert_allclose(callback.dynamics_.true_proba, heard[:, :2], atol=1e-6)
     else:
-        with pytest.raises(AttributeError, match="No whole epoch was recorded"):
+        with pytest.raises(AttributeError, match="No complete epoch was recorded"):
             callback.data_map_  # noqa: B018
 
 
@@ -245,7 +245,7 @@ def test_streams_and_token_models_are_refused(tmp_path):
         def forward(self, input_ids, labels):
             return super().forward(input_ids, labels=labels[:, None].repeat(1, 6))
 
-    with pytest.raises(ValueError, match=r"Tokens gave \(8, 6, 3\).*each token"):
+    with pytest.raises(ValueError, match=r"output of Tokens .* got shape \(8, 6, 3\).*each token"):
         train(tmp_path, DataMapCallback(), model=make_model(Tokens))
 
 
@@ -360,5 +360,5 @@ def test_epochs_left_out_are_named_where_no_other_is(tmp_path):
 
 def test_a_regression_is_refused_and_not_drawn_as_two_classes(tmp_path):
     rows = Rows(labels=(LABELS % 2).astype(np.float32))
-    with pytest.raises(ValueError, match=r"trains on a regression.*num_labels"):
+    with pytest.raises(ValueError, match=r"got regression.*num_labels"):
         train(tmp_path, DataMapCallback(), model=make_model(num_labels=1), rows=rows)

@@ -60,9 +60,9 @@ def test_what_is_kept_is_single_precision_and_the_scores_are_left_alone(dtype):
 
 def test_finite_logits_are_finite_although_their_sum_is_not():
     lowest = np.finfo(np.float32).min
-    quality = score_range_of(np.array([[1.0, lowest, lowest]], dtype=np.float32))
-    assert quality.finite
-    assert (quality.lowest, quality.highest) == (lowest, 1.0)
+    score_range = score_range_of(np.array([[1.0, lowest, lowest]], dtype=np.float32))
+    assert score_range.finite
+    assert (score_range.min_score, score_range.max_score) == (lowest, 1.0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -179,7 +179,7 @@ def test_names_of_rows_stand_for_their_places():
         recorder.end_epoch()
     assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
     assert_array_equal(recorder.data_map().sample_ids, names)
-    with pytest.raises(ValueError, match=r"\['nobody'\], which sample_ids do not name"):
+    with pytest.raises(ValueError, match=r"must be among sample_ids; got \['nobody'\]"):
         recorder.update(["nobody"], LOGITS[0, :1], [0])
 
 
@@ -197,7 +197,9 @@ def test_a_row_that_is_told_with_two_labels_in_one_epoch_is_an_error_that_names_
     recorder = DynamicsRecorder(9, missing="nan")
     recorder.update([3, 4, 3], np.zeros((3, 3)), [0, 1, 0])
     recorder.update([4, 5], np.zeros((2, 3)), [2, 1])
-    message = r"labels of 1 rows have changed within epoch 0: row 4 was 1, and is 2. Are the indic"
+    message = (
+        r"labels of 1 rows have changed within epoch 0: row 4 was 1, and is 2. Check that the indic"
+    )
     with pytest.raises(ValueError, match=message):
         recorder.end_epoch()
 
@@ -208,7 +210,7 @@ def test_rows_that_come_many_times_while_others_are_missing_draw_a_question():
         rows = np.arange(start, min(start + 4, N))
         recorder.update(np.arange(len(rows)), LOGITS[0, rows])
     with pytest.raises(
-        SampleAlignmentError, match=r"37 of 41 rows.*4 rows came 41 times.*the batch"
+        SampleAlignmentError, match=r"37 of 41 rows.*4 rows were passed 41 times.*the batch"
     ):
         recorder.end_epoch()
     recorder.update(np.arange(4), LOGITS[0, :4])
@@ -223,7 +225,7 @@ def test_batches_without_rows_are_skipped(as_tensor):
         torch = pytest.importorskip("torch")
         nothing = torch.arange(0), torch.zeros(0, K), torch.arange(0)
     recorder.update(*nothing)
-    with pytest.raises(ValueError, match="Epoch 0 ends before any row was seen"):
+    with pytest.raises(ValueError, match="Epoch 0 has no batch: call update"):
         recorder.end_epoch()
     recorder.update(*nothing)
     recorder.update(np.arange(N), LOGITS[0], LABELS)
@@ -239,7 +241,7 @@ def test_whole_numbers_are_no_scores(kind, as_tensor):
     scores = scores.get(kind, LABELS == 1)
     if as_tensor:
         scores = pytest.importorskip("torch").tensor(scores)
-    with pytest.raises(ValueError, match=r"scores are whole numbers.*not the predicted classes"):
+    with pytest.raises(ValueError, match=r"not the predicted classes; got whole numbers"):
         DynamicsRecorder(N).update(np.arange(N), scores, LABELS)
 
 
@@ -322,7 +324,9 @@ def test_recorders_of_other_runs_are_not_merged(given, name):
     other = DynamicsRecorder(**{"n_samples": N, "missing": "nan"} | given)
     scores = LOGITS if other.from_logits else PROBABILITIES
     run(other, scores=scores, epochs=range(2 if given else 1))
-    with pytest.raises(ValueError, match=rf"recorders\[1\] differs from recorders\[0\] in {name}:"):
+    with pytest.raises(
+        ValueError, match=rf"recorders\[1\] differs from recorders\[0\] in {name}\."
+    ):
         DynamicsRecorder.merge([one, other])
 
 
@@ -338,7 +342,7 @@ def test_recorders_that_know_other_labels_of_a_row_are_not_merged(known):
 
 
 def test_no_recorder_at_all_is_an_error():
-    with pytest.raises(ValueError, match="merge needs a recorder at least"):
+    with pytest.raises(ValueError, match="merge requires at least one recorder"):
         DynamicsRecorder.merge([])
 
 
@@ -365,15 +369,15 @@ def test_labels_beyond_the_columns_are_an_error(labels, as_tensor):
         labels = torch.tensor(labels)
     recorder = DynamicsRecorder(N)
     recorder.update(np.arange(N), LOGITS[0], labels)
-    with pytest.raises(ValueError, match=r"labels hold \[(4|-1)\].*columns 0 to 3"):
+    with pytest.raises(ValueError, match=r"labels must lie between 0 and 3.*got \[(4|-1)\]"):
         recorder.end_epoch()
 
 
 @pytest.mark.parametrize(
     ("indices", "message"),
     [
-        ([0, 41], r"indices hold \[41\], but rows are numbered 0 to 40"),
-        ([-1, 0], r"indices hold \[-1\]"),
+        ([0, 41], r"indices must lie between 0 and 40; got \[41\]"),
+        ([-1, 0], r"got \[-1\]"),
         ([0.0, 1.0], "must be whole numbers"),
         ([True, False], "must be whole numbers"),
         ([[0], [1]], "one entry for each row"),
@@ -402,11 +406,11 @@ def test_other_lengths_and_widths_are_errors():
 @pytest.mark.parametrize(
     ("indices", "labels", "message"),
     [
-        (0, [0], r"indices have shape \(\)"),
-        ([[0], [1]], [0, 1], r"indices have shape \(2, 1\)"),
-        ([0, 1], np.eye(2), r"labels have shape \(2, 2\).*argmax"),
-        ([0, 1], ["a", "b"], r"labels hold \['a', 'b'\], not among the classes \[0, 1\]"),
-        ([0, 1], [0.5, 1.0], r"labels hold \[0.5\], not among the classes \[0, 1\]"),
+        (0, [0], r"indices must .* got shape \(\)"),
+        ([[0], [1]], [0, 1], r"indices must .* got shape \(2, 1\)"),
+        ([0, 1], np.eye(2), r"labels must .* got shape \(2, 2\).*argmax"),
+        ([0, 1], ["a", "b"], r"labels must be among the classes \[0, 1\]; got \['a', 'b'\]"),
+        ([0, 1], [0.5, 1.0], r"labels must be among the classes \[0, 1\]; got \[0.5\]"),
     ],
 )
 def test_indices_and_labels_of_other_kinds_are_errors(indices, labels, message):
@@ -418,14 +422,14 @@ def test_shares_of_labels_in_a_tensor_are_an_error_and_not_cut_off():
     torch = pytest.importorskip("torch")
     recorder = DynamicsRecorder(2)
     recorder.update(torch.arange(2), torch.zeros(2, 2), torch.tensor([0.5, 1.0]))
-    with pytest.raises(ValueError, match=r"labels hold \[0.5\], not among"):
+    with pytest.raises(ValueError, match=r"labels must be among .*; got \[0.5\]"):
         recorder.end_epoch()
 
 
 def test_unknown_labels_are_an_error():
     with pytest.raises(ValueError, match="labels of these rows are unknown"):
         DynamicsRecorder(N).update([0], LOGITS[0, :1])
-    with pytest.raises(ValueError, match=r"\['d'\], not among the classes"):
+    with pytest.raises(ValueError, match=r"labels must be among the classes .*; got \['d'\]"):
         DynamicsRecorder(N, classes=["a", "b", "c", "e"]).update([0], LOGITS[0, :1], ["d"])
 
 
@@ -433,7 +437,9 @@ def test_scores_that_are_none_are_an_error_that_names_the_epoch():
     recorder = run(DynamicsRecorder(N), epochs=range(1))
     broken = LOGITS.copy()
     broken[1, 3, 2] = np.nan
-    with pytest.raises(InvalidProbabilitiesError, match="NaN or infinite scores at epoch 1"):
+    with pytest.raises(
+        InvalidProbabilitiesError, match="scores returned by the model at epoch 1 must be finite"
+    ):
         run(recorder, scores=broken, epochs=range(1, 2))
     with pytest.raises(InvalidProbabilitiesError, match="from_logits=True if they are logits"):
         run(DynamicsRecorder(N, from_logits=False))
@@ -468,7 +474,7 @@ def test_a_first_epoch_that_broke_off_leaves_no_classes_behind(ended):
 
 
 def test_an_epoch_of_nothing_and_a_map_of_nothing_are_errors():
-    with pytest.raises(ValueError, match="Epoch 0 ends before any row was seen"):
+    with pytest.raises(ValueError, match="Epoch 0 has no batch: call update"):
         DynamicsRecorder(N).end_epoch()
     with pytest.raises(ValueError, match="No epoch has ended yet"):
         DynamicsRecorder(N).data_map()
@@ -535,9 +541,11 @@ def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(record, tmp_pa
 def test_ranks_whose_scores_differ_in_width_are_an_error(monkeypatch):
     other = None, np.arange(3)
     monkeypatch.setattr(
-        "sklearn_carto._recording._recorder._of_all_ranks", lambda told: [told, other]
+        "sklearn_carto._recording._recorder._all_gather", lambda value: [value, other]
     )
     recorder = DynamicsRecorder(N)
     recorder.update(np.arange(N), LOGITS[0], LABELS)
-    with pytest.raises(InvalidProbabilitiesError, match="ranks gave scores of 3 and of 4 columns"):
+    with pytest.raises(
+        InvalidProbabilitiesError, match="scores of all ranks .* got 3 and 4 columns"
+    ):
         recorder.end_epoch()

@@ -242,7 +242,7 @@ class SumsToTwo(SGDClassifier):
 
 def test_nan_probabilities_name_the_epoch_and_keep_what_was_recorded():
     model = CartographyClassifier(Diverges(loss="log_loss", alpha=0.05, random_state=0), n_epochs=6)
-    with pytest.raises(InvalidProbabilitiesError, match=r"Diverges gave NaN .* at epoch 2"):
+    with pytest.raises(InvalidProbabilitiesError, match=r"by Diverges at epoch 2 .* NaN"):
         model.fit(X, y)
     assert model.interrupted_
     assert model.n_epochs_ == 2
@@ -251,7 +251,9 @@ def test_nan_probabilities_name_the_epoch_and_keep_what_was_recorded():
 
 
 def test_probabilities_that_do_not_sum_to_one_are_refused():
-    with pytest.raises(InvalidProbabilitiesError, match=r"SumsToTwo .* at epoch 0 .* sums to 2"):
+    with pytest.raises(
+        InvalidProbabilitiesError, match=r"SumsToTwo at epoch 0 .* row that sums to 2"
+    ):
         CartographyClassifier(SumsToTwo(loss="log_loss", random_state=0)).fit(X, y)
 
 
@@ -340,7 +342,10 @@ def test_columns_go_by_the_learners_own_order_of_classes():
 @pytest.mark.parametrize(
     ("learner", "message"),
     [
-        (Scripted(columns=[np.nan, 1, 1], logits=True), "NaN or infinite scores at epoch 0"),
+        (
+            Scripted(columns=[np.nan, 1, 1], logits=True),
+            "scores returned .* at epoch 0 must be finite",
+        ),
         (Scripted(columns=[0.5, 0.5]), r"shape .*2.* for 3 classes"),
         (Scripted(columns=[1.0, 2.0], logits=True), r"shape .*2.* for 3 classes"),
     ],

@@ -1,1 +1,1 @@
-"""From class scores to what is recorded of each sample."""
+"""From class scores to recorded training dynamics."""

@@ -1,4 +1,4 @@
-"""What is seen of a row at one epoch: from class scores to five numbers a row."""
+"""Reduce the class scores of an epoch to five numbers a row, of arrays and of tensors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 
 from sklearn_carto._dynamics._scores import ScoreRange, two_columns
 
-TINY = float(np.finfo(np.float32).tiny)  # every probability is clipped to it before a logarithm
+# Every probability is clipped to the smallest normal number of single precision before a logarithm:
+# forests return exact zeros. What is recorded is single precision, so that log(TINY) = -87.3 bounds
+# margins and losses that come from probabilities.
+TINY = float(np.finfo(np.float32).tiny)
 
 
 class Observation(NamedTuple):
-    """What was seen of some rows at one epoch; every array has shape (n_rows,)."""
+    """What is recorded of some rows at one epoch; every array has shape (n_rows,)."""
 
     true_proba: np.ndarray  # probability of the label, in [0, 1], float32
     correct: np.ndarray  # is the most probable class the label?, bool
@@ -21,14 +24,14 @@ class Observation(NamedTuple):
     loss: np.ndarray  # -log p_label, float32
 
 
-def observe(scores, columns, *, from_logits=False):
+def observe(scores, y_encoded, *, from_logits=False):
     """Reduce class scores to what is recorded of each row.
 
     Parameters
     ----------
     scores : ndarray of shape (n_rows, n_classes) or (n_rows,)
         Class probabilities, or logits. One dimension: those of the second of two classes.
-    columns : ndarray of shape (n_rows,)
+    y_encoded : ndarray of shape (n_rows,)
         Column of each row's label; never the label itself.
     from_logits : bool, default=False
         Whether `scores` are logits: their softmax is the probability. Margin and loss then come
@@ -41,23 +44,23 @@ def observe(scores, columns, *, from_logits=False):
 
     Examples
     --------
-    >>> seen = observe(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
-    >>> seen.true_proba.round(2), seen.correct
+    >>> observation = observe(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
+    >>> observation.true_proba.round(2), observation.correct
     (array([0.8, 0.4], dtype=float32), array([ True, False]))
     """
     if scores.ndim == 1:
         scores = two_columns(scores, from_logits)
     dtype = np.float32 if scores.dtype == np.float16 else scores.dtype
-    # a line a class: what runs over classes then runs over whole lines, several times as fast
+    # one row a class: reductions over classes then run along memory, several times as fast
     scores = np.array(scores.T, dtype=dtype, order="C")
-    own_place = columns, np.arange(len(columns))
+    own_place = y_encoded, np.arange(len(y_encoded))
     own = scores[own_place]
     scores[own_place] = -np.inf
     other = scores.max(axis=0)
     scores[own_place] = own
     correct = own > other
-    ties = np.flatnonzero(own == other)  # the first of the highest counts, as in argmax
-    correct[ties] = scores[:, ties].argmax(axis=0) == columns[ties]
+    ties = np.flatnonzero(own == other)  # the first of the largest counts, as in argmax
+    correct[ties] = scores[:, ties].argmax(axis=0) == y_encoded[ties]
     if from_logits:
         margin = own - other
         scores -= np.maximum(own, other)
@@ -78,15 +81,15 @@ def observe(scores, columns, *, from_logits=False):
     return Observation(np.clip(true_proba, 0.0, 1.0), correct, margin, el2n, loss)
 
 
-def observe_tensor(scores, columns, *, from_logits=False):
-    """Do as :func:`observe` and :func:`score_range_of` do, on the device that the scores lie on.
+def observe_tensor(scores, y_encoded, *, from_logits=False):
+    """Compute :func:`observe` and :func:`score_range_of` of tensors, on their device.
 
     Parameters
     ----------
     scores : tensor of shape (n_rows, n_classes) or (n_rows,)
         Class probabilities, or logits; one dimension: the logit, or the probability, of the second
         of two classes.
-    columns : int64 tensor of shape (n_rows,)
+    y_encoded : int64 tensor of shape (n_rows,)
         Column of each row's label.
     from_logits : bool, default=False
         Whether `scores` are logits.
@@ -94,30 +97,30 @@ def observe_tensor(scores, columns, *, from_logits=False):
     Returns
     -------
     observation : Observation
-        Of five tensors of shape (n_rows,).
-    quality : ScoreRange
-        Of four tensors without dimensions.
+        Five tensors of shape (n_rows,).
+    score_range : ScoreRange
+        Four tensors without dimensions.
     """
     import torch
 
     if scores.ndim == 1:
         first = torch.zeros_like(scores) if from_logits else 1 - scores
-        scores = torch.stack([first, scores])  # a line a class
+        scores = torch.stack([first, scores])  # one row a class
     else:
         scores = scores.t().clone(memory_format=torch.contiguous_format)
-    lowest, total = scores.min(), scores.sum(dim=0)
+    min_score, total = scores.min(), scores.sum(dim=0)
     flat, n_rows = scores.view(-1), scores.shape[1]
-    label = columns * n_rows + torch.arange(n_rows, device=scores.device)
+    label = y_encoded * n_rows + torch.arange(n_rows, device=scores.device)
     own = flat.index_select(0, label)
     flat.scatter_(0, label, torch.full_like(own, -torch.inf))
     other = scores.amax(dim=0)
     flat.scatter_(0, label, own)
     best = own.maximum(other)
-    quality = ScoreRange(lowest, best.max(), total.min(), total.max())
+    score_range = ScoreRange(min_score, best.max(), total.min(), total.max())
     correct = own > other
     ties = own == other
-    if ties.any():  # the first of the highest counts, as in argmax
-        correct[ties] = scores[:, ties].argmax(dim=0) == columns[ties]
+    if ties.any():  # the first of the largest counts, as in argmax
+        correct[ties] = scores[:, ties].argmax(dim=0) == y_encoded[ties]
     if from_logits:
         margin = own - other
         scores -= best
@@ -135,4 +138,4 @@ def observe_tensor(scores, columns, *, from_logits=False):
     el2n = scores.square_().sum(dim=0).sqrt_()
     numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
     true_proba, margin, el2n, loss = (value.float() for value in numbers)
-    return Observation(true_proba, correct, margin, el2n, loss), quality
+    return Observation(true_proba, correct, margin, el2n, loss), score_range

@@ -1,23 +1,33 @@
-"""Running statistics: everything a data map holds, in memory that does not grow with the epochs."""
+"""Running statistics: everything a data map holds, in memory that does not grow with epochs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-EARLY_EPOCHS = 10  # EL2N is a score of the start of training
+# EL2N is a score of early training: Paul et al., "Deep Learning on a Data Diet", NeurIPS 2021,
+# compute it a few epochs in, averaged over models. The mean over 10 epochs is our convention.
+EARLY_EPOCHS = 10
+# Probabilities this close to 0 or 1 count as saturated. A convention: log(0.999 / 0.001) = 6.9 is
+# the margin of logits beyond which p hardly moves.
+SATURATED = 1e-3
 
 
 def dual_window(n_epochs):
-    """Length of the sliding window of the DUAL score for a run of `n_epochs`."""
+    """Length of the sliding window of the DUAL score for a run of `n_epochs`.
+
+    Cho et al., "Lightweight Dataset Pruning without Full Training", ICML 2025, use a window of 10
+    epochs in a run of 30. Shorter runs get half of their epochs, so that there is more than one
+    window, and at least the two that a standard deviation needs.
+    """
     return max(2, min(10, n_epochs // 2))
 
 
 class RunningStatistics:
-    """Accumulate what a data map holds, one epoch and any block of rows at a time.
+    """Accumulate the statistics of a data map, one epoch and any block of rows at a time.
 
-    Mean and spread are Welford's, in float64: the textbook E[x^2] - E[x]^2 loses every digit near
-    p = 0.999. Each row counts its own epochs, so blocks may come in any order that ascends in
-    epoch for each row, and rows that an epoch did not see are left as they were.
+    Mean and spread are computed by Welford's algorithm in float64: the textbook E[x^2] - E[x]^2
+    loses every digit near p = 0.999. Each row counts its own epochs: blocks may come in any order
+    that ascends in epoch for each row, and rows that are missing from an epoch are left unchanged.
 
     Parameters
     ----------
@@ -40,47 +50,47 @@ class RunningStatistics:
         self.margin_sum = np.zeros(n_samples)
         self.loss_sum = np.zeros(n_samples)
         self.el2n_sum = np.zeros(n_samples)
-        self.n_extreme = np.zeros(n_samples, dtype=np.int64)  # p within 0.001 of 0 or 1
+        self.n_extreme = np.zeros(n_samples, dtype=np.int64)  # p is saturated
         self.ring = np.zeros((window, n_samples), dtype=np.float32)  # the last `window` epochs,
         self.window_mean = np.zeros(n_samples)  # their mean
         self.window_squares = np.zeros(n_samples)  # and their squared deviations from it
         self.dual_sum = np.zeros(n_samples)  # over complete windows
 
-    def update(self, epoch, seen, rows=slice(None)):
-        """Add one epoch of some rows: compute first, store last."""
-        p = seen.true_proba.astype(np.float64)
+    def update(self, epoch, observation, rows=slice(None)):
+        """Add one epoch of some rows; everything is computed before anything is stored."""
+        p = observation.true_proba.astype(np.float64)
         n_seen = self.n_seen[rows] + 1
         delta = p - self.mean[rows]
         mean = self.mean[rows] + delta / n_seen
         squares = self.squares[rows] + delta * (p - mean)
-        forgotten = self.was_correct[rows] & ~seen.correct
-        newly = seen.correct & np.isinf(self.first_learned[rows])
+        forgotten = self.was_correct[rows] & ~observation.correct
+        newly = observation.correct & np.isinf(self.first_learned[rows])
         first_learned = np.where(newly, epoch, self.first_learned[rows])
-        early = np.where(n_seen <= EARLY_EPOCHS, seen.el2n, 0.0)
+        early = np.where(n_seen <= EARLY_EPOCHS, observation.el2n, 0.0)
 
         self._slide_window(p, n_seen, rows)
         self.n_seen[rows] = n_seen
         self.last_epoch[rows] = epoch
         self.mean[rows] = mean
         self.squares[rows] = squares
-        self.n_correct[rows] += seen.correct
-        self.was_correct[rows] = seen.correct
+        self.n_correct[rows] += observation.correct
+        self.was_correct[rows] = observation.correct
         self.n_forgotten[rows] += forgotten
         self.first_learned[rows] = first_learned
-        self.margin_sum[rows] += seen.margin
-        self.loss_sum[rows] += seen.loss
+        self.margin_sum[rows] += observation.margin
+        self.loss_sum[rows] += observation.loss
         self.el2n_sum[rows] += early
-        self.n_extreme[rows] += (p < 1e-3) | (p > 1 - 1e-3)
+        self.n_extreme[rows] += (p < SATURATED) | (p > 1 - SATURATED)
 
     def _slide_window(self, p, n_seen, rows):
-        """Let the window take in an epoch and, once it is full, drop its oldest."""
-        if len(n_seen) and (n_seen == n_seen[0]).all():  # the usual case: all rows are at one epoch
+        """Add an epoch to the sliding window and, once it is full, drop the oldest one."""
+        if len(n_seen) and (n_seen == n_seen[0]).all():  # usually all rows are at one epoch
             n_seen = n_seen[0]
             place = (n_seen - 1) % self.window, rows
         else:
             place = (n_seen - 1) % self.window, np.arange(self.ring.shape[1])[rows]
         before = self.window_mean[rows]
-        # while the window fills, what leaves it is a value that changes nothing: its mean
+        # while the window fills, its mean takes the place of the value that leaves: no effect
         leaving = np.where(n_seen > self.window, self.ring[place], before)
         change = p - leaving
         mean = before + change / np.minimum(n_seen, self.window)
@@ -93,7 +103,7 @@ class RunningStatistics:
         self.dual_sum[rows] += np.where(n_seen >= self.window, dual, 0.0)
 
     def results(self):
-        """Return what a data map holds, as a dict of arrays; NaN where a row was never seen."""
+        """Return the statistics as a dict of arrays, with NaN for rows that were never seen."""
         n_seen = np.where(self.n_seen > 0, self.n_seen, np.nan)
         variability = np.sqrt(self.squares / n_seen)
         confidence = self.mean * (n_seen / n_seen)

@@ -1,4 +1,4 @@
-"""Class scores: their range, and checks of whether they can be recorded."""
+"""Class scores: their range, the checks that they pass, and the columns of labels in them."""
 
 from __future__ import annotations
 
@@ -8,39 +8,42 @@ import numpy as np
 
 from sklearn_carto.exceptions import InvalidProbabilitiesError
 
-_KEPT = "the epochs before this one are kept"
+# Conventions. A probability below 0 by rounding alone lies within a few units of single precision
+# (1.2e-7) of it; sums over classes also carry the rounding of half precision, whose unit is 9.8e-4.
+MAX_NEGATIVE = 1e-6
+MAX_SUM_ERROR = 1e-3
 
 
 class ScoreRange(NamedTuple):
-    """What tells class scores that can be recorded from others; NaN spreads into all of it."""
+    """Range of class scores and of their sums over classes; NaN spreads into all of it."""
 
-    lowest: float  # the lowest score
-    highest: float  # the highest
-    least: float  # the lowest sum over classes
-    most: float  # the highest
+    min_score: float
+    max_score: float
+    min_sum: float
+    max_sum: float
 
     @property
     def finite(self):
         """Whether there is neither NaN nor infinity; sums of finite logits may overflow."""
-        return bool(np.isfinite(self.lowest) and np.isfinite(self.highest))
+        return bool(np.isfinite(self.min_score) and np.isfinite(self.max_score))
 
     @property
-    def total(self):
+    def worst_sum(self):
         """The sum over classes that lies furthest from 1."""
-        return max(self.least, self.most, key=lambda total: abs(total - 1))
+        return max(self.min_sum, self.max_sum, key=lambda total: abs(total - 1))
 
 
 def score_range_of(scores):
-    """Tell whether class scores can be recorded.
+    """Compute the range of class scores.
 
     Parameters
     ----------
     scores : ndarray of shape (n_rows, n_classes)
-        Class scores, of a row at least.
+        Class scores, of at least one row.
 
     Returns
     -------
-    quality : ScoreRange
+    score_range : ScoreRange
         Four numbers.
     """
     with np.errstate(over="ignore", invalid="ignore"):
@@ -50,7 +53,7 @@ def score_range_of(scores):
 
 
 def two_columns(scores, from_logits):
-    """Class scores of two classes, from the logits or the probabilities of the second.
+    """Expand the scores of the second of two classes to the scores of both.
 
     Parameters
     ----------
@@ -67,61 +70,96 @@ def two_columns(scores, from_logits):
     return np.stack([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=1)
 
 
-def check_scores(quality, epoch, who, *, from_logits, remedy):
-    """Raise where class scores are infinite, NaN, or are no probabilities.
+def encode_labels(labels, classes):
+    """Find the column of each label among the class scores.
 
     Parameters
     ----------
-    quality : ScoreRange
-        Of the scores.
+    labels : ndarray of shape (n_rows,)
+        Labels of any type.
+    classes : ndarray of shape (n_classes,)
+        The labels in the order of the columns.
+
+    Returns
+    -------
+    y_encoded : ndarray of int, of shape (n_rows,)
+        Position of each label among the classes.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the classes.
+    """
+    order = np.argsort(classes)
+    place = np.searchsorted(classes, labels, sorter=order)
+    y_encoded = order[np.minimum(place, len(classes) - 1)]
+    unknown = classes[y_encoded] != labels
+    if np.any(unknown):
+        raise ValueError(
+            f"labels must be among the classes {classes.tolist()}; got "
+            f"{np.unique(labels[unknown]).tolist()}."
+        )
+    return y_encoded
+
+
+def check_scores(score_range, epoch, name, *, from_logits, remedy):
+    """Raise an error if class scores are not finite, or are no probabilities.
+
+    Parameters
+    ----------
+    score_range : ScoreRange
+        Range of the scores.
     epoch : int
         The epoch, counted from 0.
-    who : str
-        Whose scores these are.
+    name : str
+        Name of the model that returned the scores.
     from_logits : bool
-        Whether they are logits.
+        Whether these are logits.
     remedy : str
-        What makes probabilities of them; a sentence.
+        How to obtain probabilities; a sentence.
 
     Raises
     ------
     InvalidProbabilitiesError
-        Naming the epoch and the way out.
+        If a score is NaN or infinite, or if probabilities are negative or do not sum to 1.
     """
-    if not quality.finite:
+    if not score_range.finite:
         what = "scores" if from_logits else "probabilities"
         raise InvalidProbabilitiesError(
-            f"{who} gave NaN or infinite {what} at epoch {epoch}: training has diverged. Lower "
-            f"the learning rate, scale the features, or train fewer epochs; {_KEPT}."
+            f"The {what} returned by {name} at epoch {epoch} must be finite; got NaN or infinity: "
+            "training has diverged. Lower the learning rate, scale the features, or train for "
+            "fewer epochs; the epochs before this one are kept."
         )
-    if not from_logits and (quality.lowest < -1e-6 or abs(quality.total - 1) > 1e-3):
+    negative = score_range.min_score < -MAX_NEGATIVE
+    if not from_logits and (negative or abs(score_range.worst_sum - 1) > MAX_SUM_ERROR):
         raise InvalidProbabilitiesError(
-            f"The probabilities that {who} gave at epoch {epoch} are none: the lowest is "
-            f"{quality.lowest:.3g}, and a row sums to {quality.total:.3g}, not to 1. {remedy}"
+            f"The probabilities returned by {name} at epoch {epoch} must not be negative and each "
+            f"row must sum to 1; got a minimum of {score_range.min_score:.3g}, and a row that sums "
+            f"to {score_range.worst_sum:.3g}. {remedy}"
         )
 
 
-def check_n_columns(shape, n_classes, who):
-    """Raise where there is not one column a class.
+def check_n_columns(shape, n_classes, name):
+    """Raise an error if class scores do not have one column for each class.
 
     Parameters
     ----------
     shape : tuple of int
-        Of class scores; one dimension: of the second of two classes.
+        Shape of the scores; one dimension: those of the second of two classes.
     n_classes : int
         Number of classes.
-    who : str
-        Whose scores these are.
+    name : str
+        Name of the model that returned the scores.
 
     Raises
     ------
     InvalidProbabilitiesError
-        Naming the shape.
+        If there are fewer or more columns.
     """
     shape = tuple(shape)
     width = 2 if len(shape) == 1 else shape[1] if len(shape) == 2 else None
     if width != n_classes:
         raise InvalidProbabilitiesError(
-            f"{who} answered with an array of shape {shape} for {n_classes} classes: one column a "
-            "class is needed."
+            f"{name} returned an array of shape {shape} for {n_classes} classes; one column for "
+            "each class is required."
         )

@@ -1,4 +1,4 @@
-"""What was recorded while a model trained."""
+"""TrainingDynamics: the record of what a model predicts for its samples as it trains."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import numpy as np
 
 from sklearn_carto._dynamics._observation import Observation, observe
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
+from sklearn_carto._dynamics._scores import (
+    check_scores,
+    encode_labels,
+    score_range_of,
+    two_columns,
+)
 from sklearn_carto._utils._archive import read_archive, write_archive
-from sklearn_carto.exceptions import InvalidProbabilitiesError
 
+DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
 
 
 class TrainingDynamics:
-    """What a model said of each training row, epoch by epoch.
+    """Training dynamics: the predictions of a model for each sample, epoch by epoch.
 
     Parameters
     ----------
     labels : array-like of shape (n_samples,)
-        The label that each row carries. Any type; a label is never used as an index.
+        The observed label of each row, of any type; a label is never used as an index.
     classes : array-like of shape (n_classes,), default=None
         The labels in the order of the columns of recorded scores. None: the sorted labels.
     n_epochs : int, default=None
-        How many epochs are planned; more or fewer may be recorded. It sets the window of the
-        DUAL score. None: 20.
+        Number of planned epochs; more or fewer may be recorded. It sets the window of the DUAL
+        score. None: 20.
     keep_history : bool, default=True
         Whether to keep every epoch, in O(n_samples * n_epochs) memory, beside the running
         statistics, which need O(n_samples).
@@ -32,8 +38,8 @@ class TrainingDynamics:
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows, where they come from outside.
     record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
-        How probabilities were asked for: in a pass of its own after each epoch, as they arise
-        while the model trains, or of models that did not train on the row.
+        Origin of the scores: an evaluation pass after each epoch, the training forward pass
+        itself, or models that were not trained on the row.
 
     Attributes
     ----------
@@ -44,9 +50,17 @@ class TrainingDynamics:
     n_epochs : int
         Number of epochs recorded so far.
     n_seen : ndarray of shape (n_samples,)
-        Number of epochs that saw each row.
+        Number of epochs recorded for each row.
+    labels : ndarray of shape (n_samples,)
+        The observed label of each row.
+    record : {"epoch_end", "training", "out_of_fold"}
+        Origin of the scores.
+    keep_history : bool
+        Whether the history is kept.
+    held_out_mask, sample_ids : ndarray of shape (n_samples,) or None
+        As given.
     margin_from : {"logits", "probabilities"} or None
-        Where margins and losses come from; None as long as nothing is recorded.
+        Whether margins and losses come from logits; None as long as nothing is recorded.
     true_proba, correct, margin, el2n, loss : ndarray of shape (n_samples, n_epochs)
         The history: probability of the label; whether the most probable class is the label; log p
         of the label less the largest other log p; distance of the probabilities to the one-hot
@@ -88,13 +102,13 @@ class TrainingDynamics:
             raise ValueError(f"n_epochs must be at least 1; got {n_epochs!r}.")
         if record not in RECORDED:
             raise ValueError(f"record must be one of {', '.join(RECORDED)}; got {record!r}.")
-        self._y_encoded = _columns(self.labels, self.classes)
-        self._planned_epochs = 20 if n_epochs is None else int(n_epochs)
+        self._y_encoded = encode_labels(self.labels, self.classes)
+        self._planned_epochs = DEFAULT_N_EPOCHS if n_epochs is None else int(n_epochs)
         self.keep_history = keep_history
         self.record = record
         self.margin_from = None
-        self.held_out_mask = self._one_a_row(held_out_mask, "held_out_mask", dtype=bool)
-        self.sample_ids = self._one_a_row(sample_ids, "sample_ids")
+        self.held_out_mask = self._check_per_row(held_out_mask, "held_out_mask", dtype=bool)
+        self.sample_ids = self._check_per_row(sample_ids, "sample_ids")
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
         self._history: list[Observation] = []
         self._n_epochs = 0
@@ -111,12 +125,12 @@ class TrainingDynamics:
 
     @property
     def n_seen(self):
-        """Number of epochs that saw each row, an ndarray of shape (n_samples,)."""
+        """Number of epochs recorded for each row, an ndarray of shape (n_samples,)."""
         return self._running.n_seen.copy()
 
     @property
     def _saturation(self):
-        """Share of all recorded probabilities that lie within 0.001 of 0 or 1."""
+        """Share of the recorded probabilities that are saturated."""
         return self._running.n_extreme.sum() / max(self._running.n_seen.sum(), 1)
 
     true_proba = property(lambda self: self._stacked("true_proba"))
@@ -133,112 +147,130 @@ class TrainingDynamics:
         epoch : int
             The epoch, counted from 0; it must ascend for each row.
         scores : ndarray of shape (n_rows, n_classes) or (n_rows,)
-            Class probabilities in the order of `classes`, or logits. One dimension is for logits
-            alone: that of the second of two classes.
+            Class probabilities in the order of `classes`, or logits. One dimension: the logits of
+            the second of two classes.
         rows : slice or ndarray of shape (n_rows,), default=slice(None)
-            Which rows these are. No row twice.
+            Which rows these are, each at most once.
         from_logits : bool, default=False
             Whether `scores` are logits.
 
         Raises
         ------
         ValueError
-            If `scores` has not one row for each of `rows`, or not one column a class; if an epoch
-            does not ascend, or a row is named twice.
+            If `scores` does not have one row for each of `rows` and one column for each class, if
+            epochs do not ascend, or if a row occurs twice.
         InvalidProbabilitiesError
             If a score is NaN or infinite, or if probabilities are negative or do not sum to 1;
             nothing of the call is recorded.
         """
         scores, y_encoded = np.asarray(scores), self._y_encoded[rows]
+        n_rows, n_classes = len(y_encoded), len(self.classes)
         width = 2 if scores.ndim == 1 else scores.shape[-1]
-        if len(scores) != len(y_encoded) or scores.ndim > 2 or width != len(self.classes):
+        if len(scores) != n_rows or scores.ndim > 2 or width != n_classes:
             raise ValueError(
-                f"scores of shape {scores.shape} do not fit {len(y_encoded)} rows of "
-                f"{len(self.classes)} classes: shape ({len(y_encoded)}, {len(self.classes)}) is "
-                "needed."
+                f"scores of shape {scores.shape} do not fit {n_rows} rows of {n_classes} classes: "
+                f"shape ({n_rows}, {n_classes}) is required."
             )
         if scores.ndim == 1 and not from_logits:
             raise ValueError(
                 "scores of one dimension are the logits of the second of two classes: pass "
-                "from_logits=True, or probabilities with a column for each class."
+                "from_logits=True, or probabilities with one column for each class."
             )
-        if not np.isfinite(scores).all():
-            raise InvalidProbabilitiesError(f"scores of epoch {epoch} hold NaN or infinity.")
-        if not from_logits and (
-            scores.min(initial=0) < -1e-6 or np.abs(scores.sum(axis=1) - 1).max(initial=0) > 1e-3
-        ):
-            raise InvalidProbabilitiesError(
-                f"scores of epoch {epoch} are no probabilities: they must not be negative, and "
-                "each row must sum to 1. Pass from_logits=True if they are logits."
+        if scores.ndim == 1:
+            scores = two_columns(scores, from_logits)
+        if n_rows:
+            check_scores(
+                score_range_of(scores),
+                epoch,
+                "the model",
+                from_logits=from_logits,
+                remedy="Pass from_logits=True if they are logits.",
             )
-        if not isinstance(rows, slice) and len(np.unique(rows)) < len(y_encoded):
-            raise ValueError(f"rows of epoch {epoch} name a row twice.")
+        if not isinstance(rows, slice) and len(np.unique(rows)) < n_rows:
+            raise ValueError(f"rows of epoch {epoch} must not contain a row twice.")
         before = self._running.last_epoch[rows]
         if epoch < 0 or (before >= epoch).any():
             raise ValueError(
-                f"Epochs are counted from 0 and must ascend for each row; got {epoch} after "
+                f"epoch must be counted from 0 and must ascend for each row; got {epoch} after "
                 f"{before.max(initial=-1)}."
             )
-        self._add(epoch, observe(scores, y_encoded, from_logits=from_logits), rows)
-        self.margin_from = "logits" if from_logits else "probabilities"
+        observation = observe(scores, y_encoded, from_logits=from_logits)
+        margin_from = "logits" if from_logits else "probabilities"
+        self._add(epoch, observation, rows, margin_from=margin_from)
 
-    def _add(self, epoch, seen, rows=slice(None)):
-        """Record what was seen of some rows at one epoch.
+    def _add(self, epoch, observation, rows=slice(None), *, margin_from):
+        """Record the observation of some rows at one epoch, without checks.
 
         Parameters
         ----------
         epoch : int
             The epoch, counted from 0; it must ascend for each row.
-        seen : Observation
-            What was seen, five arrays of shape (n_rows,).
+        observation : Observation
+            Five arrays of shape (n_rows,).
         rows : slice or ndarray of shape (n_rows,), default=slice(None)
-            Which rows these are. No row twice.
+            Which rows these are, each at most once.
+        margin_from : {"logits", "probabilities"}
+            Whether margins and losses come from logits.
         """
         if self.keep_history:
             while len(self._history) <= epoch:
                 self._history.append(_blank(self.n_samples))
-            for kept, new in zip(self._history[epoch], seen, strict=True):
+            for kept, new in zip(self._history[epoch], observation, strict=True):
                 kept[rows] = new
-        self._running.update(epoch, seen, rows)
+        self._running.update(epoch, observation, rows)
         self._n_epochs = max(self._n_epochs, epoch + 1)
+        self.margin_from = margin_from
+
+    def _set_labels(self, y_encoded, classes):
+        """Set labels and classes, where the first epochs determine them.
+
+        Parameters
+        ----------
+        y_encoded : ndarray of shape (n_samples,)
+            Position of each label among the classes.
+        classes : ndarray of shape (n_classes,)
+            The labels in the order of the columns of recorded scores.
+        """
+        self.classes, self._y_encoded = classes, y_encoded
+        self.labels = classes[y_encoded]
 
     def statistics(self, epochs=None):
-        """Return what a data map holds.
+        """Compute the statistics of a data map.
 
         Parameters
         ----------
         epochs : slice, array-like of int or mask, default=None
-            Which epochs count, for burn-in and burn-out; None: all.
+            Epochs to include, for burn-in and burn-out. None: all.
 
         Returns
         -------
         statistics : dict of str to ndarray of shape (n_samples,)
-            One entry a statistic.
+            One entry for each statistic.
         n_epochs : int
-            The number of epochs behind them.
+            Number of epochs that they are computed over.
 
         Raises
         ------
         ValueError
-            If no epoch was recorded or chosen, or if `epochs` is given without a history.
+            If no epoch was recorded or selected, or if `epochs` is given without a history.
         """
         if self.n_epochs == 0:
-            raise ValueError("These training dynamics hold no epoch yet.")
+            raise ValueError("These training dynamics hold no epoch yet: call update first.")
         if epochs is None:
             return self._running.results(), self.n_epochs
-        self._need_history("Choosing epochs")
-        wanted = epochs if isinstance(epochs, slice) else np.atleast_1d(epochs)
-        chosen = np.unique(np.arange(self.n_epochs)[wanted])  # numpy refuses what is out of range
-        if len(chosen) == 0:
-            raise ValueError(f"epochs={epochs!r} chooses none of the {self.n_epochs} epochs.")
-        replay = RunningStatistics(self.n_samples, dual_window(len(chosen)))
-        for epoch in chosen:
-            rows, seen = self._seen_at(epoch)
-            replay.update(epoch, seen, rows if len(rows) < self.n_samples else slice(None))
-        return replay.results(), len(chosen)
+        self._check_history("Selecting epochs")
+        index = epochs if isinstance(epochs, slice) else np.atleast_1d(epochs)
+        selected = np.unique(np.arange(self.n_epochs)[index])  # out of range: numpy's IndexError
+        if len(selected) == 0:
+            raise ValueError(f"epochs={epochs!r} selects none of the {self.n_epochs} epochs.")
+        replay = RunningStatistics(self.n_samples, dual_window(len(selected)))
+        for epoch in selected:
+            rows, observation = self._observation_at(epoch)
+            replay.update(epoch, observation, rows if len(rows) < self.n_samples else slice(None))
+        return replay.results(), len(selected)
 
-    def _seen_at(self, epoch):
-        """Return what was seen at one epoch.
+    def _observation_at(self, epoch):
+        """Return what was recorded at one epoch.
 
         Parameters
         ----------
@@ -248,14 +280,14 @@ class TrainingDynamics:
         Returns
         -------
         rows : ndarray of shape (n_rows,)
-            The rows that it saw, ascending.
-        seen : Observation
-            What was seen of them, five arrays of shape (n_rows,).
+            The rows recorded at this epoch, ascending.
+        observation : Observation
+            Five arrays of shape (n_rows,).
         """
-        self._need_history("Looking at an epoch")
-        seen = self._history[epoch]
-        rows = np.flatnonzero(~np.isnan(seen.true_proba))
-        return rows, Observation(*(values[rows] for values in seen))
+        self._check_history("Reading an epoch")
+        whole = self._history[epoch]
+        rows = np.flatnonzero(~np.isnan(whole.true_proba))
+        return rows, Observation(*(values[rows] for values in whole))
 
     def save(self, path):
         """Write the dynamics to an npz file that needs no pickle.
@@ -263,7 +295,7 @@ class TrainingDynamics:
         Parameters
         ----------
         path : str or path-like
-            Where to write; the name is taken as it is.
+            The file; no extension is added.
         """
         arrays = {
             "labels": self.labels,
@@ -286,12 +318,12 @@ class TrainingDynamics:
 
     @classmethod
     def load(cls, path):
-        """Read what :meth:`save` wrote.
+        """Read a file written by :meth:`save`.
 
         Parameters
         ----------
         path : str or path-like
-            Where to read.
+            The file.
 
         Returns
         -------
@@ -322,26 +354,26 @@ class TrainingDynamics:
             setattr(self._running, name, arrays[f"running_{name}"])
         if "true_proba" in arrays:
             by_epoch = (np.ascontiguousarray(arrays[name].T) for name in Observation._fields)
-            self._history = [Observation(*seen) for seen in zip(*by_epoch, strict=True)]
+            self._history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
         return self
 
     def __repr__(self):
-        """Say how much was recorded."""
+        """Return the number of rows and epochs."""
         return f"<TrainingDynamics: {self.n_samples} rows, {self.n_epochs} epochs>"
 
     def _stacked(self, name):
-        self._need_history(name)
-        columns = [getattr(seen, name) for seen in self._history]
-        return np.stack(columns, axis=1) if columns else np.empty((self.n_samples, 0))
+        self._check_history(name)
+        by_epoch = [getattr(observation, name) for observation in self._history]
+        return np.stack(by_epoch, axis=1) if by_epoch else np.empty((self.n_samples, 0))
 
-    def _need_history(self, what):
+    def _check_history(self, what):
         if not self.keep_history:
             raise ValueError(
                 f"{what} needs the recorded history, which keep_history=False did not keep. "
                 "Record again with keep_history=True."
             )
 
-    def _one_a_row(self, values, name, dtype=None):
+    def _check_per_row(self, values, name, dtype=None):
         if values is None:
             return None
         values = np.asarray(values, dtype=dtype)
@@ -354,20 +386,7 @@ class TrainingDynamics:
 
 
 def _blank(n_samples):
-    nothing = [np.full(n_samples, np.nan, dtype=np.float32) for _ in range(5)]
-    nothing[1] = np.zeros(n_samples, dtype=bool)
-    return Observation(*nothing)
-
-
-def _columns(labels, classes):
-    """Column of each label among the classes."""
-    order = np.argsort(classes)
-    place = np.searchsorted(classes, labels, sorter=order)
-    columns = order[np.minimum(place, len(classes) - 1)]
-    unknown = classes[columns] != labels
-    if np.any(unknown):
-        raise ValueError(
-            f"labels hold {np.unique(labels[unknown]).tolist()}, not among the classes "
-            f"{classes.tolist()}."
-        )
-    return columns
+    """Observation of an epoch at which no row is recorded yet."""
+    blank = [np.full(n_samples, np.nan, dtype=np.float32) for _ in range(5)]
+    blank[1] = np.zeros(n_samples, dtype=bool)
+    return Observation(*blank)

@@ -1,11 +1,42 @@
-"""Maps that say little, and why."""
+"""Make a data map of recorded training dynamics, and warn where it is uninformative."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning, UnseenSamplesWarning
+
+
+def make_data_map(dynamics, watched_name, epochs=None):
+    """Make the data map of recorded training dynamics.
+
+    Parameters
+    ----------
+    dynamics : TrainingDynamics
+        What was recorded.
+    watched_name : str
+        Name of the watched model, for the warnings.
+    epochs : slice, array-like of int or mask, default=None
+        Epochs to include, see :meth:`DataMap.from_dynamics`.
+
+    Returns
+    -------
+    data_map : DataMap
+        The map.
+
+    Warns
+    -----
+    UnseenSamplesWarning
+        If some samples were never seen in training.
+    DegenerateMapWarning
+        If the map is uninformative.
+    """
+    warn_of_unseen_rows(dynamics)
+    data_map = DataMap.from_dynamics(dynamics, epochs)
+    warn_where_degenerate(data_map, dynamics, watched_name)
+    return data_map
 
 
 def warn_where_degenerate(data_map, dynamics, watched):

@@ -1,4 +1,4 @@
-"""Gather what the batches of an epoch say, reduced where they lie, handed over once an epoch."""
+"""Accumulate the class scores of an epoch, reduced on their device and fetched once."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from sklearn_carto._dynamics._observation import Observation, observe, observe_t
 from sklearn_carto._dynamics._scores import ScoreRange, score_range_of, two_columns
 from sklearn_carto._inputs._torch_datasets import is_tensor
 
-MAX_WAITING = 2**18  # class scores that wait to be reduced together: what each call costs is shared
+# Class scores that are buffered to be reduced together, so that small batches share the fixed cost
+# of a reduction. A convention: 1 MB in single precision, which fits into the caches of a CPU.
+MAX_WAITING = 2**18
 
 
 class EpochScores(NamedTuple):
     """One epoch, on the CPU."""
 
-    rows: np.ndarray  # shape (n_rows,), ascending, no row twice
-    columns: np.ndarray  # column of each row's label, shape (n_rows,)
-    seen: Observation  # five arrays of shape (n_rows,)
-    quality: ScoreRange  # of all class scores together
+    rows: np.ndarray  # shape (n_rows,); as they came, or ascending and each once
+    y_encoded: np.ndarray  # column of each row's label, shape (n_rows,)
+    observation: Observation  # five arrays of shape (n_rows,)
+    score_range: ScoreRange  # of all class scores together
 
 
 class EpochAccumulator:
-    """Take in batches of class scores in any order, of one epoch.
+    """Accumulate the batches of one epoch, in any order.
 
-    Scores on a device are reduced there to five numbers a row, which are fetched once; they wait
-    for that no longer than for a block of rows.
+    Batches are buffered until they hold `MAX_WAITING` class scores. These are then reduced, on
+    their device, to five numbers a row, which are fetched once.
 
     Parameters
     ----------
@@ -36,108 +38,100 @@ class EpochAccumulator:
     nonlinearity : callable, default=None
         Turns a block of scores into probabilities, where neither they nor their softmax are.
     own : bool, default=False
-        Whether nobody else writes to the scores once they are handed over, so that tensors on the
-        CPU need no copy.
+        Whether scores are never modified after they are passed, so that tensors on the CPU need no
+        copy.
     locate : callable, default=None
-        Turns what stands for the rows of some batches, a list, into their rows and columns: work
-        that is cheaper for many batches at once. None: they are handed over as they are.
+        Maps a list of the `rows` of some batches, as they were passed to `add`, to their rows and
+        encoded labels: work that is cheaper for many batches at once.
     """
 
     def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None):
         self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
         self.locate = locate
-        self.kind: tuple = ()  # of the batches that wait, for only the like can be joined;
-        self.keep: Callable = None  # type: ignore[assignment]  # and how to take them
+        self.kind: tuple = ()  # of the buffered batches: only batches of one kind can be joined
+        self.copy: Callable = None  # type: ignore[assignment]
         self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
 
-    def add(self, rows, columns, scores):
-        """Take in a batch.
+    def add(self, rows, y_encoded, scores):
+        """Add a batch.
 
         Parameters
         ----------
         rows : ndarray of int, of shape (n_rows,)
-            Which rows these are, or what `locate` knows them by.
-        columns : ndarray or tensor of int, of shape (n_rows,)
-            Column of each row's label. It is handed back with the epoch: whoever gathers labels
-            that may be out of range checks them there. None where `locate` tells it.
+            Which rows these are, or what `locate` maps to them.
+        y_encoded : ndarray or tensor of int, of shape (n_rows,)
+            Column of each row's label, returned with the epoch: labels that may be out of range
+            are checked there. None where `locate` determines it.
         scores : ndarray or tensor of shape (n_rows, n_classes) or (n_rows,)
             Class scores.
         """
         shape = scores.shape
         single = len(shape) == 1 or shape[1] == 1
-        kind = type(scores), scores.dtype, single, type(columns)
+        kind = scores.dtype, single, _kind_of(scores), _kind_of(y_encoded), _kind_of(rows)
         if kind != self.kind:
             self._reduce()
-            self.kind, self.keep = kind, make_copier(scores, copy=not self.own)
-        scores = self.keep(scores)
+            self.kind, self.copy = kind, make_copier(scores, copy=not self.own)
+        scores = self.copy(scores)
         if single and len(shape) == 2:
             scores = scores.reshape(-1)
-        self.waiting.append((rows, columns, scores))
+        self.waiting.append((rows, y_encoded, scores))
         self.n_waiting += shape[0] if single else shape[0] * shape[1]
         if self.n_waiting >= MAX_WAITING:
             self._reduce()
 
-    def finish(self):
-        """Hand over the epoch; of a row that was seen twice, its first time counts.
+    def part(self):
+        """Return the batches in the order in which they came, for :func:`concat_epochs`.
 
         Returns
         -------
-        gathered : EpochScores or None
-            None where there was no batch.
+        part : EpochScores or None
+            None if there was no batch.
         """
-        part = self.part()
-        return None if part is None else concat_epochs([part])
-
-    def part(self):
-        """Return the scores in the order in which they came, for :func:`concat_epochs`."""
         self._reduce()
         if not self.rows:
             return None
-        numbers, quality = _fetch(self.reduced)
-        true_proba, correct, margin, el2n, loss, columns = numbers
-        seen = Observation(true_proba, correct.astype(bool), margin, el2n, loss)
-        columns = columns.astype(np.intp)
-        return EpochScores(np.concatenate(self.rows), columns, seen, quality)
+        numbers, score_range = _fetch(self.reduced)
+        true_proba, correct, margin, el2n, loss, y_encoded = numbers
+        observation = Observation(true_proba, correct.astype(bool), margin, el2n, loss)
+        rows = np.concatenate(self.rows)
+        return EpochScores(rows, y_encoded.astype(np.intp), observation, score_range)
 
     def _reduce(self):
         if not self.waiting:
             return
-        rows, columns, scores = (list(part) for part in zip(*self.waiting, strict=True))
+        rows, y_encoded, scores = (list(part) for part in zip(*self.waiting, strict=True))
         self.waiting, self.n_waiting = [], 0
-        if self.locate is not None:
-            rows, columns = ([part] for part in self.locate(rows))
+        if y_encoded[0] is None:
+            rows, y_encoded = ([part] for part in self.locate(rows))
         self.rows.extend(rows)
         reduce = self._reduce_tensors if is_tensor(scores[0]) else self._reduce_arrays
-        self.reduced.append(reduce(columns, scores))
+        self.reduced.append(reduce(y_encoded, scores))
 
-    def _reduce_tensors(self, columns, scores):
+    def _reduce_tensors(self, y_encoded, scores):
         import torch
 
         with torch.no_grad():
             scores = torch.cat(scores)
-            joined = torch.cat(columns) if is_tensor(columns[0]) else np.concatenate(columns)
-            columns = torch.as_tensor(joined).to(scores.device, torch.int64)
+            y_encoded = torch.as_tensor(join(y_encoded)).to(scores.device, torch.int64)
             if self.nonlinearity is not None:
                 scores = self.nonlinearity(scores)
-            inside = columns.clamp(0, 1 if scores.ndim == 1 else scores.shape[1] - 1)
-            seen, quality = observe_tensor(scores, inside, from_logits=self.from_logits)
-            numbers = torch.stack([part.float() for part in (*seen, columns)])
-            return numbers, torch.stack([part.float() for part in quality])
+            inside = y_encoded.clamp(0, 1 if scores.ndim == 1 else scores.shape[1] - 1)
+            observation, score_range = observe_tensor(scores, inside, from_logits=self.from_logits)
+            numbers = torch.stack([part.float() for part in (*observation, y_encoded)])
+            return numbers, torch.stack([part.float() for part in score_range])
 
-    def _reduce_arrays(self, columns, scores):
-        if is_tensor(columns[0]):
-            columns = [part.cpu() for part in columns]
-        columns, scores = np.concatenate(columns), np.concatenate(scores)
+    def _reduce_arrays(self, y_encoded, scores):
+        y_encoded, scores = _on_cpu(join(y_encoded)), np.concatenate(scores)
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
-        inside = np.clip(columns, 0, scores.shape[1] - 1)
-        seen = observe(scores, inside, from_logits=self.from_logits)
-        numbers = np.stack([part.astype(np.float32) for part in (*seen, columns)])
+        inside = np.clip(y_encoded, 0, scores.shape[1] - 1)
+        observation = observe(scores, inside, from_logits=self.from_logits)
+        numbers = np.stack([part.astype(np.float32) for part in (*observation, y_encoded)])
         return numbers, np.array(score_range_of(scores))
 
 
 def concat_epochs(parts):
-    """Put together what was gathered in several places; of a row seen twice, the first counts.
+    """Concatenate the parts of an epoch; of a row that occurs twice, the first counts.
 
     Parameters
     ----------
@@ -146,39 +140,39 @@ def concat_epochs(parts):
 
     Returns
     -------
-    gathered : EpochScores
-        Rows ascending, none twice.
+    epoch : EpochScores
+        Its rows ascend, each once.
     """
     rows = np.concatenate([part.rows for part in parts])
     place = np.full(rows.max() + 1, -1)
-    place[rows[::-1]] = np.arange(len(rows))[::-1]  # what comes first is written last, and stays
+    place[rows[::-1]] = np.arange(len(rows))[::-1]  # the first occurrence is written last
     rows = np.flatnonzero(place >= 0)
     order = place[rows]
-    seen = zip(*(part.seen for part in parts), strict=True)
+    values = zip(*(part.observation for part in parts), strict=True)
     return EpochScores(
         rows,
-        np.concatenate([part.columns for part in parts])[order],
-        Observation(*(np.concatenate(values)[order] for values in seen)),
-        _together([part.quality for part in parts]),
+        np.concatenate([part.y_encoded for part in parts])[order],
+        Observation(*(np.concatenate(value)[order] for value in values)),
+        _union([part.score_range for part in parts]),
     )
 
 
 def make_copier(scores, *, copy):
-    """Tell how to take scores out of the training's graph, in single precision at least.
+    """Make the function that detaches scores from their graph, in single precision at least.
 
     Parameters
     ----------
     scores : ndarray or tensor
-        One of those that a model gives.
+        An output of the model.
     copy : bool
-        Whether others may write to them. Arrays are copied in any case. So are tensors on a
-        device, for a compiled model may write its next outputs over them; and views, for they
+        Whether others may write to the scores. Arrays are copied in any case. So are tensors on a
+        device, since a compiled model may write its next outputs over them; and views, since they
         would keep alive what they are views of.
 
     Returns
     -------
-    keep : callable
-        From an array to one of its own, or from a tensor to one without a graph.
+    copier : callable
+        Maps an array to a copy, and a tensor to one without a graph.
     """
     if not is_tensor(scores):
         dtype = np.promote_types(scores.dtype, np.float32)
@@ -192,23 +186,41 @@ def make_copier(scores, *, copy):
     return torch.Tensor.detach
 
 
-def _together(qualities):
-    """Tell the quality of several blocks together."""
-    lowest, highest, least, most = np.asarray(qualities).T
-    return ScoreRange(lowest.min(), highest.max(), least.min(), most.max())
+def join(parts):
+    """Concatenate arrays, or tensors, of one kind; None stands for all of them being None."""
+    if parts[0] is None:
+        return None
+    if not is_tensor(parts[0]):
+        return np.concatenate(parts)
+    import torch
+
+    return torch.cat(parts)
+
+
+def _kind_of(values):
+    """Return what values must have in common to be joined."""
+    if isinstance(values, tuple):
+        return tuple(map(_kind_of, values))
+    return type(values), getattr(values, "shape", ())[1:]
+
+
+def _union(ranges):
+    """Range of the scores of several blocks together."""
+    min_score, max_score, min_sum, max_sum = np.asarray(ranges).T
+    return ScoreRange(min_score.min(), max_score.max(), min_sum.min(), max_sum.max())
 
 
 def _fetch(blocks):
-    """Bring reduced blocks to the CPU, at one go if they lie on a device."""
-    numbers, qualities = (list(part) for part in zip(*blocks, strict=True))
+    """Fetch reduced blocks to the CPU, in one transfer if they lie on a device."""
+    numbers, ranges = (list(part) for part in zip(*blocks, strict=True))
     if not all(is_tensor(part) for part in numbers):
-        numbers, qualities = ([_on_cpu(part) for part in parts] for parts in (numbers, qualities))
-        return np.concatenate(numbers, axis=1), _together(qualities)
+        numbers, ranges = ([_on_cpu(part) for part in parts] for parts in (numbers, ranges))
+        return np.concatenate(numbers, axis=1), _union(ranges)
     import torch
 
-    everything = [torch.cat(numbers, dim=1).flatten(), torch.stack(qualities).flatten()]
-    flat, n_last = torch.cat(everything).cpu().numpy(), 4 * len(qualities)
-    return flat[:-n_last].reshape(6, -1), _together(flat[-n_last:].reshape(-1, 4))
+    everything = [torch.cat(numbers, dim=1).flatten(), torch.stack(ranges).flatten()]
+    flat, n_last = torch.cat(everything).cpu().numpy(), 4 * len(ranges)
+    return flat[:-n_last].reshape(6, -1), _union(flat[-n_last:].reshape(-1, 4))
 
 
 def _on_cpu(values):

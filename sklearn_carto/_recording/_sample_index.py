@@ -1,26 +1,28 @@
-"""Which rows there are, which labels they carry, and whether a batch speaks of them."""
+"""The samples of a training set: their names, and their labels where batches carry these."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._dynamics._scores import encode_labels
 from sklearn_carto._inputs._torch_datasets import is_tensor
+from sklearn_carto._recording._accumulator import join
 from sklearn_carto.exceptions import SampleAlignmentError
 
 
 class SampleIndex:
-    """The rows of a training set, whose labels may come to be known batch by batch.
+    """The samples of a training set, whose labels may arrive batch by batch.
 
     Parameters
     ----------
     n_samples : int
-        Number of rows.
+        Number of samples.
     names : array-like of shape (n_samples,), default=None
-        Names of the rows. None: they are named by their positions.
+        Names of the samples. None: their positions.
     classes : array-like of shape (n_classes,), default=None
-        The labels, in the order of the columns of class scores. None: not known yet.
+        The labels in the order of the columns of class scores. None: to be determined.
     labels : array-like of shape (n_samples,), default=None
-        The label of each row. None: not known yet.
+        The label of each sample. None: batches carry them.
     """
 
     def __init__(self, n_samples, names=None, classes=None, labels=None):
@@ -39,8 +41,8 @@ class SampleIndex:
                     "classes must name the columns of the scores, one label each; got shape "
                     f"{self.classes.shape}."
                 )
-        self._are_columns = None  # whether labels are columns themselves
-        self.columns = np.full(n_samples, -1)  # of each row's label; below 0: not known yet
+        self._labels_are_columns = None
+        self.y_encoded = np.full(n_samples, -1)  # column of each label; below 0: unknown
         if labels is not None:
             labels = np.asarray(labels)
             if labels.shape != (n_samples,):
@@ -50,20 +52,52 @@ class SampleIndex:
                 )
             if self.classes is None:
                 self.classes = np.unique(labels)
-            self.columns = self.columns_of(labels)
+            self.y_encoded = self.encode(labels)
         self._given = self.classes
 
     def forget_inferred(self):
-        """Forget classes that nobody gave, but that were inferred from the width of scores."""
+        """Forget classes that were inferred from the width of scores."""
         self.classes = self._given
 
+    def locate(self, batches):
+        """Find the rows and the encoded labels of batches.
+
+        Parameters
+        ----------
+        batches : list of (indices, labels)
+            Indices, and labels or None, which can be joined over batches.
+
+        Returns
+        -------
+        rows : ndarray of int, of shape (n_rows,)
+            Positions.
+        y_encoded : ndarray or tensor of int, of shape (n_rows,)
+            Column of each label.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row, or if a label is missing or not among the classes.
+        """
+        indices, labels = (join(parts) for parts in zip(*batches, strict=True))
+        rows = self.rows_of(indices)
+        if labels is not None:
+            return rows, self.encode(labels).reshape(-1)
+        y_encoded = self.y_encoded[rows]
+        if (y_encoded < 0).any():
+            raise ValueError(
+                "The labels of these rows are unknown: pass them to update, or labels= to "
+                "DynamicsRecorder."
+            )
+        return rows, y_encoded
+
     def rows_of(self, indices):
-        """Positions of rows.
+        """Find the positions of rows.
 
         Parameters
         ----------
         indices : ndarray or tensor of shape (n_rows,)
-            Positions, or names where the rows have some.
+            Positions, or names where the rows have names.
 
         Returns
         -------
@@ -81,24 +115,23 @@ class SampleIndex:
             names = np.asarray(indices).tolist()
             unknown = [name for name in names if name not in self._places]
             if unknown:
-                raise ValueError(f"indices hold {unknown[:5]}, which sample_ids do not name.")
+                raise ValueError(f"indices must be among sample_ids; got {unknown[:5]}.")
             return np.array([self._places[name] for name in names], dtype=np.intp)
         rows = np.asarray(indices)
         if rows.dtype.kind not in "iu":
             raise ValueError(
-                f"indices must be whole numbers; got an array of type {rows.dtype}. Rows with "
-                "other names: pass sample_ids."
+                f"indices must be whole numbers; got an array of type {rows.dtype}. For rows with "
+                "other names, pass sample_ids."
             )
         if len(rows) and (rows.min() < 0 or rows.max() >= self.n_samples):
             outside = rows[(rows < 0) | (rows >= self.n_samples)]
             raise ValueError(
-                f"indices hold {outside[:5].tolist()}, but rows are numbered 0 to "
-                f"{self.n_samples - 1}."
+                f"indices must lie between 0 and {self.n_samples - 1}; got {outside[:5].tolist()}."
             )
         return rows.astype(np.intp, copy=False)
 
-    def columns_of(self, labels):
-        """Columns of labels; those that are columns themselves are checked as the epoch ends.
+    def encode(self, labels):
+        """Encode labels as columns; those that are columns are checked at the end of the epoch.
 
         Parameters
         ----------
@@ -107,101 +140,92 @@ class SampleIndex:
 
         Returns
         -------
-        columns : ndarray or tensor of int, of shape (n_rows,)
-            A tensor where it was one and its labels are columns.
+        y_encoded : ndarray or tensor of int, of shape (n_rows,)
+            A tensor where `labels` is one and holds columns.
 
         Raises
         ------
         ValueError
             If a label is not among the classes.
         """
-        if self._are_columns is None:
-            self._are_columns = np.array_equal(self.classes, np.arange(len(self.classes)))
+        if self._labels_are_columns is None:
+            self._labels_are_columns = np.array_equal(self.classes, np.arange(len(self.classes)))
         if is_tensor(labels):
-            if self._are_columns and not labels.is_floating_point():
+            if self._labels_are_columns and not labels.is_floating_point():
                 return labels.detach()
             labels = labels.detach().cpu().numpy()
         kind = labels.dtype.kind
         whole = kind in "iub" or (kind == "f" and (labels == np.round(labels)).all())
-        if self._are_columns and whole:
+        if self._labels_are_columns and whole:
             return labels.astype(np.intp)
-        order = np.argsort(self.classes)
-        place = np.searchsorted(self.classes, labels, sorter=order)
-        columns = order[np.minimum(place, len(order) - 1)]
-        unknown = self.classes[columns] != labels
-        if unknown.any():
-            raise ValueError(
-                f"labels hold {np.unique(labels[unknown]).tolist()}, not among the classes "
-                f"{self.classes.tolist()}."
-            )
-        return columns
+        return encode_labels(labels, self.classes)
 
-    def check_labels_unchanged(self, rows, columns, epoch):
-        """Raise where a label is none of the classes, or another than before.
+    def check_labels_unchanged(self, rows, y_encoded, epoch):
+        """Raise an error if a label is none of the classes, or differs from an earlier one.
 
         Parameters
         ----------
-        rows, columns : ndarray of int, of shape (n_rows,)
-            Rows of an epoch as they were told, some perhaps twice, and the columns of their labels.
+        rows, y_encoded : ndarray of int, of shape (n_rows,)
+            Rows of an epoch in the order of its batches, and the columns of their labels.
         epoch : int
-            Which; the error names it.
+            The epoch, counted from 0.
 
         Raises
         ------
         ValueError
-            It names the rows.
+            It names rows.
         """
-        unknown = (columns < 0) | (columns >= len(self.classes))
+        unknown = (y_encoded < 0) | (y_encoded >= len(self.classes))
         if unknown.any():
             raise ValueError(
-                f"labels hold {np.unique(columns[unknown]).tolist()} in {unknown.sum()} rows, among"
-                f" them {self.some_names(rows[unknown])}; the scores have columns 0 to "
-                f"{len(self.classes) - 1}."
+                f"labels must lie between 0 and {len(self.classes) - 1}, the columns of the "
+                f"scores; got {np.unique(y_encoded[unknown]).tolist()} in {unknown.sum()} rows, "
+                f"among them {self.some_names(rows[unknown])}."
             )
-        self.check_unchanged(rows, columns, f"by epoch {epoch}")
-        told = np.empty_like(self.columns)
-        told[rows[::-1]] = columns[::-1]  # what comes first is written last, and stays
-        self.check_unchanged(rows, columns, f"within epoch {epoch}", told)
+        self.check_unchanged(rows, y_encoded, f"by epoch {epoch}")
+        first = np.empty_like(self.y_encoded)
+        first[rows[::-1]] = y_encoded[::-1]  # the first occurrence is written last
+        self.check_unchanged(rows, y_encoded, f"within epoch {epoch}", first)
 
-    def check_unchanged(self, rows, columns, when, before=None):
-        """Raise where the label of a row is another than before.
+    def check_unchanged(self, rows, y_encoded, when, before=None):
+        """Raise an error if the label of a row differs from an earlier one.
 
         Parameters
         ----------
-        rows, columns : ndarray of int, of shape (n_rows,)
+        rows, y_encoded : ndarray of int, of shape (n_rows,)
             Rows, and the columns of their labels.
         when : str
-            The error names it.
+            Part of the error message.
         before : ndarray of int, of shape (n_samples,), default=None
-            Columns of all rows; below 0: not known. None: those that are known so far.
+            Columns of all rows; below 0: unknown. None: those of earlier epochs.
 
         Raises
         ------
         ValueError
             It names a row.
         """
-        before = (self.columns if before is None else before)[rows]
-        other = (before >= 0) & (before != columns)
+        before = (self.y_encoded if before is None else before)[rows]
+        other = (before >= 0) & (before != y_encoded)
         if other.any():
             i = np.flatnonzero(other)[0]
-            was, now = self.classes[[before[i], columns[i]]].tolist()
+            was, now = self.classes[[before[i], y_encoded[i]]].tolist()
             raise ValueError(
                 f"The labels of {len(np.unique(rows[other]))} rows have changed {when}: row "
-                f"{self.some_names(rows[i : i + 1])[0]!r} was {was!r}, and is {now!r}. Are the "
-                "indices those of the rows?"
+                f"{self.some_names(rows[i : i + 1])[0]!r} was {was!r}, and is {now!r}. Check that "
+                "the indices are those of the rows."
             )
 
-    def refuse_missing(self, rows, n_told, epoch):
-        """Raise where an epoch did not show every row.
+    def check_complete(self, rows, n_passed, epoch):
+        """Raise an error if an epoch lacks rows.
 
         Parameters
         ----------
         rows : ndarray of int, of shape (n_rows,)
-            The rows that it showed, none twice.
-        n_told : int
-            How many it was told of, those that came again included.
+            The rows of the epoch, each once.
+        n_passed : int
+            Number of rows that were passed, including those that occurred again.
         epoch : int
-            Which; the error names it.
+            The epoch, counted from 0.
 
         Raises
         ------
@@ -211,57 +235,57 @@ class SampleIndex:
         if len(rows) == self.n_samples:
             return
         unseen = np.setdiff1d(np.arange(self.n_samples), rows)
-        question = ""
-        if n_told >= 2 * len(rows):
-            question = (
-                f" {len(rows)} rows came {n_told} times: are the indices positions within the "
-                "batch? Give those of the data set."
+        hint = ""
+        if n_passed >= 2 * len(rows):
+            hint = (
+                f" {len(rows)} rows were passed {n_passed} times: indices must be positions in the "
+                "data set, not in the batch."
             )
         raise SampleAlignmentError(
-            f"Epoch {epoch} did not show {len(unseen)} of {self.n_samples} rows, among them "
-            f"{self.some_names(unseen)}. Let the loader show every row (drop_last=False, a sampler "
-            f"over all rows), or pass missing='nan'.{question}"
+            f"Epoch {epoch} lacks {len(unseen)} of {self.n_samples} rows, among them "
+            f"{self.some_names(unseen)}. Use a loader that yields every row (drop_last=False, a "
+            f"sampler over all rows), or set missing='nan'.{hint}"
         )
 
     def some_names(self, rows):
-        """Names of the first few of some rows, for an error."""
+        """Names of the first five of some rows, for an error message."""
         return (rows if self.names is None else self.names[rows])[:5].tolist()
 
 
 def check_batch(indices, scores, labels):
-    """Raise where a batch does not hold one entry of each a row, or its scores are none.
+    """Raise an error if a batch does not hold one index, one score and one label for each row.
 
     Parameters
     ----------
     indices, scores : ndarray or tensor of shape (n_rows, ...)
         What the batch holds.
     labels : ndarray or tensor of shape (n_rows, ...) or None
-        None where they were given at the start.
+        None where all labels were given before.
 
     Raises
     ------
     ValueError
-        Naming what does not fit.
+        It names what does not fit.
     """
     if indices.ndim != 1:
         raise ValueError(
-            f"indices have shape {tuple(indices.shape)}: one entry for each row of the batch "
-            "is needed."
+            "indices must have one entry for each row of the batch; got shape "
+            f"{tuple(indices.shape)}."
         )
     if labels is not None and labels.ndim > 1 and labels.shape[1:] != (1,):
         raise ValueError(
-            f"labels have shape {tuple(labels.shape)}: one label a row is needed. Of one-hot "
-            "lines pass labels.argmax(1)."
+            f"labels must have one entry for each row; got shape {tuple(labels.shape)}. For "
+            "one-hot labels pass labels.argmax(1)."
         )
     for name, values in (("scores", scores), ("labels", labels)):
         if values is not None and (values.ndim < 1 or values.shape[0] != indices.shape[0]):
             raise ValueError(
-                f"{name} of shape {tuple(values.shape)} do not fit {len(indices)} indices: "
-                "one entry a row is needed."
+                f"{name} of shape {tuple(values.shape)} do not fit {len(indices)} indices: one "
+                "entry for each row is required."
             )
-    whole = not scores.is_floating_point() if is_tensor(scores) else scores.dtype.kind in "iub"
-    if whole and len(scores):
+    integer = not scores.is_floating_point() if is_tensor(scores) else scores.dtype.kind in "iub"
+    if integer and len(scores):
         raise ValueError(
-            f"scores are whole numbers ({scores.dtype}): pass the logits or probabilities, not the "
-            "predicted classes."
+            f"scores must be logits or probabilities, not the predicted classes; got whole numbers "
+            f"({scores.dtype})."
         )

@@ -21,7 +21,7 @@ from sklearn_carto._inputs._torch_datasets import (
     labels_of,
 )
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._maps._diagnostics import warn_of_unseen_rows, warn_where_degenerate
+from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -341,14 +341,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.dynamics_ = dynamics
         self.n_epochs_ = dynamics.n_epochs
         self.interrupted_ = interrupted
-        make_map = DataMap.from_dynamics if interrupted else self._make_map
-        self.data_map_ = make_map(dynamics)
-
-    def _make_map(self, dynamics):
-        data_map = DataMap.from_dynamics(dynamics)
-        warn_of_unseen_rows(dynamics)
-        warn_where_degenerate(data_map, dynamics, _name(self.estimator))
-        return data_map
+        if interrupted:  # an error or interrupt is being raised
+            self.data_map_ = DataMap.from_dynamics(dynamics)
+        else:
+            self.data_map_ = make_data_map(dynamics, _name(self.estimator))
 
     def _is_training_set(self, X, y):
         """Whether samples and labels are, in this order and by value, those of the last `fit`.

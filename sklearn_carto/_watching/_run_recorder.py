@@ -1,4 +1,4 @@
-"""One training run that is being recorded: blocks of rows in, whole epochs kept."""
+"""RunRecorder: record one training run of an estimator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sklearn_carto.exceptions import SampleAlignmentError
 
 
 class RunRecorder:
-    """Check, reduce and keep what an estimator says of its training rows.
+    """Check, reduce and record the class scores of an estimator for its training rows.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class RunRecorder:
     y_encoded : ndarray of shape (n_samples,)
         Position of each label among the classes.
     keep_history : bool
-        Whether every epoch is kept beside the running statistics.
+        Whether to keep every epoch beside the running statistics.
     sample_ids : ndarray of shape (n_samples,), default=None
         Names of the rows.
     record : {"epoch_end", "training"}, default="epoch_end"
-        Whether rows are asked about in a pass of its own, or heard while the model trains.
+        Whether scores are those of an evaluation pass, or of the training forward pass.
     more_classes : bool, default=False
         Whether a model may have outputs beyond the classes, which are then 0, 1, ...
     """
@@ -49,7 +49,7 @@ class RunRecorder:
         self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.more_classes, self.whole_epochs = more_classes, False
-        self.whole, self.fold = self, None
+        self.whole, self.test = self, None
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
     @property
@@ -63,40 +63,36 @@ class RunRecorder:
         return 0 if self.dynamics is None else self.dynamics.n_epochs
 
     def of_rows(self, rows):
-        """Make the recording of a fold, which writes its rows into the recording of all."""
+        """Make the recorder of the test rows of a split, which share the dynamics of all rows."""
         part = RunRecorder(self.labels, self.classes, self.y_encoded[rows], self.keep_history)
-        part.whole, part.fold = self, rows
+        part.whole, part.test = self, rows
         return part
 
     def begin(self, n_epochs, held_out_mask=None):
-        """Start to record, once the number of epochs is known; go on where a training does."""
-        if self.whole is not self:
-            if self.whole.dynamics is None:
-                self.whole.begin(n_epochs)
-                self.whole.dynamics.record = "out_of_fold"
-            self.dynamics = self.whole.dynamics
-        if self.dynamics is not None:
-            if self.whole is self:
-                self._check_held_out_unchanged(held_out_mask)
-            return
-        self.dynamics = TrainingDynamics(
-            self.labels,
-            classes=self.classes,
-            n_epochs=n_epochs,
-            keep_history=self.keep_history,
-            held_out_mask=held_out_mask,
-            sample_ids=self.sample_ids,
-            record=self.record,
-        )
+        """Begin to record, once the number of epochs is known, or continue an earlier training."""
+        whole = self.whole
+        if whole.dynamics is None:
+            whole.dynamics = TrainingDynamics(
+                whole.labels,
+                classes=whole.classes,
+                n_epochs=n_epochs,
+                keep_history=whole.keep_history,
+                held_out_mask=held_out_mask if self is whole else None,
+                sample_ids=whole.sample_ids,
+                record=self.record if self is whole else "out_of_fold",
+            )
+        elif self is whole:
+            self._check_held_out_unchanged(held_out_mask)
+        self.dynamics = whole.dynamics
 
     def _check_held_out_unchanged(self, held_out_mask):
         masks = self.dynamics.held_out_mask, held_out_mask
         before, now = (np.zeros(self.n_samples, bool) if m is None else m for m in masks)
         if not np.array_equal(before, now):
             raise SampleAlignmentError(
-                "train_split holds out other rows than in the epochs before (of those, "
-                f"{(before & ~now).sum()} are trained on now), so that they do not belong to one "
-                "map. Give it a random_state, set train_split=None, or start anew with fit."
+                "train_split must hold out the same rows as in earlier epochs, which the map also "
+                f"contains; {(before & ~now).sum()} of those are trained on now. Give it a "
+                "random_state, set train_split=None, or start a new map with fit."
             )
 
     def add_epoch(self, epoch, blocks, estimator, *, from_logits):
@@ -105,54 +101,54 @@ class RunRecorder:
         Parameters
         ----------
         epoch : int
-            Counted from 0.
+            The epoch, counted from 0.
         blocks : iterable of (rows, scores)
             Slices of rows in order, and their class scores.
         estimator : estimator
-            Who answered; errors name it.
+            The estimator that returned them; errors name it.
         from_logits : bool
             Whether scores are logits.
         """
-        seen = [
+        parts = [
             self._observe(epoch, rows, scores, estimator, from_logits) for rows, scores in blocks
         ]
-        whole = Observation(*(np.concatenate(part) for part in zip(*seen, strict=True)))
-        self._add_whole(epoch, seen[0] if len(seen) == 1 else whole, slice(None), from_logits)
+        whole = parts[0]
+        if len(parts) > 1:
+            whole = Observation(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        self._add(epoch, whole, slice(None), from_logits)
+        self.whole_epochs = True
 
-    def add_scores(self, epoch, gathered, estimator, *, from_logits):
-        """Record a whole epoch that was gathered from batches; some rows may be missing.
+    def add_scores(self, epoch, scores, estimator, *, from_logits):
+        """Record a whole epoch that was accumulated from batches; some rows may be missing.
 
         Parameters
         ----------
         epoch : int
-            Counted from 0.
-        gathered : EpochScores
-            What the batches said.
+            The epoch, counted from 0.
+        scores : EpochScores
+            The accumulated batches.
         estimator : estimator
-            Who answered; errors name it.
+            The estimator that returned them; errors name it.
         from_logits : bool
             Whether scores were logits.
         """
-        self._judge(gathered.quality, epoch, estimator, from_logits)
-        rows = slice(None) if len(gathered.rows) == self.n_samples else gathered.rows
-        self._add_whole(epoch, gathered.seen, rows, from_logits)
-
-    def _add_whole(self, epoch, seen, rows, from_logits):
+        self._check_scores(scores.score_range, epoch, estimator, from_logits)
+        rows = slice(None) if len(scores.rows) == self.n_samples else scores.rows
+        self._add(epoch, scores.observation, rows, from_logits)
         self.whole_epochs = True
-        self.dynamics._add(epoch, seen, self._place(rows))
-        self.dynamics.margin_from = "logits" if from_logits else "probabilities"
 
     def add_block(self, epoch, rows, scores, estimator, *, from_logits):
-        """Record one block of rows; used where stages run inside blocks."""
-        seen = self._observe(epoch, rows, scores, estimator, from_logits)
-        self.dynamics._add(epoch, seen, self._place(rows))
-        self.dynamics.margin_from = "logits" if from_logits else "probabilities"
+        """Record one block of rows, where the loop over epochs runs inside of one over blocks."""
+        observation = self._observe(epoch, rows, scores, estimator, from_logits)
+        self._add(epoch, observation, rows, from_logits)
 
-    def _place(self, rows=slice(None)):
-        return rows if self.fold is None else self.fold[rows]
+    def _add(self, epoch, observation, rows, from_logits):
+        rows = rows if self.test is None else self.test[rows]
+        margin_from = "logits" if from_logits else "probabilities"
+        self.dynamics._add(epoch, observation, rows, margin_from=margin_from)
 
     def complete(self):
-        """Whether there is at least one epoch, and none of which some blocks of rows lack."""
+        """Whether there is at least one epoch, and none that lacks some blocks of rows."""
         if self.dynamics is None or self.dynamics.n_epochs == 0:
             return False
         n_seen = self.dynamics.n_seen
@@ -165,20 +161,21 @@ class RunRecorder:
         self.check_width(scores.shape, estimator, from_logits)
         if scores.ndim == 1:
             scores = two_columns(scores, from_logits)
-        self._judge(score_range_of(scores), epoch, estimator, from_logits)
+        self._check_scores(score_range_of(scores), epoch, estimator, from_logits)
         return observe(scores, self.y_encoded[rows], from_logits=from_logits)
 
     def check_width(self, shape, estimator, from_logits):
-        """Raise where scores of a shape do not hold one column a class."""
+        """Raise an error if scores of a shape do not have one column for each class."""
         if not from_logits and len(shape) == 1:
-            shape = (*shape, 0)  # a lone probability is of nobody knows which class
+            shape = (*shape, 0)  # a single probability does not determine its class
         if self.more_classes and len(shape) == 2 and shape[1] > len(self.classes):
-            self.classes = self.dynamics.classes = np.arange(shape[1])
+            self.classes = np.arange(shape[1])
+            self.dynamics._set_labels(self.y_encoded, self.classes)
         check_n_columns(shape, len(self.classes), type(estimator).__name__)
 
-    def _judge(self, quality, epoch, estimator, from_logits):
+    def _check_scores(self, score_range, epoch, estimator, from_logits):
         name, remedy = type(estimator).__name__, _remedy(estimator)
-        check_scores(quality, epoch, name, from_logits=from_logits, remedy=remedy)
+        check_scores(score_range, epoch, name, from_logits=from_logits, remedy=remedy)
 
 
 def _remedy(estimator):
@@ -186,8 +183,8 @@ def _remedy(estimator):
     if criterion is None:
         return "Its predict_proba must return one probability for each class."
     return (
-        f"The module returns what {type(criterion).__name__} does not make into probabilities "
-        f"(predict_nonlinearity={estimator.predict_nonlinearity!r}): for raw logits use "
-        "criterion=torch.nn.CrossEntropyLoss, or set predict_nonlinearity to the function that "
-        "turns the output into probabilities."
+        f"The outputs of the module are not turned into probabilities for "
+        f"{type(criterion).__name__} (predict_nonlinearity={estimator.predict_nonlinearity!r}). "
+        "For logits use criterion=torch.nn.CrossEntropyLoss, or set predict_nonlinearity to the "
+        "function that maps outputs to probabilities."
     )

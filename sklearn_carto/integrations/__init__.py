@@ -1,1 +1,1 @@
-"""Data maps from inside other frameworks; each module here is imported only by who asks for it."""
+"""Callbacks and recorders of other frameworks; no module here is imported by default."""

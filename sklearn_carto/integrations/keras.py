@@ -1,4 +1,4 @@
-"""A callback that draws the data map of a Keras model while it trains."""
+"""A callback of Keras that records training dynamics."""
 
 from __future__ import annotations
 
@@ -11,62 +11,62 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from sklearn_carto._inputs._torch_datasets import is_tensor
-from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
+from sklearn_carto.integrations._callback import MapCallback
 
 
-class DataMapCallback(keras.callbacks.Callback):
-    """Record the training dynamics of a classifier of Keras 3, on any backend.
+class DataMapCallback(MapCallback, keras.callbacks.Callback):
+    """Record the training dynamics of a Keras 3 classifier, on any backend.
 
-    At the end of each epoch the model is asked about all rows of a data set, in their order, which
-    must be the same each time. The model is trained just as it would be without.
+    At the end of each epoch the model is evaluated on all rows of a data set, whose order must be
+    the same each time. The training is not changed.
 
     Parameters
     ----------
     dataset : tuple of arrays, or iterable
-        The training rows and their labels, unshuffled: ``(X, y)``, or what gives batches ``(X, y)``
-        or ``(X, y, sample_weight)`` in the same order each time it is iterated over: a
+        The training rows and their labels, unshuffled: ``(X, y)``, or an iterable of batches
+        ``(X, y)`` or ``(X, y, sample_weight)`` in the same order at each iteration: a
         ``keras.utils.PyDataset``, a torch DataLoader without shuffling, a ``tf.data.Dataset``, a
         list.
     outputs_to_probabilities : callable, default=None
-        Turns the model's outputs into probabilities, for example ``keras.ops.softmax``. None: they
-        are probabilities, or logits where `from_logits` says so. Of a model with several outputs
-        it chooses one, too.
+        Maps the model's outputs to probabilities, for example ``keras.ops.softmax``. None: they
+        are probabilities, or logits if `from_logits` is True. For a model with several outputs it
+        must also select one.
     sparse_labels : bool, default=None
-        Whether labels are class indices (True) or one-hot lines (False). None: told by their shape.
-        Of a model with a single output it says nothing.
+        Whether labels are class indices (True) or one-hot encoded (False). None: inferred from
+        their shape. Ignored for a model with a single output.
     from_logits : bool, default=None
-        Whether the model gives logits. None: what its loss says, where the loss knows.
+        Whether the model returns logits. None: the `from_logits` of its loss, False if it has
+        none.
     classes : array-like of shape (n_classes,), default=None
-        Names of the outputs, in their order; of a single output, of its classes 0 and 1. None:
-        0, 1, ...
+        The labels in the order of the model's outputs; for a single output, of its classes 0 and
+        1. None: 0, 1, ...
     batch_size : int, default=256
-        Rows that the model is asked about at a time, where `dataset` is a tuple of arrays.
+        Number of rows that are evaluated at a time, if `dataset` is a tuple of arrays.
     keep_history : bool, default=True
-        Whether every epoch is kept beside the running statistics.
+        Whether to keep every epoch beside the running statistics.
 
     Attributes
     ----------
     dynamics_ : TrainingDynamics
-        What was recorded so far of the last training.
+        The training dynamics of the last training.
     data_map_ : DataMap
-        Its map.
+        Their data map, made once unless further epochs are recorded.
+    confidence, variability, correctness : ndarray of shape (n_samples,)
+        Statistics of the map; `correctness` is the share of the epochs at which the label was the
+        most probable class, whatever its probability.
     gold_labels_probabilities : ndarray of shape (n_samples, n_epochs)
         Probability of the label of each row after each epoch; only with ``keep_history=True``.
-    confidence, variability, correctness : ndarray of shape (n_samples,)
-        Three statistics of the map. `correctness` is the share of the epochs at which the label was
-        the most probable class, whatever its probability.
 
     Notes
     -----
-    Each ``fit`` starts a new map. What a training that breaks off has recorded stays.
+    Each ``fit`` starts a new map. Epochs recorded before an interrupt are kept.
 
-    The pass leaves the generators of numpy, Python and torch, the metrics of the model and the
-    states of its seed generators as they were. A layer of your own that draws without a
-    ``keras.random.SeedGenerator``, also when it is asked, is not covered, nor are variables that it
-    writes to when asked.
+    The evaluation restores the generators of numpy, Python and torch, the metrics of the model and
+    the states of its seed generators. Custom layers that draw in evaluation without a
+    ``keras.random.SeedGenerator``, or write to variables in evaluation, are not covered.
 
     References
     ----------
@@ -81,9 +81,9 @@ class DataMapCallback(keras.callbacks.Callback):
     >>> y = (X.sum(axis=1) > 2).astype(int)
     >>> model = keras.Sequential([keras.layers.Dense(2, activation="softmax")])
     >>> model.compile("sgd", "sparse_categorical_crossentropy")
-    >>> maps = DataMapCallback((X, y))
-    >>> history = model.fit(X, y, epochs=5, verbose=0, callbacks=[maps])
-    >>> maps.data_map_
+    >>> callback = DataMapCallback((X, y))
+    >>> history = model.fit(X, y, epochs=5, verbose=0, callbacks=[callback])
+    >>> callback.data_map_
     <DataMap: 40 rows of 2 classes, 5 epochs>
     """
 
@@ -102,8 +102,8 @@ class DataMapCallback(keras.callbacks.Callback):
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
             raise TypeError(
                 "outputs_to_probabilities must be a callable; got a "
-                f"{type(outputs_to_probabilities).__name__}. If these are the labels: rows and "
-                "labels are passed as one tuple, write DataMapCallback((X, y))."
+                f"{type(outputs_to_probabilities).__name__}. To pass rows and labels, use one "
+                "tuple: DataMapCallback((X, y))."
             )
         _check_order(dataset)
         self.dataset = dataset
@@ -117,32 +117,38 @@ class DataMapCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Start a new map."""
-        self._recorder = None  # type: ignore[assignment]
-        with self._left_as_found():
+        self._recorder, self._watched_name = None, self.model.name  # type: ignore[assignment]
+        with self._unchanged():
             self._labels = [_array(y) for _, y in self._batches()]
             again = [_array(y) for _, y in islice(self._batches(), 1)]
         if not self._labels:
-            raise ValueError("The dataset of DataMapCallback holds no batch.")
+            raise ValueError(
+                "The dataset of DataMapCallback must hold at least one batch; got none."
+            )
         if not again:
-            raise SampleAlignmentError("The dataset of DataMapCallback is used up after one pass.")
-        # a shuffle shows here, before an epoch is spent
-        self._check_labels_match(0, again[0], "at a second reading than at the first")
+            raise SampleAlignmentError(
+                "The dataset of DataMapCallback must be iterable several times; it is exhausted "
+                "after one pass."
+            )
+        # detect shuffling now, before an epoch is spent
+        self._check_labels_match(0, again[0], "at the second iteration")
 
     def on_epoch_end(self, epoch, logs=None):
-        """Ask the model about all rows, and record the epoch."""
+        """Evaluate the model on all rows, and record the epoch."""
         start = 0
-        with self._left_as_found():
+        with self._unchanged():
             for i, (X, y) in enumerate(self._batches()):
                 y = _array(y)
-                self._check_labels_match(i, y, f"after epoch {epoch} than before the training")
+                self._check_labels_match(i, y, f"after epoch {epoch}")
                 outputs = self.model(X, training=False)
                 if self.outputs_to_probabilities is not None:
                     outputs = self.outputs_to_probabilities(outputs)
                 scores = _scores(outputs, self.model)
                 if len(scores) != len(y):
                     raise ValueError(
-                        f"Batch {i} of the dataset of DataMapCallback holds {len(y)} labels, but "
-                        f"{self.model.name} gave {len(scores)} lines: one of each a row is needed."
+                        f"{self.model.name} must return one row of scores for each label of the "
+                        f"dataset of DataMapCallback; got {len(scores)} rows for the {len(y)} "
+                        f"labels of batch {i}."
                     )
                 if self._recorder is None:
                     self._recorder = self._make_recorder(scores, epoch)
@@ -151,12 +157,16 @@ class DataMapCallback(keras.callbacks.Callback):
                 start += len(scores)
         self._recorder.end_epoch()
 
+    def on_train_end(self, logs=None):
+        """Make the map."""
+        self._end_training()
+
     def _check_labels_match(self, i, y, when):
         if i >= len(self._labels) or not np.array_equal(y, self._labels[i]):
             raise SampleAlignmentError(
-                f"The dataset of DataMapCallback gave other labels in batch {i} {when}: rows must "
-                "come in the same order each time. Pass it without shuffling; the training may "
-                "shuffle."
+                "The dataset of DataMapCallback must yield the same rows in the same order at each "
+                f"iteration; the labels of batch {i} have changed {when}. Pass it without "
+                "shuffling; the training itself may shuffle."
             )
 
     def _make_recorder(self, scores, first_epoch):
@@ -164,19 +174,20 @@ class DataMapCallback(keras.callbacks.Callback):
         classes = np.arange(n_classes) if self.classes is None else np.asarray(self.classes)
         if len(classes) != n_classes:
             raise ValueError(
-                f"classes names {len(classes)} classes, but {self.model.name} has {n_classes}."
+                f"classes must name the {n_classes} classes of {self.model.name}; got "
+                f"{len(classes)}."
             )
-        from_logits = self._gives_logits()
+        from_logits = self._returns_logits()
         if not from_logits and scores.ndim == 2 and "bfloat16" in str(scores.dtype):
             raise InvalidProbabilitiesError(
-                f"{self.model.name} gave probabilities in bfloat16, too coarse for rows to sum to "
-                'one. Give its last layer dtype="float32", or let it give logits.'
+                f"{self.model.name} must not return probabilities in bfloat16, which are too "
+                'coarse to sum to 1. Set dtype="float32" for its last layer, or return logits.'
             )
         last_epoch = (self.params or {}).get("epochs")
-        columns = np.concatenate([self._columns(y, scores, n_classes) for y in self._labels])
+        y_encoded = np.concatenate([self._encode(y, scores, n_classes) for y in self._labels])
         return DynamicsRecorder(
-            len(columns),
-            labels=classes[columns],
+            len(y_encoded),
+            labels=classes[y_encoded],
             classes=classes,
             n_epochs=last_epoch and last_epoch - first_epoch,
             from_logits=from_logits,
@@ -184,37 +195,38 @@ class DataMapCallback(keras.callbacks.Callback):
             record="epoch_end",
         )
 
-    def _columns(self, y, scores, n_classes):
-        """Columns of the labels of one batch; its shape, never its length, tells of which kind."""
+    def _encode(self, y, scores, n_classes):
+        """Encode the labels of one batch, whose kind is inferred from its shape, not its length."""
         one_hot = y.ndim == 2 and y.shape[1] == n_classes and scores.ndim == 2
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1 and not one_hot):
             raise ValueError(
-                f"Labels of shape {y.shape} do not fit a model of {n_classes} classes: one label a "
-                f"row is needed, an index or a one-hot line of {n_classes}."
+                f"Labels for a model of {n_classes} classes must be class indices or one-hot rows "
+                f"of {n_classes}; got shape {y.shape}."
             )
         if scores.ndim == 2 and self.sparse_labels == one_hot:
-            kind = "one-hot lines" if one_hot else "indices"
-            raise ValueError(f"sparse_labels={self.sparse_labels!r}, but the labels are {kind}.")
+            kind = "one-hot encoded" if one_hot else "class indices"
+            raise ValueError(f"sparse_labels is {self.sparse_labels!r}, but the labels are {kind}.")
         if one_hot:
             if ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
                 return y.argmax(axis=1)
             raise ValueError(
-                "One-hot labels must hold a single 1 a row; several, or shares, have no data map."
+                "One-hot labels must hold a single 1 in each row; multilabel and soft labels are "
+                "not supported."
             )
-        columns = y.reshape(-1)
+        y_encoded = y.reshape(-1)
         if (
-            columns.dtype.kind not in "biuf"
-            or (columns != columns.astype(int)).any()
-            or columns.min() < 0
-            or columns.max() >= n_classes
+            y_encoded.dtype.kind not in "biuf"
+            or (y_encoded != y_encoded.astype(int)).any()
+            or y_encoded.min() < 0
+            or y_encoded.max() >= n_classes
         ):
             raise ValueError(
-                f"Labels must be whole numbers from 0 to {n_classes - 1}, as the model has "
-                f"{n_classes} classes; got {np.unique(columns)[:10].tolist()}."
+                f"Labels for a model of {n_classes} classes must be whole numbers from 0 to "
+                f"{n_classes - 1}; got {np.unique(y_encoded)[:10].tolist()}."
             )
-        return columns.astype(int)
+        return y_encoded.astype(int)
 
-    def _gives_logits(self):
+    def _returns_logits(self):
         if self.outputs_to_probabilities is not None:
             return False
         if self.from_logits is not None:
@@ -237,13 +249,13 @@ class DataMapCallback(keras.callbacks.Callback):
         for batch in batches:
             if not (isinstance(batch, (tuple, list)) and len(batch) in (2, 3)):
                 raise ValueError(
-                    "The dataset of DataMapCallback must give batches (X, y) or "
+                    "The dataset of DataMapCallback must yield batches (X, y) or "
                     f"(X, y, sample_weight); got a {type(batch).__name__}."
                 )
             yield batch[0], batch[1]
 
-    def _left_as_found(self):
-        """Restore what the pass may draw or set; without gradients."""
+    def _unchanged(self):
+        """Restore the generators, states and modes that evaluation changes; without gradients."""
         kept = ExitStack()
         kept.enter_context(generators_kept(_device_of(self.model)))
         kept.enter_context(_states_kept(self.model))
@@ -256,35 +268,15 @@ class DataMapCallback(keras.callbacks.Callback):
 
     @property
     def dynamics_(self):
-        """What was recorded so far of the last training."""
+        """The training dynamics of the last training."""
         if self._recorder is None or self._recorder.epoch == 0:
             raise AttributeError("No epoch was recorded yet: fit a model with this callback.")
         return self._recorder.dynamics
 
     @property
-    def data_map_(self):
-        """The map of what was recorded so far of the last training."""
-        return DataMap.from_dynamics(self.dynamics_)
-
-    @property
     def gold_labels_probabilities(self):
         """Probability of the label of each row after each epoch."""
         return self.dynamics_.true_proba
-
-    @property
-    def confidence(self):
-        """Mean over epochs of the probability of each row's label."""
-        return self.data_map_.confidence
-
-    @property
-    def variability(self):
-        """Standard deviation over epochs of the probability of each row's label."""
-        return self.data_map_.variability
-
-    @property
-    def correctness(self):
-        """Share of the epochs at which each row's label was the most probable class."""
-        return self.data_map_.correctness
 
 
 def _array(values):
@@ -295,7 +287,7 @@ def _array(values):
 
 @contextmanager
 def _states_kept(model):
-    """Leave metrics and seed generators of a model as they are; its weights are no such states."""
+    """Restore the metrics and seed generators of a model; its weights are not among them."""
     weights = {id(weight) for weight in model.weights}
     states = [state for state in model.variables if id(state) not in weights]
     before = [_array(state).copy() for state in states]
@@ -307,7 +299,7 @@ def _states_kept(model):
 
 
 def _device_of(model):
-    """Device of a model, where torch has generators of it."""
+    """Device of a model, where torch has generators for it."""
     values = [weight.value for weight in model.weights[:1]]
     return values[0].device if values and is_tensor(values[0]) else "cpu"
 
@@ -316,35 +308,36 @@ def _scores(outputs, model):
     if isinstance(outputs, (dict, list, tuple)):
         if len(outputs) != 1:
             raise ValueError(
-                f"{model.name} has {len(outputs)} outputs; a data map needs a model with one. "
-                "Choose one by outputs_to_probabilities."
+                f"{model.name} must have a single output; got {len(outputs)}. Select one with "
+                "outputs_to_probabilities."
             )
         (outputs,) = outputs.values() if isinstance(outputs, dict) else outputs
     scores = outputs if is_tensor(outputs) else _array(outputs)
     if scores.ndim > 2:
         raise ValueError(
-            f"{model.name} gave an array of shape {tuple(scores.shape)}; a data map needs one "
-            "line of class scores a row, of shape (n_rows, n_classes)."
+            f"The output of {model.name} must be class scores of shape (n_rows, n_classes); got "
+            f"shape {tuple(scores.shape)}."
         )
     return scores.reshape(-1) if scores.shape[1:] == (1,) else scores
 
 
 def _check_order(dataset):
-    """Raise where it is plain that rows do not come in the same order each time, or never end."""
+    """Raise an error if a data set is known to shuffle its rows, or to have no end."""
     torch = sys.modules.get("torch")
     sampler = getattr(dataset, "sampler", None)
     if torch is not None and isinstance(sampler, torch.utils.data.RandomSampler):
-        why = "shuffles its rows (shuffle=True). Pass a loader of the same rows without shuffling"
+        problem, remedy = "shuffles its rows (shuffle=True)", "Pass a loader without shuffling"
     elif hasattr(dataset, "__next__"):
-        why = "is used up after one pass. Pass a list of its batches, or arrays"
+        problem, remedy = "is exhausted after one pass", "Pass a list of its batches, or arrays"
     elif hasattr(dataset, "cardinality") and int(dataset.cardinality()) == -1:
-        why = "never ends (repeat()). Pass it without repetition"
+        problem, remedy = "never ends (repeat())", "Pass it without repetition"
     elif isinstance(dataset, tuple) and len(dataset) != 2:
-        why = f"holds {len(dataset)} parts. Pass (X, y)"
+        problem, remedy = f"has {len(dataset)} parts", "Pass (X, y)"
     else:
         if isinstance(dataset, tuple):
             check_consistent_length(*keras.tree.flatten(dataset[0]), dataset[1])
         return
     raise SampleAlignmentError(
-        f"The dataset of DataMapCallback, a {type(dataset).__name__}, {why}."
+        "The dataset of DataMapCallback must yield all rows in the same order at each iteration; "
+        f"the {type(dataset).__name__} {problem}. {remedy}."
     )

@@ -1,4 +1,4 @@
-"""A callback that draws the data map of a model while Lightning trains it."""
+"""A callback of Lightning that records training dynamics."""
 
 from __future__ import annotations
 
@@ -8,53 +8,56 @@ from importlib.util import find_spec
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
 
-_BY_ITS_OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
-if _BY_ITS_OLDER_NAME or not find_spec("lightning"):
+_IS_PYTORCH_LIGHTNING = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
+if _IS_PYTORCH_LIGHTNING or not find_spec("lightning"):
     from pytorch_lightning import Callback
 else:
     from lightning.pytorch import Callback  # type: ignore[assignment]
 
 
 class DataMapCallback(TorchLoopCallback, Callback):
-    """Record the training dynamics of a LightningModule that classifies.
+    """Record the training dynamics of a LightningModule for classification.
 
-    The probabilities are those of the training pass itself, at no extra pass; rows are told apart
-    by the sampler of the loader, so that no column of indices is needed. The model is trained just
-    as it would be without.
+    Probabilities are taken from the training forward pass itself, without an extra pass. The
+    sampler of the loader identifies the rows: no column of indices is required. The training is
+    not changed.
 
     Parameters
     ----------
     forward : str, default=None
         Name of the submodule that `training_step` calls for the class scores, as in ``"net.head"``.
-        None: the LightningModule itself, ``self(x)``. It must be called once a batch; where an
-        optimizer evaluates a batch several times (LBFGS), the first time counts.
+        None: the LightningModule itself, ``self(x)``. It must be called once for each batch; if an
+        optimizer evaluates a batch several times (LBFGS), the first call is recorded.
     labels : array-like of shape (n_samples,), default=None
         The label of each row of the training set. None: read once from its rows, which are pairs of
         an input and a label, or mappings with `labels`, `label` or `label_ids`.
     classes : array-like of shape (n_classes,), default=None
         The labels in the order of the model's outputs. None: the outputs 0, 1, ... themselves, or,
-        of labels that are no whole numbers, those that occur, sorted.
+        for labels that are not whole numbers, those that occur, sorted.
     from_logits : bool, default=True
-        Whether the model gives logits. False: probabilities.
+        Whether the model returns logits. False: probabilities.
     keep_history : bool, default=True
-        Whether every epoch is kept beside the running statistics.
+        Whether to keep every epoch beside the running statistics.
 
     Attributes
     ----------
     dynamics_ : TrainingDynamics
-        What was recorded so far of the last training.
+        The training dynamics of the last training.
     data_map_ : DataMap
-        Its map.
+        Their data map, made once unless further epochs are recorded.
+    confidence, variability, correctness : ndarray of shape (n_samples,)
+        Statistics of the map; `correctness` is the share of the epochs at which the label was the
+        most probable class, whatever its probability.
 
     Notes
     -----
-    Each ``fit`` starts a new map. An epoch that ends early (`max_steps`) is left out. Rows that an
-    epoch does not show (``drop_last``, `limit_train_batches`) count over the epochs that saw them.
-    Of several ranks each holds the map of all rows; under strategies that start processes of their
-    own (ddp_spawn, ddp_notebook) these hold it, and it ends with them.
+    Each ``fit`` starts a new map. Incomplete epochs (`max_steps`) are left out. The statistics of
+    rows that are missing from an epoch (``drop_last``, `limit_train_batches`) are computed over the
+    other epochs. In a distributed run each rank holds the map of all rows; strategies that start
+    their own processes (ddp_spawn, ddp_notebook) discard it when these end.
 
-    Labels that are not given are read from the data set ahead of the training. One that draws from
-    a generator of its own as its rows are read then draws otherwise: give `labels`.
+    Without `labels`, the data set is read once before the training. If reading draws from a random
+    generator of the data set itself, this changes its later draws: pass `labels`.
 
     Examples
     --------
@@ -73,17 +76,18 @@ class DataMapCallback(TorchLoopCallback, Callback):
     ...     def configure_optimizers(self):
     ...         return torch.optim.SGD(self.parameters(), lr=1.0)
     >>> rows = TensorDataset(torch.rand(20, 4), torch.arange(20) % 2)
-    >>> maps = DataMapCallback()
+    >>> callback = DataMapCallback()
     >>> quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     >>> quiet |= {"enable_model_summary": False, "accelerator": "cpu"}
-    >>> trainer = L.Trainer(max_epochs=5, callbacks=[maps], **quiet)
+    >>> trainer = L.Trainer(max_epochs=5, callbacks=[callback], **quiet)
     >>> trainer.fit(Model(), DataLoader(rows, batch_size=5, shuffle=True))
-    >>> maps.data_map_
+    >>> callback.data_map_
     <DataMap: 20 rows of 2 classes, 5 epochs>
     """
 
     way_out = (
-        "Name the submodule that training_step calls once a batch: DataMapCallback(forward='net')."
+        "Name the submodule that training_step calls once for each batch: "
+        "DataMapCallback(forward='net')."
     )
 
     def __init__(
@@ -96,16 +100,16 @@ class DataMapCallback(TorchLoopCallback, Callback):
         self.keep_history = keep_history
 
     def setup(self, trainer, pl_module, stage):
-        """Start a new map, and wait for the loader, which may be made ahead of the training.
+        """Start a new map, and observe the loader, which may be made before the training begins.
 
         Parameters
         ----------
         trainer : Trainer
-            Who trains.
+            The trainer.
         pl_module : LightningModule
-            What is trained.
+            The trained module.
         stage : str
-            A map is started where it is "fit".
+            A map is started if it is "fit".
         """
         if stage != "fit":
             return
@@ -113,49 +117,49 @@ class DataMapCallback(TorchLoopCallback, Callback):
         connector = trainer._data_connector
         prepare = connector._prepare_dataloader
 
-        def prepare_and_listen(loader, *args, mode, **kwargs):
+        def prepare_and_observe(loader, *args, mode, **kwargs):
             loader = prepare(loader, *args, mode=mode, **kwargs)
             if mode == "train":
                 self.observe_loader(loader)
             return loader
 
-        connector._prepare_dataloader = prepare_and_listen
-        self._hearing.callback(vars(connector).pop, "_prepare_dataloader", None)
+        connector._prepare_dataloader = prepare_and_observe
+        self._hooks.callback(vars(connector).pop, "_prepare_dataloader", None)
 
     def on_train_start(self, trainer, pl_module):
-        """Listen to the model."""
+        """Observe the model."""
         loader = trainer.train_dataloader
         if isinstance(loader, (dict, list, tuple)) and len(loader) != 1:
             raise SampleAlignmentError(
-                f"The {type(trainer).__name__} trains on {len(loader)} loaders at a time, and a "
-                "data map is drawn of the rows of one. Use one loader, or "
+                f"The {type(trainer).__name__} must train on a single loader; got {len(loader)} "
+                "loaders. Use one loader, or call "
                 "sklearn_carto.integrations.torch.DynamicsRecorder in training_step."
             )
         model = pl_module if self.forward is None else pl_module.get_submodule(self.forward)
         # strategies of several ranks call training_step through a call of the module itself
         through_itself = model is pl_module and trainer.strategy.model is not pl_module
         self._depth, self._own_depth = 0, 2 if through_itself else 1
-        self._hearing.callback(model.register_forward_pre_hook(Hook(self._enter)).remove)
+        self._hooks.callback(model.register_forward_pre_hook(Hook(self._enter)).remove)
         n_epochs = trainer.max_epochs
         self.observe_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
         leave = model.register_forward_hook(Hook(self._leave), always_call=True)
-        self._hearing.callback(leave.remove)
+        self._hooks.callback(leave.remove)
 
     def on_train_epoch_start(self, trainer, pl_module):
-        """Hear a new epoch."""
+        """Begin an epoch."""
         self.begin_epoch()
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        """Hear a new batch."""
+        """Begin a batch."""
         self._depth = 0
         self.begin_batch()
 
     def on_before_backward(self, trainer, pl_module, loss):
-        """Note that what was heard counts."""
-        self.note_backward()
+        """Do not record further forward passes of the batch."""
+        self.end_backward()
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        """Hear no more of the batch."""
+        """End the batch."""
         self.end_batch()
 
     def _enter(self, module, args):
@@ -173,10 +177,10 @@ class DataMapCallback(TorchLoopCallback, Callback):
         self.end_epoch(trainer.num_training_batches)
 
     def on_train_end(self, trainer, pl_module):
-        """Stop listening."""
+        """Remove the hooks, and make the map."""
         self.stop()
-        self.warn_of_the_map()
+        self._end_training()
 
     def on_exception(self, trainer, pl_module, exception):
-        """Stop listening; what was recorded stays."""
+        """Remove the hooks; recorded epochs are kept."""
         self.stop()

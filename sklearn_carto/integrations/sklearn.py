@@ -1,4 +1,4 @@
-"""A callback of scikit-learn (>= 1.9) that draws the data map of a classifier while it trains."""
+"""A callback of scikit-learn (>= 1.9) that records training dynamics."""
 
 from __future__ import annotations
 
@@ -8,51 +8,54 @@ import numpy as np
 import sklearn
 
 from sklearn_carto._inputs._labels import check_labels
-from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
+from sklearn_carto.integrations._callback import MapCallback
 
 if not HAS_CALLBACKS:
     raise ImportError(
-        "sklearn_carto.integrations.sklearn needs scikit-learn >= 1.9, which has callbacks; this "
-        f"is scikit-learn {sklearn.__version__}. Upgrade it, or use "
-        "sklearn_carto.CartographyClassifier, which needs no callbacks for other estimators."
+        "sklearn_carto.integrations.sklearn requires scikit-learn >= 1.9, which has callbacks; the "
+        f"installed version is scikit-learn {sklearn.__version__}. Upgrade it, or use "
+        "sklearn_carto.CartographyClassifier, which requires no callbacks for most estimators."
     )
 
 
-class DataMapCallback:
-    """Record the training dynamics of a classifier that takes scikit-learn's callbacks.
+class DataMapCallback(MapCallback):
+    """Record the training dynamics of a classifier that supports scikit-learn's callbacks.
 
-    Each iteration that the classifier shows is an epoch, and it is trained just as it would be
-    without. Set it on the classifier itself, also where that is a step of a pipeline or what a
-    search trains.
+    Each iteration of which the classifier informs its callbacks is an epoch. The training is not
+    changed. Set the callback on the classifier itself, also within a pipeline or a search.
 
     Parameters
     ----------
     keep_history : bool, default=True
-        Whether every epoch is kept beside the running statistics.
+        Whether to keep every epoch beside the running statistics.
 
     Attributes
     ----------
     dynamics_ : TrainingDynamics
-        What was recorded of the last training.
+        The training dynamics of the last training.
     data_map_ : DataMap
-        Its map; a row for each row that this training saw, in their order.
+        Their data map, with one entry for each row of this training, in their order; made once
+        unless further epochs are recorded.
+    confidence, variability, correctness : ndarray of shape (n_samples,)
+        Statistics of the map; `correctness` is the share of the epochs at which the label was the
+        most probable class, whatever its probability.
 
     See Also
     --------
-    sklearn_carto.CartographyClassifier : The same, and further ways to watch an estimator learn.
+    sklearn_carto.CartographyClassifier : Also watches estimators without callbacks.
 
     Notes
     -----
-    In scikit-learn 1.9 it is `LogisticRegression` with ``solver="lbfgs"`` that shows its
+    In scikit-learn 1.9, `LogisticRegression` with ``solver="lbfgs"`` informs callbacks of its
     iterations.
 
-    Each `fit` starts a new map, and trainings at the same time in several threads are kept apart;
-    what stays is the one that began last. Of a search that is the refit on all rows. Trainings in
-    other processes (`n_jobs`) leave nothing here.
+    Each `fit` starts a new map. Simultaneous trainings in several threads are recorded separately,
+    and the map is that of the one that began last; after a search, that is the refit on all rows.
+    Trainings in other processes (`n_jobs`) are not available here.
 
     Examples
     --------
@@ -62,30 +65,32 @@ class DataMapCallback:
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sklearn_carto.integrations.sklearn import DataMapCallback
     >>> X, y = load_iris(return_X_y=True)
-    >>> maps = DataMapCallback()
-    >>> model = make_pipeline(StandardScaler(), LogisticRegression().set_callbacks(maps)).fit(X, y)
-    >>> maps.data_map_
+    >>> callback = DataMapCallback()
+    >>> classifier = LogisticRegression().set_callbacks(callback)
+    >>> model = make_pipeline(StandardScaler(), classifier).fit(X, y)
+    >>> callback.data_map_
     <DataMap: 150 rows of 3 classes, ... epochs>
-    >>> bool(maps.data_map_.n_epochs == model[-1].n_iter_[0])
+    >>> bool(callback.data_map_.n_epochs == model[-1].n_iter_[0])
     True
     """
 
     def __init__(self, *, keep_history=True):
         self.keep_history = keep_history
-        self._trainings = {}  # those under way, by the task that is their `fit`
+        self._trainings = {}  # those that are running, by the task of their `fit`
         self._last = None
 
     def setup(self, estimator, context):
-        """Begin a new map: the estimator is about to train.
+        """Start a new map, before the training of an estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Who trains.
+            The estimator that is trained.
         context : CallbackContext
             The task of its `fit`.
         """
         self._last = self._trainings[context] = _Training(estimator, self.keep_history)
+        self._watched_name = type(estimator).__name__
 
     def on_fit_task_begin(self, estimator, context):
         """Do nothing: a task is recorded as it ends.
@@ -93,18 +98,18 @@ class DataMapCallback:
         Parameters
         ----------
         estimator : estimator
-            Who trains.
+            The estimator that is trained.
         context : CallbackContext
             The task.
         """
 
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
-        """Record an iteration: a task that `fit` is made of, and that ends with a model.
+        """Record an iteration, or make the map at the end of `fit`.
 
         Parameters
         ----------
         estimator : estimator
-            Who trains.
+            The estimator that is trained.
         context : CallbackContext
             The task.
         X, y : container, array-like
@@ -114,27 +119,29 @@ class DataMapCallback:
         """
         training = self._trainings.get(context.parent)
         if training is not None and fitted_estimator is not None:
-            training.hear(fitted_estimator, X, y)
+            training.record(fitted_estimator, X, y)
+        elif self._last is self._trainings.get(context):
+            self._end_training()
 
     def teardown(self, estimator, context):
-        """Let go of the rows.
+        """Release the training set.
 
         Parameters
         ----------
         estimator : estimator
-            Who trained.
+            The estimator that was trained.
         context : CallbackContext
             The task of its `fit`.
         """
         self._trainings.pop(context).end()
 
     def __getstate__(self):
-        """Leave trainings under way to the process that they run in."""
+        """Exclude running trainings, which belong to this process."""
         return {**vars(self), "_trainings": {}}
 
     @property
     def dynamics_(self):
-        """What was recorded of the last training."""
+        """The training dynamics of the last training."""
         if self._last is None:
             raise AttributeError(
                 "Nothing was recorded yet: fit a classifier that has this callback, in this "
@@ -143,11 +150,6 @@ class DataMapCallback:
         if self._last.recording is None:
             raise AttributeError(f"Nothing was recorded in the last fit. {self._last.why_not}")
         return self._last.recording.dynamics
-
-    @property
-    def data_map_(self):
-        """The map of the last training."""
-        return DataMap.from_dynamics(self.dynamics_)
 
 
 class _Training:
@@ -158,12 +160,14 @@ class _Training:
 
     def __init__(self, estimator, keep_history):
         reason = CallbackWatcher().refuses(estimator)
-        self.keep_history, self.silent = keep_history, reason is not None
-        self.why_not = reason or f"{type(estimator).__name__} showed no iteration."
+        self.keep_history, self.supported = keep_history, reason is None
+        self.why_not = reason or (
+            f"{type(estimator).__name__} did not inform its callbacks of any iteration."
+        )
 
-    def hear(self, model, X, y):
+    def record(self, model, X, y):
         """Record the model of an iteration."""
-        if self.silent or X is None or y is None:
+        if not self.supported or X is None or y is None:
             return
         if self.recording is None:
             y, classes, y_encoded = check_labels(y, model)
@@ -172,19 +176,19 @@ class _Training:
             self.iterations = EpochEvaluator(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):
             raise SampleAlignmentError(
-                f"The rows that {type(model).__name__} shows at iteration "
-                f"{self.iterations.n_recorded} are not those of the first: their labels differ. A "
-                "data map needs an estimator that shows all rows, in one order."
+                f"{type(model).__name__} must pass all rows to its callbacks, in the same order at "
+                f"each iteration; the labels of iteration {self.iterations.n_recorded} differ from "
+                "those of the first."
             )
         if hasattr(model, "feature_names_in_") and not hasattr(X, "columns"):
             model = copy(model)
-            del model.feature_names_in_  # the names were checked, and X has come without them
+            del model.feature_names_in_  # X arrives without the column names, which were checked
         self.iterations.record(model)
 
     def __getstate__(self):
-        """Leave the rows out of pickles."""
+        """Exclude the training set from pickles."""
         return {**vars(self), "iterations": None}
 
     def end(self):
-        """Let go of the rows."""
+        """Release the training set."""
         self.iterations = None  # type: ignore[assignment]

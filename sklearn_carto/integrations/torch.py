@@ -1,4 +1,4 @@
-"""Record the dynamics of any torch training loop: the loop tells a recorder of each batch."""
+"""Record the training dynamics of any torch training loop, whose batches are passed on."""
 
 from sklearn_carto._recording._recorder import DynamicsRecorder
 

@@ -1,4 +1,4 @@
-"""A callback that draws the data map of a model while the Hugging Face Trainer trains it."""
+"""A callback of the Hugging Face Trainer that records training dynamics."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
 class DataMapCallback(TorchLoopCallback, TrainerCallback):
     """Record the training dynamics of a model for sequence classification.
 
-    The probabilities are those of the training pass itself, at no extra pass; rows are told apart
-    by the sampler of the Trainer's loader, so that no column of indices and no Trainer of one's own
-    is needed. The model is trained just as it would be without.
+    Probabilities are taken from the training forward pass itself, without an extra pass. The
+    sampler of the Trainer's loader identifies the rows: neither a column of indices nor a subclass
+    of the Trainer is required. The training is not changed.
 
     Parameters
     ----------
@@ -27,29 +27,31 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         `labels`, `label` or `label_ids`.
     classes : array-like of shape (n_classes,), default=None
         The labels in the order of the model's outputs. None: the outputs 0, 1, ... themselves, or,
-        of labels that are no whole numbers, those that occur, sorted.
+        for labels that are not whole numbers, those that occur, sorted.
     from_logits : bool, default=True
-        Whether the model gives logits, as the heads of transformers do. False: probabilities.
+        Whether the model returns logits, as the heads of transformers do. False: probabilities.
     keep_history : bool, default=True
-        Whether every epoch is kept beside the running statistics.
+        Whether to keep every epoch beside the running statistics.
 
     Attributes
     ----------
     dynamics_ : TrainingDynamics
-        What was recorded so far of the last training.
+        The training dynamics of the last training.
     data_map_ : DataMap
-        Its map.
+        Their data map, made once unless further epochs are recorded.
+    confidence, variability, correctness : ndarray of shape (n_samples,)
+        Statistics of the map; `correctness` is the share of the epochs at which the label was the
+        most probable class, whatever its probability.
 
     Notes
     -----
-    Each ``train()`` starts a new map, also one that resumes from a checkpoint: the map is then one
-    of the epochs that this run trained. An epoch of which not all batches were trained on
-    (`max_steps`, a checkpoint in its middle) is left out. Rows that `dataloader_drop_last` leaves
-    out of an epoch count over the epochs that saw them. Of several ranks each holds the map of all
-    rows.
+    Each ``train()`` starts a new map, also when it resumes from a checkpoint: the map then covers
+    the epochs of this run. Incomplete epochs (`max_steps`, a checkpoint within an epoch) are left
+    out. The statistics of rows that `dataloader_drop_last` drops from an epoch are computed over
+    the other epochs. In a distributed run each rank holds the map of all rows.
 
-    Labels that are not given are read from the data set ahead of the training. One that draws from
-    a generator of its own as its rows are read then draws otherwise: give `labels`.
+    Without `labels`, the data set is read once before the training. If reading draws from a random
+    generator of the data set itself, this changes its later draws: pass `labels`.
 
     Examples
     --------
@@ -59,22 +61,22 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
     >>> from sklearn_carto.integrations.transformers import DataMapCallback
     >>> config = DistilBertConfig(vocab_size=20, dim=8, hidden_dim=8, n_layers=1, n_heads=2)
     >>> rows = [{"input_ids": [i, i + 1], "labels": i % 2} for i in range(12)]
-    >>> maps = DataMapCallback()
+    >>> callback = DataMapCallback()
     >>> settings = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True}
     >>> settings |= {"learning_rate": 0.05, "use_cpu": True}
     >>> trainer = Trainer(
     ...     DistilBertForSequenceClassification(config),
     ...     TrainingArguments(mkdtemp(), **settings),
     ...     train_dataset=rows,
-    ...     callbacks=[maps],
+    ...     callbacks=[callback],
     ... )
     >>> _ = trainer.train()
     {...}
-    >>> maps.data_map_
+    >>> callback.data_map_
     <DataMap: 12 rows of 2 classes, 3 epochs>
     """
 
-    way_out = "The Trainer's compute_loss must call the model itself, once a batch."
+    way_out = "The Trainer's compute_loss must call the model itself, once for each batch."
 
     def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
         self.labels = labels
@@ -87,52 +89,52 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         self.start()
         self._compiled = args.torch_compile
         self.observe_loader(train_dataloader)
-        n_steps = ceil(len(self._rows) / args.gradient_accumulation_steps)
-        # from a checkpoint in the middle of an epoch: its first batches are skipped
+        n_steps = ceil(len(self._batch_sampler) / args.gradient_accumulation_steps)
+        # resumed from a checkpoint within an epoch, whose first batches are skipped
         self._resumes = state.global_step % n_steps > 0 and not args.ignore_data_skip
         self.observe_model(model, max(1, round(state.num_train_epochs)))
 
     def _make_hook(self):
         thread, training = get_ident(), _frame_of_training()
 
-        def hear(module, args, output):
-            if _runs(thread, training):
+        def on_forward(module, args, output):
+            if _is_running(thread, training):
                 self._on_forward(module, args, output)
-            else:  # it died, and the Trainer tells no callback of that
+            else:  # it failed, for which the Trainer has no callback event
                 self.stop()
 
-        return Hook(torch.compiler.disable(hear) if self._compiled else hear)
+        return Hook(torch.compiler.disable(on_forward) if self._compiled else on_forward)
 
     def on_step_begin(self, args, state, control, **kwargs):
-        """Hear a new batch."""
+        """Begin a batch."""
         if not self._resumes:
             self.begin_batch()
 
     def on_substep_end(self, args, state, control, **kwargs):
-        """Hear the next of the batches whose gradients are accumulated."""
+        """Begin the next of the batches whose gradients are accumulated."""
         self.end_batch()
         self.on_step_begin(args, state, control)
 
     def on_pre_optimizer_step(self, args, state, control, **kwargs):
-        """Hear no more of the batch."""
+        """End the batch."""
         self.end_batch()
 
     def on_step_end(self, args, state, control, **kwargs):
-        """Hear no more of the batch."""
+        """End the batch."""
         self.end_batch()
 
     def _record(self, module, output):
         problem = getattr(getattr(module, "config", None), "problem_type", None)
         if problem in ("regression", "multi_label_classification"):
             raise ValueError(
-                f"{type(module).__name__} trains on a {problem.replace('_', ' ')} (problem_type of "
-                "its config, which is regression where num_labels=1); a data map needs one class a "
-                "row. Set num_labels to the number of classes, 2 at least."
+                f"The problem_type of {type(module).__name__} must be single-label classification; "
+                f"got {problem} (the default for num_labels=1 is regression). Set num_labels to "
+                "the number of classes, at least 2."
             )
         super()._record(module, output)
 
     def on_epoch_begin(self, args, state, control, **kwargs):
-        """Hear a new epoch."""
+        """Begin an epoch."""
         self.begin_epoch()
 
     def on_epoch_end(self, args, state, control, **kwargs):
@@ -140,16 +142,16 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         if self._resumes:
             self._resumes, self._n_left_out = False, self._n_left_out + 1
         else:
-            self.end_epoch(len(self._rows))
+            self.end_epoch(len(self._batch_sampler))
 
     def on_train_end(self, args, state, control, **kwargs):
-        """Stop listening."""
+        """Remove the hooks, and make the map."""
         self.stop()
-        self.warn_of_the_map()
+        self._end_training()
 
 
 def _frame_of_training():
-    """Find the call of the Trainer's `train` that is under way."""
+    """Find the frame of the running call of the Trainer's `train`."""
     frame: FrameType | None = sys._getframe()
     found = None
     while frame is not None:
@@ -161,9 +163,9 @@ def _frame_of_training():
     return found
 
 
-def _runs(thread, training):
-    """Whether a call that a thread has made is still under way."""
+def _is_running(thread, frame_of_call):
+    """Whether a call made in a thread is still running."""
     frame = sys._current_frames().get(thread)
-    while frame is not None and frame is not training:
+    while frame is not None and frame is not frame_of_call:
         frame = frame.f_back
     return frame is not None
