@@ -113,7 +113,7 @@ class Stream(IterableDataset):
         (DataLoader(Stream()), "IterableDataset"),
         (DataLoader(ROWS, batch_size=None), "batch_size=None"),
         (DataLoader(ROWS, in_order=False), "in any order"),
-        ([1, 2], "The list is no torch DataLoader"),
+        ([1, 2], "The list is not a torch DataLoader"),
     ],
     ids=["stream", "rows", "any order", "list"],
 )
@@ -141,7 +141,7 @@ def test_rows_that_are_named_otherwise_are_refused():
     loader = DataLoader(Named(), batch_sampler=[["a", "b"]])
     with recorded_batches(loader) as tee:
         next(iter(loader))
-        with pytest.raises(SampleAlignmentError, match="not by whole numbers"):
+        with pytest.raises(SampleAlignmentError, match="must identify rows by whole numbers"):
             rows_of([tee.pop_batch(2)])
 
 

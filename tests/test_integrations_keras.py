@@ -251,7 +251,7 @@ def test_several_inputs_and_weights_of_rows_are_taken():
     left, right = keras.Input((3,)), keras.Input((3,))
     outputs = keras.layers.Dense(K, activation="softmax")(keras.layers.Concatenate()([left, right]))
     model = keras.Model([left, right], outputs)
-    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
     inputs = [X[:, :3], X[:, 3:]]
     callbacks = DataMapCallback((inputs, Y)), DataMapCallback([(inputs, Y, np.ones(N))])
     model.fit(inputs, Y, epochs=2, verbose=0, callbacks=list(callbacks))

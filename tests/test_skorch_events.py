@@ -262,7 +262,7 @@ def test_rows_held_out_anew_do_not_go_on_with_a_map():
     maps = DataMapCallback("epoch_end")
     net = make_net(callbacks=[maps], train_split=ValidSplit(0.3)).fit(X, y)
     with pytest.raises(
-        SampleAlignmentError, match="holds out other rows than in the epochs before"
+        SampleAlignmentError, match="must hold out the same rows as in the earlier epochs"
     ):
         net.partial_fit(X, y)
     assert maps.data_map_.n_epochs == N_EPOCHS

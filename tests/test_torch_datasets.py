@@ -68,9 +68,9 @@ def test_reading_labels_leaves_generators_as_they_were():
 
 
 def test_rows_without_one_label_are_an_error_that_names_the_row():
-    with pytest.raises(ValueError, match="Row 0 of the TensorDataset is neither a pair"):
+    with pytest.raises(ValueError, match="Row 0 of the TensorDataset must be a pair"):
         labels_of(TensorDataset(torch.ones(3)))
-    with pytest.raises(ValueError, match=r"label of row 1 .* has shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"label of row 1 has shape \(2,\)"):
         labels_of(Augmented([0, [1, 2]]))
 
 

@@ -196,7 +196,7 @@ def test_out_of_fold_rows_are_asked_of_models_that_did_not_train_on_them():
 
 @needs_callbacks
 def test_folds_that_converge_sooner_draw_a_warning_that_names_n_epochs():
-    with pytest.warns(DegenerateMapWarning, match="of a solver that converges, lower n_epochs"):
+    with pytest.warns(DegenerateMapWarning, match="for a solver that converges, lower n_epochs"):
         CartographyClassifier(LogisticRegression(), cv=StratifiedKFold(2)).fit(X, y)
 
 

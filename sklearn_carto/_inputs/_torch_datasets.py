@@ -1,4 +1,4 @@
-"""Torch data sets as rows: what they hold is read by index, and their labels are part of them."""
+"""Torch data sets as rows: reading rows by index, and labels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LABEL_NAMES = ("labels", "label", "label_ids")
 
 
 def is_tensor(values):
-    """Whether these are a torch tensor; torch is not imported for that."""
+    """Whether values are a torch tensor; does not import torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(values, torch.Tensor)
 
 
 def is_dataset(X):
-    """Whether X is a torch data set with a length; torch is not imported for that."""
+    """Whether X is a torch data set with a length; does not import torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(X, torch.utils.data.Dataset) and hasattr(X, "__len__")
 
@@ -31,7 +31,7 @@ def part_of(dataset, rows):
     Parameters
     ----------
     dataset : Dataset
-        The whole.
+        The data set.
     rows : slice or ndarray of int or bool
         Which rows.
 
@@ -46,12 +46,12 @@ def part_of(dataset, rows):
 
 
 def labels_of(dataset):
-    """Read the label of each row, in one pass; torch's, numpy's and Python's generators are kept.
+    """Read the label of each row in one pass, and restore torch's, numpy's and Python's generators.
 
     Parameters
     ----------
     dataset : Dataset
-        Gives pairs of an input and a label, or mappings with one of `LABEL_NAMES`.
+        Data set of pairs of an input and a label, or of mappings with one of `LABEL_NAMES`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def labels_of(dataset):
     Raises
     ------
     ValueError
-        If a row has no label, or not a single number or name.
+        If a row does not have a single label.
     """
     kind = type(dataset).__name__
     for name in LABEL_NAMES:
@@ -77,14 +77,14 @@ def labels_of(dataset):
             label = _label_of(dataset[i])
             if label is None:
                 raise ValueError(
-                    f"Row {i} of the {kind} is neither a pair of an input and a label nor a "
-                    f"mapping with one of {', '.join(LABEL_NAMES)}. Pass the labels themselves."
+                    f"Row {i} of the {kind} must be a pair of an input and a label, or a mapping "
+                    f"with one of {', '.join(LABEL_NAMES)}. Pass the labels themselves."
                 )
             labels.append(np.asarray(label))
             if labels[-1].size != 1:
                 raise ValueError(
-                    f"The label of row {i} of the {kind} has shape {labels[-1].shape}; a data map "
-                    "needs one label a row. Pass the labels themselves."
+                    f"The {kind} must hold one label for each row; the label of row {i} has shape "
+                    f"{labels[-1].shape}. Pass the labels themselves."
                 )
     return np.array([label.reshape(())[()] for label in labels])
 
@@ -96,7 +96,7 @@ def _label_of(row):
 
 
 def check_dataset_labels(classes):
-    """Raise where the labels of a data set are not the columns that a net has for them.
+    """Raise an error if the labels of a data set are not the columns of a net's outputs.
 
     Parameters
     ----------
@@ -110,38 +110,38 @@ def check_dataset_labels(classes):
     """
     if not np.array_equal(classes, np.arange(len(classes))):
         raise ValueError(
-            f"A net trains on the labels that a torch Dataset holds, so that these must be 0 to "
-            f"{len(classes) - 1}, each at least once; got {classes[:10].tolist()}. Encode them in "
-            "the Dataset, or pass X and y as arrays."
+            f"The labels in a torch Dataset must be 0 to {len(classes) - 1}, each at least once, "
+            f"since the net is trained on them; got {classes[:10].tolist()}. Encode them in the "
+            "Dataset, or pass X and y as arrays."
         )
 
 
 def check_not_stream(X):
-    """Raise where rows are a torch IterableDataset, which has no order and no length."""
+    """Raise an error if X is a torch IterableDataset, which has no order and no length."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(X, torch.utils.data.IterableDataset):
         kind = type(X).__name__
         raise SampleAlignmentError(
-            f"The {kind} is an IterableDataset, without rows by number. {WAY_OUT}"
+            f"The {kind} is an IterableDataset, whose rows have no indices. {WAY_OUT}"
         )
 
 
 def rows_behind(dataset, whole, n_samples):
-    """Rows of a whole data set that a part of it holds, through any nesting of subsets.
+    """Find the rows of a data set that a part of it holds, through any nesting of subsets.
 
     Parameters
     ----------
     dataset : Dataset
         The part.
     whole : callable
-        Tells whether a data set is the whole.
+        Whether a data set is the whole one.
     n_samples : int
-        Number of rows of the whole.
+        Number of rows of the whole data set.
 
     Returns
     -------
     rows : ndarray of int or None
-        Positions in the whole; None where the part is no part of it.
+        Positions in the whole data set; None if the part does not belong to it.
     """
     from torch.utils.data import Subset
 
@@ -156,6 +156,6 @@ def rows_behind(dataset, whole, n_samples):
 
 
 WAY_OUT = (
-    "Write the loop with sklearn_carto.integrations.torch.DynamicsRecorder, which takes the index "
-    "of each row from you."
+    "Write the training loop with sklearn_carto.integrations.torch.DynamicsRecorder, to which the "
+    "index of each row is passed."
 )

@@ -8,6 +8,14 @@ from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning, UnseenSamplesWarning
 
+# Conventions; a map that is warned of needlessly costs less than one that is trusted in vain.
+# Variability below a hundredth of its maximum, 0.5, is one that no plot resolves,
+MIN_VARIABILITY = 0.005
+# and a map where it reaches so few rows has no ambiguous region to select from.
+SHARE_WITHOUT_MOVEMENT = 0.9
+# With more saturated probabilities than this, most rows share one corner of the map.
+MAX_SATURATION = 0.8
+
 
 def make_data_map(dynamics, watched_name, epochs=None):
     """Make the data map of recorded training dynamics.
@@ -15,7 +23,7 @@ def make_data_map(dynamics, watched_name, epochs=None):
     Parameters
     ----------
     dynamics : TrainingDynamics
-        What was recorded.
+        The recorded training dynamics.
     watched_name : str
         Name of the watched model, for the warnings.
     epochs : slice, array-like of int or mask, default=None
@@ -39,65 +47,66 @@ def make_data_map(dynamics, watched_name, epochs=None):
     return data_map
 
 
-def warn_where_degenerate(data_map, dynamics, watched):
-    """Say so where a map says little, and why.
+def warn_where_degenerate(data_map, dynamics, watched_name):
+    """Warn if a map is uninformative.
 
     Parameters
     ----------
     data_map : DataMap
         The map.
     dynamics : TrainingDynamics
-        What it is made of.
-    watched : str
-        Name of what was watched.
+        The training dynamics that it is made of.
+    watched_name : str
+        Name of the watched model.
     """
-    reason = _why_degenerate(data_map, dynamics, watched)
+    reason = _why_degenerate(data_map, dynamics, watched_name)
     if reason is not None:
-        warn(f"The data map says little: {reason}.", DegenerateMapWarning)
+        warn(f"The data map is uninformative: {reason}.", DegenerateMapWarning)
 
 
-def _why_degenerate(data_map, dynamics, watched):
-    """Give the reason and the way out; None where the map is a good one."""
+def _why_degenerate(data_map, dynamics, watched_name):
+    """Return the reason and the way out, or None."""
     n_seen = dynamics.n_seen
     if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
         return (
-            f"{watched} was trained for {n_seen.min()} epochs where one fold was left out and for "
-            f"{n_seen.max()} where another was, so that rows of different folds hardly compare. "
-            "Switch early stopping off (of a solver that converges, lower n_epochs)"
+            f"{watched_name} was trained for {n_seen.min()} epochs on some splits and for "
+            f"{n_seen.max()} on others, so that rows of different test folds hardly compare. "
+            "Disable early stopping (for a solver that converges, lower n_epochs)"
         )
     if data_map.n_epochs == 1:
         return (
             "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
             "(a net: max_epochs)"
         )
-    if np.nanquantile(data_map.variability, 0.9) < 5e-3:
+    if np.nanquantile(data_map.variability, SHARE_WITHOUT_MOVEMENT) < MIN_VARIABILITY:
         return (
-            f"{watched} hardly moved from epoch to epoch (nine tenths of the rows have a "
-            "variability below 0.005): naive Bayes learns all in one pass, others have "
-            "converged before the first epoch ended. Watch an estimator that learns gradually"
+            f"{watched_name} hardly moved from epoch to epoch ({SHARE_WITHOUT_MOVEMENT:.0%} of "
+            f"the rows have a variability below {MIN_VARIABILITY}): naive Bayes converges in one "
+            "pass, other estimators have converged before the first epoch ended. Watch an "
+            "estimator that learns gradually"
         )
-    if dynamics._saturation > 0.8:
+    if dynamics._saturation > MAX_SATURATION:
         return (
-            f"over 80 % of the probabilities that {watched} gave lie within 0.001 of 0 or 1, "
-            "so that rows can hardly be told apart. Scale the features, regularise more, or "
-            "stop earlier"
+            f"over {100 * MAX_SATURATION:.0f} % of the probabilities returned by {watched_name} "
+            "lie within 0.001 of 0 or 1, so that most rows hardly differ. Scale the features, "
+            "regularise more, or stop earlier"
         )
     return None
 
 
 def warn_of_unseen_rows(dynamics):
-    """Say which rows no epoch showed; the map holds NaN for them.
+    """Warn if some rows were never seen, which a map holds as NaN.
 
     Parameters
     ----------
     dynamics : TrainingDynamics
-        What was recorded.
+        The recorded training dynamics.
     """
     unseen = np.flatnonzero(dynamics.n_seen == 0)
     if len(unseen):
         warn(
             f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
-            f"{unseen[:5].tolist()}: the map holds NaN for them, and no rows can be selected by "
-            "it. Let the loader show every row (drop_last=False, a sampler over all rows).",
+            f"{unseen[:5].tolist()}: the map holds NaN for them and cannot select rows. Use a "
+            "loader that yields every row (drop_last=False, a sampler over all rows).",
             UnseenSamplesWarning,
         )

@@ -1,1 +1,1 @@
-"""Record the dynamics of any training loop."""
+"""Record the training dynamics of any training loop."""

@@ -1,4 +1,4 @@
-"""Tell which rows each batch of a torch DataLoader holds, without touching data set or loader."""
+"""Record which rows each batch of a torch DataLoader holds; neither it nor its data changes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sklearn_carto.exceptions import SampleAlignmentError
 
 
 class RecordingBatchSampler:
-    """Stands in for a loader's batch sampler, and remembers the rows of each batch.
+    """Replace a loader's batch sampler, and record the rows of each batch.
 
-    The sampler runs in the main process, whatever the number of workers, and batches come out in
-    its order; so the first batch that is remembered is the first that arrives.
+    The sampler runs in the main process, whatever the number of workers, and batches arrive in its
+    order: the first recorded batch is the first that arrives.
 
     Parameters
     ----------
@@ -29,45 +29,46 @@ class RecordingBatchSampler:
         self.batches: deque = deque()
 
     def __iter__(self):
-        """Start an epoch; batches of an earlier one that was broken off are forgotten."""
+        """Start an epoch; the batches of an interrupted one are discarded."""
         self.batches.clear()
-        return self._remember(iter(self.sampler))
+        return self._record(iter(self.sampler))
 
-    def _remember(self, batches):
+    def _record(self, batches):
         for batch in batches:
             batch = list(batch)
             self.batches.append(batch)
             yield batch
 
     def pop_batch(self, n_rows):
-        """Tell what the sampler named the batch by that has just arrived.
+        """Return the row names of the batch that has just arrived.
 
         Parameters
         ----------
         n_rows : int
-            How many outputs the model gave.
+            Number of outputs of the model.
 
         Returns
         -------
         batch : list of length n_rows
-            For :func:`rows_of`, which turns many of them into rows at once.
+            As the sampler yielded it; :func:`rows_of` converts many of them at once.
 
         Raises
         ------
         SampleAlignmentError
-            If these are not as many.
+            If there are fewer or more outputs than rows.
         """
         batch = self.batches.popleft() if self.batches else []
         if len(batch) != n_rows:
             raise SampleAlignmentError(
-                f"A batch of {len(batch)} rows got {n_rows} outputs, so that they cannot be told "
-                f"apart: the loader, its collate function or the model adds or drops rows. "
+                "The model must return one output for each row; a batch of "
+                f"{len(batch)} rows got {n_rows} outputs, so that the sample indices cannot be "
+                "determined: the loader, its collate function or the model adds or drops rows. "
                 f"{WAY_OUT}"
             )
         return batch
 
     def skip_batch(self):
-        """Forget the batch that has just arrived."""
+        """Discard the batch that has just arrived."""
         if self.batches:
             self.batches.popleft()
 
@@ -76,19 +77,19 @@ class RecordingBatchSampler:
         return len(self.sampler)
 
     def __getattr__(self, name):
-        """Answer as the sampler does."""
-        if name == "sampler":  # not there yet while a copy is made
+        """Delegate to the sampler."""
+        if name == "sampler":  # not set yet while a copy is made
             raise AttributeError(name)
         return getattr(self.sampler, name)
 
 
 def rows_of(batches):
-    """Rows of some batches.
+    """Convert the row names of batches to rows.
 
     Parameters
     ----------
     batches : list of list
-        As :meth:`RecordingBatchSampler.pop_batch` gave them.
+        As returned by :meth:`RecordingBatchSampler.pop_batch`.
 
     Returns
     -------
@@ -98,75 +99,77 @@ def rows_of(batches):
     Raises
     ------
     SampleAlignmentError
-        If the sampler names rows by anything but whole numbers.
+        If the sampler does not yield whole numbers.
     """
-    rows = array("q")  # takes whole numbers alone, and takes them faster than numpy does
+    rows = array("q")  # accepts whole numbers only, and converts lists faster than numpy
     try:
         for batch in batches:
             rows.fromlist(batch)
     except (TypeError, OverflowError):
         raise SampleAlignmentError(
-            f"The loader's sampler names rows by {batch[:1]}, not by whole numbers, so that they "
-            f"cannot be told apart. {WAY_OUT}"
+            f"The sampler of the loader must identify rows by whole numbers; got {batch[:1]}. "
+            f"{WAY_OUT}"
         ) from None
     return np.frombuffer(rows, dtype=np.int64)
 
 
 @contextmanager
 def recorded_batches(loader):
-    """Listen to which rows a loader's batches hold; afterwards it is as it was.
+    """Record which rows the batches of a loader hold; the loader is restored afterwards.
 
     Parameters
     ----------
     loader : DataLoader
-        Or what wraps one and keeps it as `base_dataloader`, as Hugging Face accelerate does.
+        Or a wrapper with the attribute `base_dataloader`, as in Hugging Face accelerate.
 
     Yields
     ------
-    tee : RecordingBatchSampler
-        Ask it for the rows of each batch.
+    batch_sampler : RecordingBatchSampler
+        Its batches.
 
     Raises
     ------
     SampleAlignmentError
-        If the loader does not say which rows its batches hold.
+        If the rows of its batches cannot be determined.
     """
     from torch.utils.data import DataLoader, IterableDataset
 
     name, loader = type(loader).__name__, getattr(loader, "base_dataloader", loader)
     if not isinstance(loader, DataLoader):
-        why = "is no torch DataLoader"
+        problem = "is not a torch DataLoader"
     elif isinstance(loader.dataset, IterableDataset):
-        why = "holds an IterableDataset"
+        problem = "holds an IterableDataset"
     elif loader.batch_sampler is None:
-        why = "has no batch sampler (batch_size=None)"
+        problem = "has no batch sampler (batch_size=None)"
     elif not getattr(loader, "in_order", True):
-        why = "hands out batches in any order (in_order=False)"
+        problem = "yields batches in any order (in_order=False)"
     else:
-        why = None
-    if why:
-        raise SampleAlignmentError(f"The {name} {why}, so that nobody knows its rows. {WAY_OUT}")
-    tee = RecordingBatchSampler(loader.batch_sampler)
-    _set_sampler(loader, tee)
+        problem = None
+    if problem:
+        raise SampleAlignmentError(
+            f"The {name} {problem}, so that the sample indices cannot be determined. {WAY_OUT}"
+        )
+    recording = RecordingBatchSampler(loader.batch_sampler)
+    _set_sampler(loader, recording)
     try:
-        yield tee
+        yield recording
     finally:
-        _take_out(loader, tee)
+        _remove(loader, recording)
 
 
-def _take_out(loader, tee):
-    """Let a tee go, whichever others have been set before and after it."""
-    if loader.batch_sampler is tee:
-        _set_sampler(loader, tee.sampler)
+def _remove(loader, recording):
+    """Remove a recording sampler, whichever others were set before and after it."""
+    if loader.batch_sampler is recording:
+        _set_sampler(loader, recording.sampler)
     outer = loader.batch_sampler
     while isinstance(outer, RecordingBatchSampler):
-        if outer.sampler is tee:
-            outer.sampler = tee.sampler
+        if outer.sampler is recording:
+            outer.sampler = recording.sampler
         outer = outer.sampler
 
 
 def _set_sampler(loader, sampler):
-    """Replace the batch sampler, of workers that outlive an epoch, too."""
-    vars(loader)["batch_sampler"] = sampler  # the loader's own __setattr__ refuses
+    """Replace the batch sampler, also of persistent workers."""
+    vars(loader)["batch_sampler"] = sampler  # DataLoader.__setattr__ would raise
     if getattr(loader, "_iterator", None) is not None:
         loader._iterator._index_sampler = sampler

@@ -157,7 +157,8 @@ class DynamicsRecorder:
         if is_tensor(scores):
             self._accumulator.add((indices, labels), None, scores)
         else:
-            self._accumulator.add(*index.locate([(indices, labels)]), scores)
+            rows, y_encoded = index.locate([(indices, labels)])
+            self._accumulator.add(rows, y_encoded, scores)
 
     def end_epoch(self):
         """Record the batches passed since the last epoch ended.

@@ -8,7 +8,12 @@ from sklearn.utils import gen_batches
 
 from sklearn_carto._utils._compat import get_chunk_n_rows
 
-MAX_BLOCK = 1 << 16  # rows; bounds what an estimator itself allocates beside its answer
+# Number of rows evaluated at a time. A convention: it bounds what an estimator allocates itself,
+# beside the scores that scikit-learn's working memory accounts for.
+MAX_BLOCK = 1 << 16
+# Convention for "equal up to rounding": single precision is exact to 6e-8 near 1, and a softmax of
+# some classes loses a digit of it.
+RESPONSE_TOLERANCE = 1e-6
 
 
 def row_blocks(n_samples, n_classes):
@@ -18,22 +23,22 @@ def row_blocks(n_samples, n_classes):
 
 
 def choose_response_method(estimator, X):
-    """Find how an estimator says best what it thinks of a row.
+    """Choose the response method that is recorded.
 
-    Logits are preferred, for they keep the margin of rows whose probability is 0 or 1 in floating
-    point, but only where their softmax (or sigmoid) *is* the probability, which is tried out.
+    Logits are preferred, since they keep the margin of rows whose probability is 0 or 1 in floating
+    point, but only if their softmax (or sigmoid) equals the probability on some rows.
 
     Parameters
     ----------
     estimator : fitted estimator
         With `predict_proba`, `decision_function`, or both.
     X : container
-        A few rows.
+        Some rows.
 
     Returns
     -------
     method : {"predict_proba", "decision_function"}
-        What to call.
+        Name of the method.
     """
     if not hasattr(estimator, "decision_function"):
         return "predict_proba"
@@ -44,22 +49,24 @@ def choose_response_method(estimator, X):
 
 
 def are_logits(scores, probabilities):
-    """Whether the softmax of scores (of one dimension: the sigmoid) *is* the probability."""
+    """Whether the softmax of scores (of one dimension: the sigmoid) equals the probability."""
     logits = np.asarray(scores, dtype=np.float64)
     if logits.ndim == 1:
         logits = np.column_stack([np.zeros_like(logits), logits])
         implied = expit(logits - logits[:, ::-1])
     else:
         implied = softmax(logits, axis=1)
-    return implied.shape == probabilities.shape and np.allclose(implied, probabilities, atol=1e-6)
+    return implied.shape == probabilities.shape and np.allclose(
+        implied, probabilities, atol=RESPONSE_TOLERANCE
+    )
 
 
-def in_class_order(scores, answered, wanted):
-    """Scores with their columns in the order of the wanted classes."""
-    if np.array_equal(answered, wanted):
+def in_class_order(scores, scored_classes, classes):
+    """Reorder the columns of scores from one order of the classes to another."""
+    if np.array_equal(scored_classes, classes):
         return scores
-    place = {name: i for i, name in enumerate(np.asarray(answered).tolist())}
-    order = [place[name] for name in wanted.tolist()]
+    place = {name: i for i, name in enumerate(np.asarray(scored_classes).tolist())}
+    order = [place[name] for name in classes.tolist()]
     if scores.ndim == 1:  # the logit of the second of two classes
         return scores if order == [0, 1] else -scores
     return scores[:, order]

@@ -90,9 +90,9 @@ class RunRecorder:
         before, now = (np.zeros(self.n_samples, bool) if m is None else m for m in masks)
         if not np.array_equal(before, now):
             raise SampleAlignmentError(
-                "train_split must hold out the same rows as in earlier epochs, which the map also "
-                f"contains; {(before & ~now).sum()} of those are trained on now. Give it a "
-                "random_state, set train_split=None, or start a new map with fit."
+                "train_split must hold out the same rows as in the earlier epochs of the map; "
+                f"{(before & ~now).sum()} of those are trained on now. Set its random_state, set "
+                "train_split=None, or start a new map with fit."
             )
 
     def add_epoch(self, epoch, blocks, estimator, *, from_logits):

@@ -80,7 +80,7 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
     >>> X = np.random.RandomState(0).rand(40, 4)
     >>> y = (X.sum(axis=1) > 2).astype(int)
     >>> model = keras.Sequential([keras.layers.Dense(2, activation="softmax")])
-    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
     >>> callback = DataMapCallback((X, y))
     >>> history = model.fit(X, y, epochs=5, verbose=0, callbacks=[callback])
     >>> callback.data_map_
