@@ -3,6 +3,9 @@
 import os
 from importlib.util import find_spec
 
+# one thread: data and nets of the tests are too small to share out, and many threads that wait for
+# each other take several times as long; set before numpy and torch are imported, which read it once
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for the tests
 
 NEEDED = {

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,25 @@ def test_private_names_of_scikit_learn_come_through_one_door(path):
             assert path.name == "_compat.py" or not any(name.startswith("_") for name in names)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_every_module_has_a_docstring(path):
+    assert ast.get_docstring(ast.parse((ROOT / path).read_text()))
+
+
+FOLDERS = [path for path in MODULES if path.name == "__init__.py" and len(path.parts) > 1]
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=str)
+def test_the_init_of_a_folder_is_a_docstring_of_one_line(path):
+    (docstring,) = ast.parse((ROOT / path).read_text()).body
+    assert isinstance(docstring.value.value, str)
+    assert docstring.lineno == docstring.end_lineno
+
+
+def test_every_folder_has_an_init():
+    assert {path.parent for path in MODULES} == {path.parent for path in FOLDERS} | {Path()}
+
+
 def test_public_names_are_these():
     expected = {
         "CartographyClassifier",
@@ -118,31 +138,34 @@ def test_the_package_lists_its_public_names_and_holds_no_other():
     assert held <= {*sklearn_carto.__all__, "integrations"}
 
 
-def loaded_by(statement):
-    code = f"import sys; {statement}; print(*sys.modules)"
+def loaded_by(*statements):
+    """Libraries that each statement loads, beyond those of the statements before it."""
+    steps = "; ".join(f"{statement}; print(*sys.modules)" for statement in statements)
+    code = f"import sys, warnings; warnings.simplefilter('ignore'); {steps}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in run.stdout.split()}
+    lines = [{name.partition(".")[0] for name in line.split()} for line in run.stdout.splitlines()]
+    return [after - before for before, after in pairwise([set(), *lines])]
 
 
-def test_importing_loads_no_optional_library():
-    # scikit-learn itself loads pandas where it is installed
-    by_us = loaded_by("import sklearn_carto") - loaded_by("import sklearn.ensemble")
-    assert not by_us & {"torch", "skorch", "matplotlib", "pandas", "polars", "imblearn", "tqdm"}
-    assert not by_us & {"xgboost", "lightgbm", "catboost", "transformers", "lightning", "keras"}
+BOOSTERS = {"xgboost", "lightgbm", "catboost"}
+OPTIONAL = BOOSTERS | {"torch", "skorch", "transformers", "lightning", "keras"}
+OPTIONAL |= {"matplotlib", "pandas", "polars", "imblearn", "tqdm"}
 
 
-@pytest.mark.parametrize("way", ["sklearn.linear_model.SGDClassifier", "xgboost.XGBClassifier"])
-def test_watching_one_library_loads_no_other(way):
-    module, _, kind = way.rpartition(".")
+@pytest.mark.parametrize("learner", ["sklearn.linear_model.SGDClassifier", "xgboost.XGBClassifier"])
+def test_importing_loads_no_optional_library_and_watching_one_loads_no_other(learner):
+    module, _, kind = learner.rpartition(".")
     pytest.importorskip(module)
-    watch = (
-        "import sklearn_carto, warnings, numpy as np; warnings.simplefilter('ignore'); "
-        f"from {module} import {kind}; "
-        f"sklearn_carto.CartographyClassifier({kind}()).fit(np.eye(40), np.arange(40) % 2)"
+    fit = f"CartographyClassifier({module}.{kind}()).fit(np.eye(40), np.arange(40) % 2)"
+    _, by_import, by_watching = loaded_by(
+        # scikit-learn itself loads pandas where it is installed
+        f"import numpy as np, sklearn.ensemble, {module}",
+        "from sklearn_carto import CartographyClassifier",
+        fit,
     )
-    before = loaded_by(f"import sklearn.ensemble, {module}")
-    others = {"torch", "skorch", "xgboost", "lightgbm", "catboost", "transformers", "keras"}
-    assert not (loaded_by(watch) - before) & others
+    assert "sklearn_carto" in by_import
+    assert not by_import & OPTIONAL
+    assert not by_watching & (BOOSTERS | {"torch", "skorch", "transformers", "keras"})
 
 
 def test_the_changelog_opens_with_this_version():

@@ -69,16 +69,6 @@ def test_it_searches_and_cross_validates_like_any_classifier():
     assert scores["test_accuracy"].shape == (3,)
 
 
-def test_a_pipeline_is_watched_at_its_last_step_and_predicts_through_all():
-    pipeline = make_pipeline(StandardScaler(), SGD)
-    Xt = StandardScaler().fit_transform(X)
-    expected = CartographyClassifier(SGD, n_epochs=5).fit(Xt, y)
-    model = CartographyClassifier(pipeline, n_epochs=5).fit(X, y)
-    assert_array_equal(model.confidence_, expected.confidence_)
-    assert_array_equal(model.predict_proba(X), expected.predict_proba(Xt))
-    assert isinstance(model.estimator_, Pipeline)
-
-
 def test_pipelines_nest():
     nested = make_pipeline(StandardScaler(), make_pipeline("passthrough", SGD))
     model = CartographyClassifier(nested, n_epochs=4).fit(X, y)

@@ -500,11 +500,10 @@ def test_bad_settings_are_errors(given, message):
         DynamicsRecorder(**given)
 
 
-def record_half(rank, folder):
+def record_half(rank):
     """Each of two ranks has half of the rows and one row of padding."""
     import torch
 
-    torch.distributed.init_process_group("gloo")
     recorder = DynamicsRecorder(N)
     for epoch in range(EPOCHS):
         order = np.random.RandomState(epoch).permutation(N)
@@ -512,28 +511,40 @@ def record_half(rank, folder):
         scores = torch.tensor(LOGITS[epoch][mine])
         recorder.update(torch.tensor(mine), scores, torch.tensor(LABELS[mine]))
         recorder.end_epoch()
-    recorder.data_map().save(folder / f"{rank}.npz")
+    return recorder.data_map()
 
 
-def record_in_the_first_rank(rank, folder):
+def record_in_the_first_rank(rank):
     """The second of two ranks sees no row."""
-    import torch
-
-    torch.distributed.init_process_group("gloo")
     recorder = DynamicsRecorder(N)
     for logits in LOGITS:
         if rank == 0:
             recorder.update(np.arange(N), logits, LABELS)
         recorder.end_epoch()
-    recorder.data_map().save(folder / f"{rank}.npz")
+    return recorder.data_map()
+
+
+def record_twice(rank, folder):
+    import torch
+
+    torch.distributed.init_process_group("gloo")
+    for record in (record_half, record_in_the_first_rank):
+        record(rank).save(folder / f"{record.__name__}_{rank}.npz")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Folder with the map of each rank, of two runs in the same two processes."""
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("ranks")
+    in_two_ranks(record_twice, folder)
+    return folder
 
 
 @pytest.mark.parametrize("record", [record_half, record_in_the_first_rank])
-def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(record, tmp_path):
-    pytest.importorskip("torch")
-    in_two_ranks(record, tmp_path)
+def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(record, recorded):
     for rank in (0, 1):
-        data_map = DataMap.load(tmp_path / f"{rank}.npz")
+        data_map = DataMap.load(recorded / f"{record.__name__}_{rank}.npz")
         assert_allclose(data_map.confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
         assert_array_equal(data_map.labels, LABELS)
 

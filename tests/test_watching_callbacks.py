@@ -12,8 +12,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._utils._compat import CallbackSupportMixin, _fit_context, callbacks_of
@@ -162,15 +160,6 @@ def test_an_interrupted_training_keeps_the_iterations_it_had():
 
 
 @needs_callbacks
-def test_a_pipeline_is_watched_at_its_last_step():
-    model = CartographyClassifier(make_pipeline(StandardScaler(), LogisticRegression())).fit(X, y)
-    Xt = StandardScaler().fit_transform(X)
-    expected = CartographyClassifier(LogisticRegression()).fit(Xt, y)
-    assert_array_equal(model.confidence_, expected.confidence_)
-    assert_array_equal(model.predict_proba(X), expected.predict_proba(Xt))
-
-
-@needs_callbacks
 @pytest.mark.parametrize("container", ["frame", "sparse", "list", "float32"])
 def test_rows_come_in_any_container(container):
     if container == "frame":
@@ -184,36 +173,9 @@ def test_rows_come_in_any_container(container):
 
 
 @needs_callbacks
-def test_out_of_fold_rows_are_asked_of_models_that_did_not_train_on_them():
-    cv = StratifiedKFold(2)
-    model = CartographyClassifier(LogisticRegression(), n_epochs=3, cv=cv).fit(X, y)
-    train, test = next(cv.split(X, y))
-    column = y[test]
-    for epoch, short in enumerate(refits(X[train], y[train], 3)):
-        p = short.predict_proba(X[test])[np.arange(len(test)), column]
-        assert_allclose(model.dynamics_.true_proba[test, epoch], p, atol=1e-6)
-
-
-@needs_callbacks
 def test_folds_that_converge_sooner_draw_a_warning_that_names_n_epochs():
     with pytest.warns(DegenerateMapWarning, match="for a solver that converges, lower n_epochs"):
         CartographyClassifier(LogisticRegression(), cv=StratifiedKFold(2)).fit(X, y)
-
-
-@needs_callbacks
-def test_sample_weight_reaches_the_solver():
-    weight = np.where(y == 0, 5.0, 1.0)
-    bare = LogisticRegression().fit(X, y, sample_weight=weight)
-    model = CartographyClassifier(LogisticRegression()).fit(X, y, sample_weight=weight)
-    assert_array_equal(model.estimator_.coef_, bare.coef_)
-
-
-@needs_callbacks
-def test_blocks_of_rows_give_the_map_of_one_pass():
-    model = CartographyClassifier(LogisticRegression())
-    whole = model.fit(X, y).variability_.copy()
-    with sklearn.config_context(working_memory=0.001):
-        assert_allclose(model.fit(X, y).variability_, whole, atol=1e-6)
 
 
 @needs_callbacks

@@ -45,17 +45,6 @@ def naive_loop(learner, X, y, n_epochs, **params):
 
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=["sgd", "mlp"])
-@pytest.mark.parametrize("keep_history", [True, False])
-def test_map_equals_a_naive_loop(learner, keep_history):
-    bare, p, correct = naive_loop(learner, X, y, 8)
-    model = CartographyClassifier(learner, n_epochs=8, keep_history=keep_history).fit(X, y)
-    assert_allclose(model.confidence_, p.mean(axis=1), atol=1e-6)
-    assert_allclose(model.variability_, p.std(axis=1), atol=1e-6)
-    assert_allclose(model.correctness_, correct.mean(axis=1), atol=1e-12)
-    assert_array_equal(model.predict(X), bare.predict(X))
-
-
-@pytest.mark.parametrize("learner", LEARNERS, ids=["sgd", "mlp"])
 def test_recording_leaves_the_weights_bit_for_bit(learner):
     bare, _, _ = naive_loop(learner, X, y, 5)
     watched = CartographyClassifier(learner, n_epochs=5).fit(X, y).estimator_
@@ -87,24 +76,6 @@ def test_the_same_seed_gives_the_same_map_and_another_seed_another():
     assert_array_equal(
         confidence(0), CartographyClassifier(LEARNERS[0], n_epochs=4).fit(X, y).confidence_
     )
-
-
-@pytest.mark.parametrize(
-    "names", [[-1, 1, 5, 9], [1, 2, 3, 4], ["no", "yes", "a", "b"], [3.0, 1.0, 2.0, 0.0]], ids=str
-)
-def test_renaming_the_labels_leaves_the_map_unchanged(names):
-    learner = LEARNERS[0]
-    expected = CartographyClassifier(learner, n_epochs=4).fit(X, np.sort(names)[y])
-    model = CartographyClassifier(learner, n_epochs=4).fit(X, y)
-    assert_array_equal(model.confidence_, expected.confidence_)
-    assert_array_equal(expected.classes_, np.sort(names))
-
-
-def test_boolean_labels_draw_the_map_of_zero_and_one():
-    binary = y > 1
-    model = CartographyClassifier(LEARNERS[0], n_epochs=4)
-    expected = model.fit(X, binary.astype(int)).confidence_.copy()
-    assert_array_equal(model.fit(X, binary).confidence_, expected)
 
 
 def test_shuffling_rows_permutes_the_map_of_a_learner_without_order():
@@ -140,22 +111,6 @@ def test_single_precision_is_taken_as_it_is():
     model = CartographyClassifier(MLPClassifier((8,), random_state=0), n_epochs=3)
     model.fit(X.astype(np.float32), y)
     assert model.estimator_.coefs_[0].dtype == np.float32
-
-
-def test_blocks_of_rows_give_the_map_of_one_pass():
-    import sklearn
-
-    model = CartographyClassifier(LEARNERS[1], n_epochs=3)
-    whole = model.fit(X, y).confidence_.copy()
-    with sklearn.config_context(working_memory=0.001):  # 1 kB: some 30 rows of 4 classes
-        assert_allclose(model.fit(X, y).confidence_, whole, atol=1e-6)
-
-
-def test_sample_weight_reaches_the_learner():
-    weight = np.random.RandomState(0).uniform(0, 2, len(y))
-    _, p, _ = naive_loop(LEARNERS[0], X, y, 4, sample_weight=weight)
-    model = CartographyClassifier(LEARNERS[0], n_epochs=4).fit(X, y, sample_weight=weight)
-    assert_allclose(model.confidence_, p.mean(axis=1), atol=1e-6)
 
 
 def test_balanced_class_weight_is_counted_from_the_labels():

@@ -13,8 +13,6 @@ torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping
 from skorch.dataset import Dataset
@@ -81,32 +79,6 @@ def test_weights_equal_those_of_a_bare_fit_bit_for_bit(train_split, rows):
     for one, other in zip(weights(bare), weights(watched), strict=True):
         assert_array_equal(one, other)
     assert bare.history[:, "train_loss"] == watched.history[:, "train_loss"]
-
-
-def test_map_equals_a_naive_torch_loop():
-    torch.manual_seed(0)
-    module = Module()
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
-    loader = torch.utils.data.DataLoader(Dataset(X, y.astype(np.int64)), 32, shuffle=True)
-    true_proba, correct = [], []
-    for _ in range(5):
-        module.train()
-        for rows, labels in loader:
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(module(rows), labels).backward()
-            optimizer.step()
-        module.eval()
-        state = torch.get_rng_state()
-        with torch.no_grad():
-            proba = torch.softmax(module(torch.as_tensor(X)), dim=1).numpy()
-        torch.set_rng_state(state)
-        true_proba.append(proba[np.arange(len(y)), y])
-        correct.append(proba.argmax(axis=1) == y)
-    model = CartographyClassifier(make_net(train_split=None), random_state=0).fit(X, y)
-    assert_allclose(model.dynamics_.true_proba, np.array(true_proba).T, atol=1e-6)
-    assert_allclose(model.confidence_, np.mean(true_proba, axis=0), atol=1e-6)
-    assert_allclose(model.variability_, np.std(true_proba, axis=0), atol=1e-6)
-    assert_array_equal(model.correctness_, np.mean(correct, axis=0))
 
 
 @pytest.mark.parametrize(
@@ -347,15 +319,6 @@ def test_n_epochs_sets_max_epochs_on_the_clone():
     model = CartographyClassifier(net, n_epochs=3, random_state=0).fit(X, y)
     assert model.n_epochs_ == 3
     assert net.max_epochs == 5
-
-
-def test_a_net_at_the_end_of_a_pipeline():
-    net = make_net(train_split=None)
-    model = CartographyClassifier(make_pipeline(StandardScaler(), net), random_state=0)
-    Xt = StandardScaler().fit_transform(X)
-    expected = CartographyClassifier(net, random_state=0).fit(Xt, NAMES[y])
-    assert_array_equal(model.fit(X, NAMES[y]).confidence_, expected.confidence_)
-    assert_array_equal(model.predict(X), expected.predict(Xt))
 
 
 def test_weights_are_refused_with_skorchs_way():

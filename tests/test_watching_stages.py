@@ -13,7 +13,6 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
 )
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -32,62 +31,11 @@ ENSEMBLES = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
-@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: type(e).__name__)
-@pytest.mark.parametrize("labels", [y, y == 1, np.array(["c", "a", "b"])[y]], ids=["3", "2", "str"])
-def test_map_equals_a_naive_loop_over_the_stages(ensemble, labels):
-    bare = clone(ensemble).fit(X, labels)
-    column = np.searchsorted(bare.classes_, labels)
-    stages = list(bare.staged_predict_proba(X))
-    p = np.array([proba[np.arange(len(y)), column] for proba in stages]).T
-    model = CartographyClassifier(ensemble).fit(X, labels)
-    assert_allclose(model.dynamics_.true_proba, p, atol=1e-6)
-    assert_allclose(model.variability_, p.std(axis=1), atol=1e-6)
-    hits = [proba.argmax(axis=1) == column for proba in stages]
-    assert_allclose(model.correctness_, np.mean(hits, axis=0), atol=0.1)
-    assert_array_equal(model.predict(X), bare.predict(X))
-
-
-def test_n_epochs_picks_evenly_spaced_stages_and_never_changes_the_training():
-    ensemble = ENSEMBLES[0]
-    every = CartographyClassifier(ensemble).fit(X, y)
-    some = CartographyClassifier(ensemble, n_epochs=4).fit(X, y)
-    assert_array_equal(some.dynamics_.true_proba, every.dynamics_.true_proba[:, [2, 5, 8, 11]])
-    assert_array_equal(some.predict_proba(X), every.predict_proba(X))
-
-
-def test_more_epochs_than_stages_records_each_stage_once():
-    assert CartographyClassifier(ENSEMBLES[0], n_epochs=50).fit(X, y).n_epochs_ == 12
-
-
-def test_blocks_of_rows_give_the_map_of_one_pass():
-    model = CartographyClassifier(ENSEMBLES[0])
-    whole = model.fit(X, y).variability_.copy()
-    with sklearn.config_context(working_memory=0.001):
-        assert_allclose(model.fit(X, y).variability_, whole, atol=1e-6)
-
-
-def test_rows_out_of_fold_are_asked_of_the_ensemble_that_did_not_see_them():
-    model = CartographyClassifier(ENSEMBLES[0], cv=3, random_state=0).fit(X, y)
-    p = np.empty((len(y), 12))
-    for rest, fold in StratifiedKFold(3, shuffle=True, random_state=0).split(X, y):
-        stages = clone(ENSEMBLES[0]).fit(X[rest], y[rest]).staged_predict_proba(X[fold])
-        p[fold] = np.array([proba[np.arange(len(fold)), y[fold]] for proba in stages]).T
-    assert_allclose(model.dynamics_.true_proba, p, atol=1e-6)
-
-
 def test_scores_are_put_into_the_order_of_the_classes_wanted():
     proba, logit = np.array([[0.2, 0.8]]), np.array([3.0])  # of "9" and "10", in this order
     assert_array_equal(in_class_order(proba, ["9", "10"], np.array(["10", "9"])), [[0.8, 0.2]])
     assert_array_equal(in_class_order(logit, ["9", "10"], np.array(["10", "9"])), [-3.0])
     assert_array_equal(in_class_order(logit, [0, 1], np.array([False, True])), [3.0])
-
-
-def test_sample_weight_reaches_the_ensemble():
-    weight = np.where(y == 0, 5.0, 1.0)
-    bare = clone(ENSEMBLES[0]).fit(X, y, sample_weight=weight)
-    model = CartographyClassifier(ENSEMBLES[0]).fit(X, y, sample_weight=weight)
-    assert_array_equal(model.predict_proba(X), bare.predict_proba(X))
 
 
 def test_margins_of_boosting_come_from_its_logits():
