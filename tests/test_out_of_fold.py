@@ -103,6 +103,6 @@ def test_folds_of_different_numbers_of_epochs_draw_a_warning():
     watched = CartographyClassifier(ensemble, cv=4, random_state=0)
     with (
         pytest.warns(HeldOutRowsWarning, match="stops early"),
-        pytest.warns(DegenerateMapWarning, match="Switch early stopping off"),
+        pytest.warns(DegenerateMapWarning, match="Disable early stopping"),
     ):
         watched.fit(X, y)

@@ -275,5 +275,7 @@ def test_xgboost_trained_on_the_rows_kept_answers_in_the_labels_of_the_user():
 
 def test_subsets_are_compared_with_xgboost_on_labels_of_any_type():
     labels = np.array(["c", "a", "b"])[y]
-    result = compare_subsets(booster("xgboost"), X, labels, regions=["ambiguous"], cv=2)
+    result = compare_subsets(
+        booster("xgboost"), X, labels, regions=["ambiguous"], cv=2, random_state=0
+    )
     assert_array_equal(np.asarray(result.results_["test_score"]) > 0.4, True)

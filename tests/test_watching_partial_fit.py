@@ -11,8 +11,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
-from sklearn_carto._maps._diagnostics import warn_where_degenerate
+from sklearn_carto import CartographyClassifier, TrainingDynamics
+from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._watching._find import can_watch
 from sklearn_carto.exceptions import (
     DegenerateMapWarning,
@@ -174,10 +174,9 @@ def test_folds_that_trained_for_different_numbers_of_epochs_draw_a_warning():
     dynamics = TrainingDynamics(["a", "b", "a", "b"], record="out_of_fold")
     for epoch, rows in enumerate([[0, 1, 2, 3], [2, 3], [2, 3]]):
         dynamics.update(epoch, np.full((len(rows), 2), 0.5), rows=np.array(rows))
-    data_map = DataMap.from_dynamics(dynamics)
-    words = "was trained for 1 epochs where one fold was left out and for 3 where another was"
+    words = "was trained for 1 epochs on some splits and for 3 on others"
     with pytest.warns(DegenerateMapWarning, match=words):
-        warn_where_degenerate(data_map, dynamics, "MLPClassifier")
+        make_data_map(dynamics, "MLPClassifier")
 
 
 class Diverges(SGDClassifier):

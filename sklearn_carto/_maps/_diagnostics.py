@@ -41,13 +41,13 @@ def make_data_map(dynamics, watched_name, epochs=None):
     DegenerateMapWarning
         If the map is uninformative.
     """
-    warn_of_unseen_rows(dynamics)
+    _warn_of_unseen_rows(dynamics)
     data_map = DataMap.from_dynamics(dynamics, epochs)
-    warn_where_degenerate(data_map, dynamics, watched_name)
+    _warn_where_degenerate(data_map, dynamics, watched_name)
     return data_map
 
 
-def warn_where_degenerate(data_map, dynamics, watched_name):
+def _warn_where_degenerate(data_map, dynamics, watched_name):
     """Warn if a map is uninformative.
 
     Parameters
@@ -94,7 +94,7 @@ def _why_degenerate(data_map, dynamics, watched_name):
     return None
 
 
-def warn_of_unseen_rows(dynamics):
+def _warn_of_unseen_rows(dynamics):
     """Warn if some rows were never seen, which a map holds as NaN.
 
     Parameters
