@@ -37,8 +37,12 @@ def auto(**params):
     return DataMapSelector(PROBE, **{**settings, **params})
 
 
-def test_with_many_wrong_labels_it_cuts_or_leaves_them_out():
-    selector = auto().fit(X, y)
+@pytest.fixture(scope="module")
+def selector():
+    return auto().fit(X, y)
+
+
+def test_with_many_wrong_labels_it_cuts_or_leaves_them_out(selector):
     assert FLIPPED[selector.sample_indices_].mean() < 0.5 * FLIPPED.mean()
     results = selector.auto_results_
     assert results["mean_gain"][results["chosen"]] > results["standard_error"][results["chosen"]]
@@ -85,10 +89,10 @@ def test_where_nothing_beats_random_random_is_taken():
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_the_same_seed_finds_the_same_on_any_number_of_jobs(n_jobs):
-    first, again = auto().fit(X, y), auto(n_jobs=n_jobs).fit(X, y)
-    assert_array_equal(first.sample_indices_, again.sample_indices_)
-    for name, values in first.auto_results_.items():
+def test_the_same_seed_finds_the_same_on_any_number_of_jobs(selector, n_jobs):
+    again = auto(n_jobs=n_jobs).fit(X, y)
+    assert_array_equal(selector.sample_indices_, again.sample_indices_)
+    for name, values in selector.auto_results_.items():
         assert_array_equal(again.auto_results_[name], values)
 
 
@@ -120,20 +124,21 @@ def test_the_final_estimator_is_the_judge_unless_another_is_given():
 def test_uneven_classes_are_judged_by_balanced_accuracy():
     rows = np.concatenate([np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)[:30]])
     few, labels = X[rows], truth[rows]
-    by_default = auto().fit(few, labels).auto_results_
-    explicit = auto(scoring=make_scorer(balanced_accuracy_score)).fit(few, labels).auto_results_
-    accuracy = auto(scoring="accuracy").fit(few, labels).auto_results_
+    by_default, explicit, accuracy = (
+        auto(cv=2, scoring=scoring).fit(few, labels).auto_results_
+        for scoring in (None, make_scorer(balanced_accuracy_score), "accuracy")
+    )
     assert_allclose(by_default["split0_score"], explicit["split0_score"])
     assert not np.allclose(by_default["split0_score"], accuracy["split0_score"])
 
 
 def test_weights_reach_the_judge_where_it_takes_them():
     weight = np.where(FLIPPED, 1e-6, 1.0)
-    judged = auto(final_estimator=LogisticRegression())
+    judged = auto(final_estimator=LogisticRegression(), cv=2)
     plain = judged.fit(X, y).auto_results_["split0_score"]
     weighted = clone(judged).fit(X, y, sample_weight=weight).auto_results_["split0_score"]
     assert not np.allclose(plain, weighted)
-    auto().fit(X, y, sample_weight=weight)  # neighbours take none, and get none
+    auto(cv=2).fit(X, y, sample_weight=weight)  # neighbours take none, and get none
 
 
 def test_it_sits_in_a_pipeline_and_is_cross_validated():
@@ -270,14 +275,14 @@ def test_a_score_that_is_missing_gives_up_its_candidate_alone():
         calls.append(1)
         return np.nan if len(calls) == 2 else model.score(X, y)
 
-    results = auto(scoring=second_is_missing).fit(X, y).auto_results_
+    results = auto(scoring=second_is_missing, cv=2).fit(X, y).auto_results_
     assert np.isnan(results["mean_score"][1])
     assert np.isfinite(results["mean_score"]).sum() >= 2
 
 
 def test_a_probe_out_of_fold_judges_as_a_plain_learner():
-    probe = clone(PROBE).set_params(cv=5)
-    selector = auto(final_estimator=None, frac=0.05).set_params(estimator=probe).fit(X, y)
+    probe = clone(PROBE).set_params(cv=3)
+    selector = auto(final_estimator=None, frac=0.05, cv=2).set_params(estimator=probe).fit(X, y)
     assert len(selector.sample_indices_) == 18
 
 

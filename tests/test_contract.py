@@ -54,9 +54,9 @@ def excused(estimator):
 
 @parametrize_with_checks(
     [
-        CartographyClassifier(SGD),
-        CartographyClassifier(MLPClassifier(random_state=0), n_epochs=40),
-        CartographyClassifier(make_pipeline(StandardScaler(), SGD)),
+        CartographyClassifier(SGD, n_epochs=5),
+        CartographyClassifier(MLPClassifier((16,), learning_rate_init=0.02, random_state=0)),
+        CartographyClassifier(make_pipeline(StandardScaler(), SGD), n_epochs=5),
         DataMapSelector(),
         DataMapSelector(SGD),
         DistilledClassifier(SGD),

@@ -43,14 +43,14 @@ def test_the_model_that_is_kept_trained_on_all_rows():
 
 
 def test_a_model_that_memorises_hides_wrong_labels_inside_and_shows_them_out_of_fold():
-    memory = MLPClassifier((200,), learning_rate_init=0.02, random_state=0)
+    memory = MLPClassifier((200,), learning_rate_init=0.05, random_state=0)
     wrong = kind == "mislabelled"
     found = {}
-    for cv in (None, 5):
-        watched = CartographyClassifier(memory, n_epochs=120, cv=cv, random_state=0).fit(X, y)
+    for cv in (None, 3):
+        watched = CartographyClassifier(memory, n_epochs=40, cv=cv, random_state=0).fit(X, y)
         found[cv] = roc_auc_score(wrong, -watched.dynamics_.true_proba[:, -1])
-    assert found[5] > 0.9
-    assert found[5] > found[None] + 0.05
+    assert found[3] > 0.9
+    assert found[3] > found[None] + 0.05
 
 
 def test_weights_and_names_of_rows_go_with_their_rows():

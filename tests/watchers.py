@@ -18,13 +18,14 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._watching import _callbacks
 
 X, y = make_classification(
-    240, n_classes=3, n_informative=5, flip_y=0.2, class_sep=0.7, random_state=0
+    160, 10, n_classes=3, n_informative=5, flip_y=0.2, class_sep=0.7, random_state=0
 )
 N_EPOCHS = 6
 
@@ -186,7 +187,7 @@ def make_net(n_classes):
 
     class Module(nn.Sequential):
         def __init__(self, n_out):
-            hidden = nn.Linear(20, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3)
+            hidden = nn.Linear(10, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3)
             super().__init__(*hidden, nn.Linear(16, n_out))
 
     return skorch.NeuralNetClassifier(
@@ -226,7 +227,7 @@ WATCHED = [
     ),
     learner(RandomForestClassifier(N_EPOCHS, max_depth=4), by_trees, replays=True),
     learner(ExtraTreesClassifier(N_EPOCHS, max_depth=4), by_trees, replays=True),
-    learner(BaggingClassifier(LogisticRegression(), N_EPOCHS, max_samples=0.2), by_warm_start,
+    learner(BaggingClassifier(GaussianNB(), N_EPOCHS, max_samples=0.2), by_warm_start,
             replays=True),
     learner(Squared(N_EPOCHS, max_depth=4), by_warm_start, replays=True),
     learner(LogisticRegression(), by_max_iter, params={"n_epochs": N_EPOCHS}),
