@@ -21,25 +21,10 @@ from sklearn_carto.exceptions import SampleAlignmentError
 
 
 def make_listener(net, X, recorder, X_eval=None, tick=None):
-    """Make the listener for the `record` of a recorder.
+    """Make the listener for the `record` of a recorder, to be attached before the net trains on X.
 
-    Parameters
-    ----------
-    net : NeuralNet
-        The net that is about to train.
-    X : container of shape (n_samples, ...)
-        Training samples.
-    recorder : RunRecorder
-        Receives the class scores.
-    X_eval : container, default=None
-        Samples to evaluate at the end of an epoch; None: `X`.
-    tick : callable, default=None
-        Called as the first epoch begins and as each ends, to show progress.
-
-    Returns
-    -------
-    listener : Listener
-        To be attached to the net.
+    Samples `X_eval` (default: `X`) are evaluated at the end of an epoch. `tick` is called as the
+    first epoch begins and as each ends, to show progress.
     """
     kind = TrainingPassListener if recorder.record == "training" else EpochEndListener
     return kind(net, X, recorder, X if X_eval is None else X_eval, tick)
