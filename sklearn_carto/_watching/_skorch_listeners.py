@@ -156,8 +156,8 @@ class TrainingPassListener(Listener):
 
     def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
         """Gather the scores of a batch."""
-        locate = self._locate_train if training else self._locate_valid
-        if not training and self.valid_rows is None:
+        rows_of_pass = self.train_rows if training else self.valid_rows
+        if rows_of_pass is None:  # validation data from elsewhere
             return
         if self.batch_sampler is None or y_pred is None:
             missing = "run_single_epoch" if self.batch_sampler is None else "y_pred"
@@ -166,10 +166,15 @@ class TrainingPassListener(Listener):
                 f"does not use skorch's {missing}. Use record='epoch_end'. {WAY_OUT}"
             )
         output = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-        rows = self.batch_sampler.pop_batch(output.shape[0])
+        names = self.batch_sampler.pop_batch(output.shape[0])
+
+        def locate(batches):
+            rows = rows_of_pass[rows_of(batches)]
+            return rows, self.recorder.y_encoded[rows]
+
         if self.checks_labels:
-            self._check_labels_match(batch, locate([rows])[1])
-        self._add(training, locate, rows, output)
+            self._check_labels_match(batch, locate([names])[1])
+        self._add(training, locate, names, output)
 
     def _check_labels_match(self, batch, expected):
         """Raise where the labels of a batch are not those of the rows that its sampler drew."""
@@ -189,11 +194,3 @@ class TrainingPassListener(Listener):
                 f"A batch that {type(self.net).__name__} trained on holds other labels than the "
                 f"rows that its loader drew: {why}. Use record='epoch_end'. {WAY_OUT}"
             )
-
-    def _locate_train(self, batches):
-        rows = self.train_rows[rows_of(batches)]
-        return rows, self.recorder.y_encoded[rows]
-
-    def _locate_valid(self, batches):
-        rows = self.valid_rows[rows_of(batches)]
-        return rows, self.recorder.y_encoded[rows]

@@ -29,22 +29,23 @@ class _Epoch:
 class TorchLoopCallback(MapCallback):
     """Record the forward passes of a torch training loop.
 
-    Subclasses set `labels`, `classes`, `from_logits` and `keep_history`, and state in `way_out` how
-    the model must be called. They call the methods in this order: `start`, `observe_loader`,
-    `observe_model`; in each epoch `begin_epoch`, `begin_batch` and `end_batch` for each batch,
-    `end_epoch`; `stop`.
+    Subclasses document the parameters, and state in `way_out` how the model must be called. They
+    call the methods in this order: `start`, `observe_loader`, `observe_model`; in each epoch
+    `begin_epoch`, `begin_batch` and `end_batch` for each batch, `end_epoch`; `stop`.
     """
 
-    labels: object
-    classes: object
-    from_logits: bool
-    keep_history: bool
     way_out = ""
     _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
     _n_left_out = 0
+
+    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
+        self.labels = labels
+        self.classes = classes
+        self.from_logits = from_logits
+        self.keep_history = keep_history
 
     def start(self):
         """Start a new map."""
