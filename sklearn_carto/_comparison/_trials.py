@@ -54,18 +54,7 @@ class Plan:
 
 
 def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose):
-    """Fit and score all models on all trials, for each split and seed.
-
-    Parameters
-    ----------
-    plan : Plan
-        Models, trials and metrics.
-    X : container of shape (n_samples, n_features)
-        The samples.
-    y : array-like of shape (n_samples,)
-        Labels.
-    cv, groups, n_seeds, n_jobs, random_state, verbose
-        See :func:`compare_subsets`.
+    """Fit and score all models on all trials, for each split and seed; see :func:`compare_subsets`.
 
     Returns
     -------
@@ -74,11 +63,6 @@ def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose
         settings, times and scores.
     test_ratio : float
         Ratio of test to training samples in a split.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the samples, the labels, a model or a setting is invalid.
     """
     # 1. Check the input.
     for model in plan.models.values():

@@ -84,22 +84,8 @@ def observe(scores, y_encoded, *, from_logits=False):
 def observe_tensor(scores, y_encoded, *, from_logits=False):
     """Compute :func:`observe` and :func:`score_range_of` of tensors, on their device.
 
-    Parameters
-    ----------
-    scores : tensor of shape (n_rows, n_classes) or (n_rows,)
-        Class probabilities, or logits; one dimension: the logit, or the probability, of the second
-        of two classes.
-    y_encoded : int64 tensor of shape (n_rows,)
-        Column of each row's label.
-    from_logits : bool, default=False
-        Whether `scores` are logits.
-
-    Returns
-    -------
-    observation : Observation
-        Five tensors of shape (n_rows,).
-    score_range : ScoreRange
-        Four tensors without dimensions.
+    Returns an Observation of five tensors of shape (n_rows,), and a ScoreRange of four tensors
+    without dimensions. `y_encoded` must have the type int64.
     """
     import torch
 

@@ -34,18 +34,7 @@ class ScoreRange(NamedTuple):
 
 
 def score_range_of(scores):
-    """Compute the range of class scores.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_rows, n_classes)
-        Class scores, of at least one row.
-
-    Returns
-    -------
-    score_range : ScoreRange
-        Four numbers.
-    """
+    """Compute the range of class scores of shape (n_rows, n_classes), of at least one row."""
     with np.errstate(over="ignore", invalid="ignore"):
         total = scores.sum(axis=1)
     extremes = scores.min(), scores.max(), total.min(), total.max()
@@ -55,40 +44,15 @@ def score_range_of(scores):
 def two_columns(scores, from_logits):
     """Expand the scores of the second of two classes to the scores of both.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n_rows,)
-        One score a row.
-    from_logits : bool
-        Whether these are logits.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_rows, 2)
-        One score a class.
+    `scores` of shape (n_rows,) are logits or probabilities; the result has shape (n_rows, 2).
     """
     return np.stack([np.zeros_like(scores) if from_logits else 1 - scores, scores], axis=1)
 
 
 def encode_labels(labels, classes):
-    """Find the column of each label among the class scores.
+    """Return the position of each label among the classes, an int array of shape (n_rows,).
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n_rows,)
-        Labels of any type.
-    classes : ndarray of shape (n_classes,)
-        The labels in the order of the columns.
-
-    Returns
-    -------
-    y_encoded : ndarray of int, of shape (n_rows,)
-        Position of each label among the classes.
-
-    Raises
-    ------
-    ValueError
-        If a label is not among the classes.
+    A label that is not among the classes raises a ValueError. The classes need not be sorted.
     """
     order = np.argsort(classes)
     place = np.searchsorted(classes, labels, sorter=order)
@@ -103,25 +67,10 @@ def encode_labels(labels, classes):
 
 
 def check_scores(score_range, epoch, name, *, from_logits, remedy):
-    """Raise an error if class scores are not finite, or are no probabilities.
+    """Raise an InvalidProbabilitiesError if class scores are not finite, or are no probabilities.
 
-    Parameters
-    ----------
-    score_range : ScoreRange
-        Range of the scores.
-    epoch : int
-        The epoch, counted from 0.
-    name : str
-        Name of the model that returned the scores.
-    from_logits : bool
-        Whether these are logits.
-    remedy : str
-        How to obtain probabilities; a sentence.
-
-    Raises
-    ------
-    InvalidProbabilitiesError
-        If a score is NaN or infinite, or if probabilities are negative or do not sum to 1.
+    The error gives the range of the scores, the epoch (counted from 0) and the `name` of the model.
+    The `remedy`, a sentence, states how to obtain probabilities.
     """
     if not score_range.finite:
         what = "scores" if from_logits else "probabilities"
@@ -140,21 +89,9 @@ def check_scores(score_range, epoch, name, *, from_logits, remedy):
 
 
 def check_n_columns(shape, n_classes, name):
-    """Raise an error if class scores do not have one column for each class.
+    """Raise an InvalidProbabilitiesError if class scores do not have one column for each class.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the scores; one dimension: those of the second of two classes.
-    n_classes : int
-        Number of classes.
-    name : str
-        Name of the model that returned the scores.
-
-    Raises
-    ------
-    InvalidProbabilitiesError
-        If there are fewer or more columns.
+    A `shape` of one dimension is that of the scores of the second of two classes.
     """
     shape = tuple(shape)
     width = 2 if len(shape) == 1 else shape[1] if len(shape) == 2 else None

@@ -199,19 +199,7 @@ class TrainingDynamics:
         self._add(epoch, observation, rows, margin_from=margin_from)
 
     def _add(self, epoch, observation, rows=slice(None), *, margin_from):
-        """Record the observation of some rows at one epoch, without checks.
-
-        Parameters
-        ----------
-        epoch : int
-            The epoch, counted from 0; it must ascend for each row.
-        observation : Observation
-            Five arrays of shape (n_rows,).
-        rows : slice or ndarray of shape (n_rows,), default=slice(None)
-            Which rows these are, each at most once.
-        margin_from : {"logits", "probabilities"}
-            Whether margins and losses come from logits.
-        """
+        """Record the observation of some rows at one epoch, without the checks of `update`."""
         if self.keep_history:
             while len(self._history) <= epoch:
                 self._history.append(_blank(self.n_samples))
@@ -222,15 +210,7 @@ class TrainingDynamics:
         self.margin_from = margin_from
 
     def _set_labels(self, y_encoded, classes):
-        """Set labels and classes, where the first epochs determine them.
-
-        Parameters
-        ----------
-        y_encoded : ndarray of shape (n_samples,)
-            Position of each label among the classes.
-        classes : ndarray of shape (n_classes,)
-            The labels in the order of the columns of recorded scores.
-        """
+        """Set the encoded labels and the classes, where the first epochs determine them."""
         self.classes, self._y_encoded = classes, y_encoded
         self.labels = classes[y_encoded]
 
@@ -270,20 +250,7 @@ class TrainingDynamics:
         return replay.results(), len(selected)
 
     def _observation_at(self, epoch):
-        """Return what was recorded at one epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            The epoch, counted from 0.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_rows,)
-            The rows recorded at this epoch, ascending.
-        observation : Observation
-            Five arrays of shape (n_rows,).
-        """
+        """Return the rows that were recorded at one epoch, ascending, and their observation."""
         self._check_history("Reading an epoch")
         whole = self._history[epoch]
         rows = np.flatnonzero(~np.isnan(whole.true_proba))

@@ -14,19 +14,10 @@ from sklearn_carto._utils._compat import _num_samples, _safe_indexing
 
 
 def take(X, rows):
-    """Index the rows of a container.
+    """Index the rows of a container by a slice or an int array.
 
-    Parameters
-    ----------
-    X : array-like, sparse matrix, data frame, list, torch Dataset, dict or tuple of these
-        Samples; a sparse matrix may have any format.
-    rows : slice or ndarray of int
-        Indices of the rows.
-
-    Returns
-    -------
-    X : container
-        Container of the same type; `X` itself if a slice covers all rows.
+    `X` is an array-like, sparse matrix of any format, data frame, list or torch Dataset, or a dict
+    or tuple of these. The result has the same type; it is `X` itself if a slice covers all rows.
     """
     if holds_containers(X):
         if isinstance(X, tuple):

@@ -65,9 +65,8 @@ def _add(digest, part):
         for i, name in enumerate(part.columns):  # by position: names may occur twice
             column = part.iloc[:, i] if hasattr(part, "iloc") else part[:, i]
             digest.update(f"column {name!r};".encode())
-            if (
-                str(column.dtype).lower().startswith(("categor", "enum"))
-            ):  # models may treat them differently
+            # models may treat categories differently
+            if str(column.dtype).lower().startswith(("categor", "enum")):
                 categories = getattr(column, "cat", None)
                 digest.update(b"categories;")
                 _add_array(digest, np.asarray(getattr(categories, "categories", [])))

@@ -26,20 +26,7 @@ def is_dataset(X):
 
 
 def part_of(dataset, rows):
-    """Make a torch Subset of some rows.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The data set.
-    rows : slice or ndarray of int or bool
-        Which rows.
-
-    Returns
-    -------
-    part : Subset
-        These rows, in this order.
-    """
+    """Make a torch Subset of some rows: a slice, indices or a mask."""
     from torch.utils.data import Subset
 
     return Subset(dataset, np.arange(len(dataset))[rows].tolist())
@@ -48,20 +35,8 @@ def part_of(dataset, rows):
 def labels_of(dataset):
     """Read the label of each row in one pass, and restore torch's, numpy's and Python's generators.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        Data set of pairs of an input and a label, or of mappings with one of `LABEL_NAMES`.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_samples,)
-        The labels.
-
-    Raises
-    ------
-    ValueError
-        If a row does not have a single label.
+    A row must be a pair of an input and a label, or a mapping with one of `LABEL_NAMES`; rows
+    without a single label raise a ValueError. The labels have shape (n_samples,).
     """
     kind = type(dataset).__name__
     for name in LABEL_NAMES:
@@ -96,18 +71,7 @@ def _label_of(row):
 
 
 def check_dataset_labels(classes):
-    """Raise an error if the labels of a data set are not the columns of a net's outputs.
-
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-        The labels that occur, sorted.
-
-    Raises
-    ------
-    ValueError
-        If they are not 0, 1, ..., n_classes - 1.
-    """
+    """Raise a ValueError if the sorted labels of a data set are not 0, 1, ..., n_classes - 1."""
     if not np.array_equal(classes, np.arange(len(classes))):
         raise ValueError(
             f"The labels in a torch Dataset must be 0 to {len(classes) - 1}, each at least once, "
@@ -129,19 +93,8 @@ def check_not_stream(X):
 def rows_behind(dataset, whole, n_samples):
     """Find the rows of a data set that a part of it holds, through any nesting of subsets.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The part.
-    whole : callable
-        Whether a data set is the whole one.
-    n_samples : int
-        Number of rows of the whole data set.
-
-    Returns
-    -------
-    rows : ndarray of int or None
-        Positions in the whole data set; None if the part does not belong to it.
+    `whole` is a function that returns whether a data set is the whole one, which has `n_samples`
+    rows. Returns positions in it, or None if the part does not belong to it.
     """
     from torch.utils.data import Subset
 

@@ -80,13 +80,7 @@ class EpochAccumulator:
             self._reduce()
 
     def part(self):
-        """Return the batches in the order in which they came, for :func:`concat_epochs`.
-
-        Returns
-        -------
-        part : EpochScores or None
-            None if there was no batch.
-        """
+        """Return the batches in the order in which they came; None if there was none."""
         self._reduce()
         if not self.rows:
             return None
@@ -131,17 +125,9 @@ class EpochAccumulator:
 
 
 def concat_epochs(parts):
-    """Concatenate the parts of an epoch; of a row that occurs twice, the first counts.
+    """Concatenate at least one part of an epoch to EpochScores whose rows ascend, each once.
 
-    Parameters
-    ----------
-    parts : list of EpochScores
-        At least one.
-
-    Returns
-    -------
-    epoch : EpochScores
-        Its rows ascend, each once.
+    Of a row that occurs twice, the first counts.
     """
     rows = np.concatenate([part.rows for part in parts])
     place = np.full(rows.max() + 1, -1)
@@ -160,19 +146,9 @@ def concat_epochs(parts):
 def make_copier(scores, *, copy):
     """Make the function that detaches scores from their graph, in single precision at least.
 
-    Parameters
-    ----------
-    scores : ndarray or tensor
-        An output of the model.
-    copy : bool
-        Whether others may write to the scores. Arrays are copied in any case. So are tensors on a
-        device, since a compiled model may write its next outputs over them; and views, since they
-        would keep alive what they are views of.
-
-    Returns
-    -------
-    copier : callable
-        Maps an array to a copy, and a tensor to one without a graph.
+    `copy` states whether others may write to the scores. Arrays are copied in any case. So are
+    tensors on a device, since a compiled model may write its next outputs over them; and views,
+    since they would keep alive what they are views of.
     """
     if not is_tensor(scores):
         dtype = np.promote_types(scores.dtype, np.float32)

@@ -17,11 +17,6 @@ class RecordingBatchSampler:
 
     The sampler runs in the main process, whatever the number of workers, and batches arrive in its
     order: the first recorded batch is the first that arrives.
-
-    Parameters
-    ----------
-    sampler : iterable of lists of int
-        The batch sampler.
     """
 
     def __init__(self, sampler):
@@ -40,22 +35,9 @@ class RecordingBatchSampler:
             yield batch
 
     def pop_batch(self, n_rows):
-        """Return the row names of the batch that has just arrived.
+        """Return the row names of the batch that has just arrived, as the sampler yielded them.
 
-        Parameters
-        ----------
-        n_rows : int
-            Number of outputs of the model.
-
-        Returns
-        -------
-        batch : list of length n_rows
-            As the sampler yielded it; :func:`rows_of` converts many of them at once.
-
-        Raises
-        ------
-        SampleAlignmentError
-            If there are fewer or more outputs than rows.
+        A SampleAlignmentError is raised if the model returned fewer or more outputs than `n_rows`.
         """
         batch = self.batches.popleft() if self.batches else []
         if len(batch) != n_rows:
@@ -84,22 +66,9 @@ class RecordingBatchSampler:
 
 
 def rows_of(batches):
-    """Convert the row names of batches to rows.
+    """Convert the row names of batches to positions in the loader's data set, of shape (n_rows,).
 
-    Parameters
-    ----------
-    batches : list of list
-        As returned by :meth:`RecordingBatchSampler.pop_batch`.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows,)
-        Positions in the loader's data set.
-
-    Raises
-    ------
-    SampleAlignmentError
-        If the sampler does not yield whole numbers.
+    A SampleAlignmentError is raised if the sampler does not yield whole numbers.
     """
     rows = array("q")  # accepts whole numbers only, and converts lists faster than numpy
     try:
@@ -117,20 +86,9 @@ def rows_of(batches):
 def recorded_batches(loader):
     """Record which rows the batches of a loader hold; the loader is restored afterwards.
 
-    Parameters
-    ----------
-    loader : DataLoader
-        Or a wrapper with the attribute `base_dataloader`, as in Hugging Face accelerate.
-
-    Yields
-    ------
-    batch_sampler : RecordingBatchSampler
-        Its batches.
-
-    Raises
-    ------
-    SampleAlignmentError
-        If the rows of its batches cannot be determined.
+    The loader is a DataLoader, or a wrapper with the attribute `base_dataloader` as in Hugging Face
+    accelerate. Yields its RecordingBatchSampler, or raises a SampleAlignmentError if the rows of
+    its batches cannot be determined.
     """
     from torch.utils.data import DataLoader, IterableDataset
 

@@ -60,24 +60,10 @@ class SampleIndex:
         self.classes = self._given
 
     def locate(self, batches):
-        """Find the rows and the encoded labels of batches.
+        """Find the rows and the encoded labels of batches, both of shape (n_rows,).
 
-        Parameters
-        ----------
-        batches : list of (indices, labels)
-            Indices, and labels or None, which can be joined over batches.
-
-        Returns
-        -------
-        rows : ndarray of int, of shape (n_rows,)
-            Positions.
-        y_encoded : ndarray or tensor of int, of shape (n_rows,)
-            Column of each label.
-
-        Raises
-        ------
-        ValueError
-            If there is no such row, or if a label is missing or not among the classes.
+        Each batch is a pair of indices, and of labels or None. An unknown row, and a label that is
+        missing or not among the classes, raise a ValueError.
         """
         indices, labels = (join(parts) for parts in zip(*batches, strict=True))
         rows = self.rows_of(indices)
@@ -92,22 +78,10 @@ class SampleIndex:
         return rows, y_encoded
 
     def rows_of(self, indices):
-        """Find the positions of rows.
+        """Find the positions of rows that are given by position or, if they have names, by name.
 
-        Parameters
-        ----------
-        indices : ndarray or tensor of shape (n_rows,)
-            Positions, or names where the rows have names.
-
-        Returns
-        -------
-        rows : ndarray of int, of shape (n_rows,)
-            Positions.
-
-        Raises
-        ------
-        ValueError
-            If there is no such row.
+        `indices` is an array or tensor of shape (n_rows,). A ValueError is raised if there is no
+        such row.
         """
         if is_tensor(indices):
             indices = indices.detach().cpu().numpy()
@@ -131,22 +105,10 @@ class SampleIndex:
         return rows.astype(np.intp, copy=False)
 
     def encode(self, labels):
-        """Encode labels as columns; those that are columns are checked at the end of the epoch.
+        """Encode labels, an array or tensor of shape (n_rows,), as columns.
 
-        Parameters
-        ----------
-        labels : ndarray or tensor of shape (n_rows,)
-            Labels.
-
-        Returns
-        -------
-        y_encoded : ndarray or tensor of int, of shape (n_rows,)
-            A tensor where `labels` is one and holds columns.
-
-        Raises
-        ------
-        ValueError
-            If a label is not among the classes.
+        A label that is not among the classes raises a ValueError; labels that are columns
+        themselves are checked at the end of the epoch. A tensor of such labels remains a tensor.
         """
         if self._labels_are_columns is None:
             self._labels_are_columns = np.array_equal(self.classes, np.arange(len(self.classes)))
@@ -161,19 +123,9 @@ class SampleIndex:
         return encode_labels(labels, self.classes)
 
     def check_labels_unchanged(self, rows, y_encoded, epoch):
-        """Raise an error if a label is none of the classes, or differs from an earlier one.
+        """Raise a ValueError if a label is none of the classes, or differs from an earlier one.
 
-        Parameters
-        ----------
-        rows, y_encoded : ndarray of int, of shape (n_rows,)
-            Rows of an epoch in the order of its batches, and the columns of their labels.
-        epoch : int
-            The epoch, counted from 0.
-
-        Raises
-        ------
-        ValueError
-            It names rows.
+        `rows` and `y_encoded` have shape (n_rows,), in the order of the batches of the epoch.
         """
         unknown = (y_encoded < 0) | (y_encoded >= len(self.classes))
         if unknown.any():
@@ -188,21 +140,10 @@ class SampleIndex:
         self.check_unchanged(rows, y_encoded, f"within epoch {epoch}", first)
 
     def check_unchanged(self, rows, y_encoded, when, before=None):
-        """Raise an error if the label of a row differs from an earlier one.
+        """Raise a ValueError if the label of a row differs from an earlier one.
 
-        Parameters
-        ----------
-        rows, y_encoded : ndarray of int, of shape (n_rows,)
-            Rows, and the columns of their labels.
-        when : str
-            Part of the error message.
-        before : ndarray of int, of shape (n_samples,), default=None
-            Columns of all rows; below 0: unknown. None: those of earlier epochs.
-
-        Raises
-        ------
-        ValueError
-            It names a row.
+        The earlier columns of all rows, `before`, are those of earlier epochs by default; below 0:
+        unknown. `when` is a part of the error message.
         """
         before = (self.y_encoded if before is None else before)[rows]
         other = (before >= 0) & (before != y_encoded)
@@ -216,21 +157,10 @@ class SampleIndex:
             )
 
     def check_complete(self, rows, n_passed, epoch):
-        """Raise an error if an epoch lacks rows.
+        """Raise a SampleAlignmentError if an epoch lacks rows.
 
-        Parameters
-        ----------
-        rows : ndarray of int, of shape (n_rows,)
-            The rows of the epoch, each once.
-        n_passed : int
-            Number of rows that were passed, including those that occurred again.
-        epoch : int
-            The epoch, counted from 0.
-
-        Raises
-        ------
-        SampleAlignmentError
-            It names rows.
+        `rows` holds the rows of the epoch, each once; `n_passed` also counts those that occurred
+        again.
         """
         if len(rows) == self.n_samples:
             return
@@ -253,20 +183,7 @@ class SampleIndex:
 
 
 def check_batch(indices, scores, labels):
-    """Raise an error if a batch does not hold one index, one score and one label for each row.
-
-    Parameters
-    ----------
-    indices, scores : ndarray or tensor of shape (n_rows, ...)
-        What the batch holds.
-    labels : ndarray or tensor of shape (n_rows, ...) or None
-        None where all labels were given before.
-
-    Raises
-    ------
-    ValueError
-        It names what does not fit.
-    """
+    """Raise a ValueError if a batch does not hold one index, one score and one label a row."""
     if indices.ndim != 1:
         raise ValueError(
             "indices must have one entry for each row of the batch; got shape "

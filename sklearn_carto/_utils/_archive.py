@@ -11,16 +11,8 @@ import numpy as np
 def write_archive(path, kind, arrays, metadata):
     """Save arrays and metadata to a compressed npz file at exactly `path`.
 
-    Parameters
-    ----------
-    path : str or path-like
-        Path of the file.
-    kind : str
-        Type of object that the file holds; ``read_archive`` checks it.
-    arrays : dict of str to (ndarray or None)
-        Arrays to save; None is left out. Object arrays must hold strings only.
-    metadata : dict
-        Values that can be serialised to JSON.
+    ``read_archive`` checks the `kind` of object. Arrays that are None are left out; object arrays
+    must hold strings only. The metadata must be serialisable to JSON.
     """
     arrays = {name: np.asarray(value) for name, value in arrays.items() if value is not None}
     strings = [name for name, value in arrays.items() if value.dtype == object]

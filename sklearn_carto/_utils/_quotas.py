@@ -52,22 +52,11 @@ def largest_remainder(total, weights, rng):
 
 
 def class_quotas(n_rows, counts, rng):
-    """Divide rows between classes: one for each class, the rest in proportion.
+    """Divide rows between classes: one for each class, the rest in proportion to `counts`.
 
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows to divide, at most the sum of `counts`.
-    counts : array-like of shape (n_classes,)
-        Number of rows of each class, at least 1.
-    rng : RandomState
-        Breaks ties.
-
-    Returns
-    -------
-    quotas : ndarray of shape (n_classes,)
-        Number of rows for each class, at most its count. If there are fewer rows than classes,
-        the largest classes get one row each.
+    `n_rows` is at most the sum of `counts`, which are at least 1. No class gets more than its
+    count. If there are fewer rows than classes, the largest classes get one row each. `rng` breaks
+    ties.
 
     Examples
     --------

@@ -23,19 +23,11 @@ class TrainingTask:
     def track(self, steps, reconstruction_attributes=None):
         """Iterate over steps, each a task.
 
-        Parameters
-        ----------
-        steps : sequence
-            Epochs; or slices of samples, where the epochs of a finished training are replayed.
-        reconstruction_attributes : callable, default=None
-            Returns the attributes of a copy of the estimator that can predict at the end of a step;
-            called only if a callback requests that copy. If given, a callback may also stop the
-            training. None: no copy can predict.
-
-        Yields
-        ------
-        step : object
-            The items of `steps`.
+        Steps are epochs; or slices of samples, where the epochs of a finished training are
+        replayed. `reconstruction_attributes` is a function that returns the attributes of a copy of
+        the estimator that can predict at the end of a step; it is called only if a callback
+        requests that copy. With it, a callback may also stop the training. Without it, no copy can
+        predict.
         """
         epochs = not isinstance(next(iter(steps), None), slice)
         self._begin(self.fit_task, "training", max_subtasks=len(steps))

@@ -23,22 +23,10 @@ def row_blocks(n_samples, n_classes):
 
 
 def choose_response_method(estimator, X):
-    """Choose the response method that is recorded.
+    """Choose the response method that is recorded: "predict_proba" or "decision_function".
 
     Logits are preferred, since they keep the margin of rows whose probability is 0 or 1 in floating
-    point, but only if their softmax (or sigmoid) equals the probability on some rows.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        With `predict_proba`, `decision_function`, or both.
-    X : container
-        Some rows.
-
-    Returns
-    -------
-    method : {"predict_proba", "decision_function"}
-        Name of the method.
+    point, but only if their softmax (or sigmoid) equals the probability on the rows of `X`.
     """
     if not hasattr(estimator, "decision_function"):
         return "predict_proba"

@@ -98,16 +98,7 @@ class RunRecorder:
     def add_epoch(self, epoch, blocks, estimator, *, from_logits):
         """Record a whole epoch at once, so that an interrupted one leaves no trace.
 
-        Parameters
-        ----------
-        epoch : int
-            The epoch, counted from 0.
-        blocks : iterable of (rows, scores)
-            Slices of rows in order, and their class scores.
-        estimator : estimator
-            The estimator that returned them; errors name it.
-        from_logits : bool
-            Whether scores are logits.
+        `blocks` yields slices of rows in order, and their class scores. Errors name the estimator.
         """
         parts = [
             self._observe(epoch, rows, scores, estimator, from_logits) for rows, scores in blocks
@@ -119,19 +110,7 @@ class RunRecorder:
         self.whole_epochs = True
 
     def add_scores(self, epoch, scores, estimator, *, from_logits):
-        """Record a whole epoch that was accumulated from batches; some rows may be missing.
-
-        Parameters
-        ----------
-        epoch : int
-            The epoch, counted from 0.
-        scores : EpochScores
-            The accumulated batches.
-        estimator : estimator
-            The estimator that returned them; errors name it.
-        from_logits : bool
-            Whether scores were logits.
-        """
+        """Record a whole epoch, accumulated from batches; some rows may be missing."""
         self._check_scores(scores.score_range, epoch, estimator, from_logits)
         rows = slice(None) if len(scores.rows) == self.n_samples else scores.rows
         self._add(epoch, scores.observation, rows, from_logits)

@@ -21,25 +21,10 @@ from sklearn_carto.exceptions import SampleAlignmentError
 
 
 def make_listener(net, X, recorder, X_eval=None, tick=None):
-    """Make the listener for the `record` of a recorder.
+    """Make the listener for the `record` of a recorder, to be attached before the net trains on X.
 
-    Parameters
-    ----------
-    net : NeuralNet
-        The net that is about to train.
-    X : container of shape (n_samples, ...)
-        Training samples.
-    recorder : RunRecorder
-        Receives the class scores.
-    X_eval : container, default=None
-        Samples to evaluate at the end of an epoch; None: `X`.
-    tick : callable, default=None
-        Called as the first epoch begins and as each ends, to show progress.
-
-    Returns
-    -------
-    listener : Listener
-        To be attached to the net.
+    Samples `X_eval` (default: `X`) are evaluated at the end of an epoch. `tick` is called as the
+    first epoch begins and as each ends, to show progress.
     """
     kind = TrainingPassListener if recorder.record == "training" else EpochEndListener
     return kind(net, X, recorder, X if X_eval is None else X_eval, tick)
@@ -171,8 +156,8 @@ class TrainingPassListener(Listener):
 
     def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
         """Gather the scores of a batch."""
-        locate = self._locate_train if training else self._locate_valid
-        if not training and self.valid_rows is None:
+        rows_of_pass = self.train_rows if training else self.valid_rows
+        if rows_of_pass is None:  # validation data from elsewhere
             return
         if self.batch_sampler is None or y_pred is None:
             missing = "run_single_epoch" if self.batch_sampler is None else "y_pred"
@@ -181,10 +166,15 @@ class TrainingPassListener(Listener):
                 f"does not use skorch's {missing}. Use record='epoch_end'. {WAY_OUT}"
             )
         output = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-        rows = self.batch_sampler.pop_batch(output.shape[0])
+        names = self.batch_sampler.pop_batch(output.shape[0])
+
+        def locate(batches):
+            rows = rows_of_pass[rows_of(batches)]
+            return rows, self.recorder.y_encoded[rows]
+
         if self.checks_labels:
-            self._check_labels_match(batch, locate([rows])[1])
-        self._add(training, locate, rows, output)
+            self._check_labels_match(batch, locate([names])[1])
+        self._add(training, locate, names, output)
 
     def _check_labels_match(self, batch, expected):
         """Raise where the labels of a batch are not those of the rows that its sampler drew."""
@@ -204,11 +194,3 @@ class TrainingPassListener(Listener):
                 f"A batch that {type(self.net).__name__} trained on holds other labels than the "
                 f"rows that its loader drew: {why}. Use record='epoch_end'. {WAY_OUT}"
             )
-
-    def _locate_train(self, batches):
-        rows = self.train_rows[rows_of(batches)]
-        return rows, self.recorder.y_encoded[rows]
-
-    def _locate_valid(self, batches):
-        rows = self.valid_rows[rows_of(batches)]
-        return rows, self.recorder.y_encoded[rows]

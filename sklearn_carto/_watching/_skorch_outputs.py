@@ -32,21 +32,10 @@ def first_output(output):
 
 
 def infer_output_format(net, output):
-    """Infer the format of a net's outputs from those of some samples.
+    """Infer the OutputFormat of an initialized net from the outputs of its module for some samples.
 
-    Parameters
-    ----------
-    net : NeuralNet
-        An initialized net.
-    output : tensor of shape (n_rows, n_classes) or (n_rows,)
-        Outputs of its module.
-
-    Returns
-    -------
-    output_format : OutputFormat
-        The format.
-    shape : tuple of int
-        Shape of the class scores of these samples.
+    The `output` has shape (n_rows, n_classes) or (n_rows,). Also returns the shape of the class
+    scores of these samples.
     """
     import torch
 
@@ -80,17 +69,7 @@ def _warn_of_double_softmax(net, output):
 
 
 class Evaluator:
-    """Evaluate a net on all samples, in order.
-
-    Parameters
-    ----------
-    net : NeuralNet
-        An initialized net.
-    X : container of shape (n_samples, ...)
-        The samples.
-    n_samples : int
-        Number of samples.
-    """
+    """Evaluate an initialized net on all samples, in order."""
 
     def __init__(self, net, X, n_samples):
         self.net, self.X, self.n_samples = net, X, n_samples

@@ -29,22 +29,23 @@ class _Epoch:
 class TorchLoopCallback(MapCallback):
     """Record the forward passes of a torch training loop.
 
-    Subclasses set `labels`, `classes`, `from_logits` and `keep_history`, and state in `way_out` how
-    the model must be called. They call the methods in this order: `start`, `observe_loader`,
-    `observe_model`; in each epoch `begin_epoch`, `begin_batch` and `end_batch` for each batch,
-    `end_epoch`; `stop`.
+    Subclasses document the parameters, and state in `way_out` how the model must be called. They
+    call the methods in this order: `start`, `observe_loader`, `observe_model`; in each epoch
+    `begin_epoch`, `begin_batch` and `end_batch` for each batch, `end_epoch`; `stop`.
     """
 
-    labels: object
-    classes: object
-    from_logits: bool
-    keep_history: bool
     way_out = ""
     _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
     _n_left_out = 0
+
+    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
+        self.labels = labels
+        self.classes = classes
+        self.from_logits = from_logits
+        self.keep_history = keep_history
 
     def start(self):
         """Start a new map."""
@@ -55,13 +56,10 @@ class TorchLoopCallback(MapCallback):
         self._n_left_out, self._epoch = 0, _Epoch()
 
     def observe_loader(self, loader):
-        """Record which rows the batches of a loader hold, from its next epoch on.
+        """Record which rows the batches of the training loader hold, from its next epoch on.
 
-        Parameters
-        ----------
-        loader : DataLoader
-            The loader of the training set. One that replaces another must yield the same rows in
-            the same order, which is checked by the data set or else by its labels.
+        A loader that replaces another must yield the same rows in the same order, which is checked
+        by the data set or else by its labels.
         """
         self._loader_hook.close()
         self._batch_sampler = self._loader_hook.enter_context(recorded_batches(loader))
@@ -85,15 +83,7 @@ class TorchLoopCallback(MapCallback):
         self._dataset = dataset
 
     def observe_model(self, model, n_epochs):
-        """Record the outputs of a model in training.
-
-        Parameters
-        ----------
-        model : Module
-            The model, called once for each batch.
-        n_epochs : int or None
-            Number of planned epochs.
-        """
+        """Record the outputs of a model in training, which is called once for each batch."""
         if self._batch_sampler is None:
             raise SampleAlignmentError(
                 f"The loader of the training set was not observed. {WAY_OUT}"
@@ -129,13 +119,7 @@ class TorchLoopCallback(MapCallback):
             epoch.in_batch = False
 
     def end_epoch(self, n_batches):
-        """Record the epoch, unless it is incomplete.
-
-        Parameters
-        ----------
-        n_batches : int
-            Number of batches of a complete epoch.
-        """
+        """Record the epoch if it consists of `n_batches` batches; else leave it out."""
         epoch = self._epoch
         if epoch.n_batches and not epoch.n_recorded:
             raise SampleAlignmentError(
@@ -218,13 +202,7 @@ class TorchLoopCallback(MapCallback):
 
 
 class Hook:
-    """A hook of a module, whose copies and pickles do nothing.
-
-    Parameters
-    ----------
-    function : callable, default=None
-        Called with the arguments of the hook. None: nothing is called.
-    """
+    """A hook of a module that calls a function; its copies and pickles do nothing."""
 
     def __init__(self, function=None):
         self.function = function

@@ -93,11 +93,8 @@ class DataMapCallback(TorchLoopCallback, Callback):
     def __init__(
         self, forward=None, labels=None, classes=None, from_logits=True, keep_history=True
     ):
+        super().__init__(labels, classes, from_logits, keep_history)
         self.forward = forward
-        self.labels = labels
-        self.classes = classes
-        self.from_logits = from_logits
-        self.keep_history = keep_history
 
     def setup(self, trainer, pl_module, stage):
         """Start a new map, and observe the loader, which may be made before the training begins.

@@ -78,12 +78,6 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
 
     way_out = "The Trainer's compute_loss must call the model itself, once for each batch."
 
-    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
-        self.labels = labels
-        self.classes = classes
-        self.from_logits = from_logits
-        self.keep_history = keep_history
-
     def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
         """Start a new map."""
         self.start()
