@@ -85,7 +85,7 @@ def test_fit_starts_anew_and_partial_fit_goes_on():
     assert callback.dynamics_.true_proba.shape == (100, 4)
 
 
-def test_it_listens_beside_cartography_classifier_and_other_callbacks():
+def test_it_records_beside_cartography_classifier_and_other_callbacks():
     events = []
 
     class Spy(Callback):
@@ -119,7 +119,7 @@ def test_fewer_outputs_than_classes_are_an_error():
         fit(net)
 
 
-def test_binary_nets_and_datasets_are_heard():
+def test_binary_nets_and_datasets_are_recorded():
     callback = DataMapCallback()
     binary = make_net(
         callback,
