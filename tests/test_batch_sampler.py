@@ -133,7 +133,7 @@ def test_other_numbers_of_outputs_than_rows_are_refused():
             batch_sampler.pop_batch(4)
 
 
-def test_rows_without_whole_numbers_are_refused():
+def test_samplers_that_yield_names_are_refused():
     class Named(dict):
         def __getitem__(self, name):
             return 1

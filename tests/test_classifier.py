@@ -1,4 +1,4 @@
-"""CartographyClassifier: pipelines, metadata, and what it refuses."""
+"""CartographyClassifier: pipelines, metadata, and errors."""
 
 import numpy as np
 import pytest
@@ -145,7 +145,7 @@ def test_routed_metadata_reaches_the_method_that_is_really_called():
             CartographyClassifier(SGD).fit(X, y, sample_weight=weight)
 
 
-def test_weights_that_no_step_takes_are_an_error_that_names_the_estimator():
+def test_weights_that_the_estimator_does_not_take_are_an_error():
     class NoWeights(MLPClassifier):
         def partial_fit(self, X, y, classes=None):
             return super().partial_fit(X, y, classes=classes)

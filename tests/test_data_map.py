@@ -82,7 +82,7 @@ def test_regions_have_names():
     easy, hard, ambiguous = "easy-to-learn", "hard-to-learn", "ambiguous"
     expected = [easy, easy, hard, ambiguous, ambiguous]
     assert data_map.region_labels().tolist() == expected
-    assert data_map.region_labels(0.1).tolist() == expected  # ties are not torn apart
+    assert data_map.region_labels(0.1).tolist() == expected  # ties stay together
     # all may be ambiguous but the one that never moved
     assert data_map.region_labels(1.0).tolist() == [
         ambiguous,

@@ -18,7 +18,7 @@ def test_kinds_have_the_requested_shares():
     assert counts == {"ambiguous": 50, "easy": 140, "mislabelled": 10}
 
 
-def test_kinds_mean_what_their_names_promise():
+def test_a_linear_model_confirms_the_kinds():
     X, y, kind = make_cartography(2000, random_state=0)
     model = LogisticRegression().fit(X[kind == "easy"], y[kind == "easy"])
     right = model.predict(X) == y

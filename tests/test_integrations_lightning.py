@@ -164,7 +164,7 @@ def test_an_epoch_that_ends_early_is_left_out():
     assert_allclose(callback.dynamics_.true_proba, model.expected[:, :1], atol=1e-6)
 
 
-def test_a_training_that_dies_leaves_its_epochs():
+def test_a_failed_training_leaves_its_epochs():
     class Dies(Model):
         def training_step(self, batch, i):
             if self.current_epoch == 2:

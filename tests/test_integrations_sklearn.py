@@ -1,4 +1,4 @@
-"""A data map drawn by a callback that is set on a classifier of scikit-learn's."""
+"""A data map recorded by a callback that is set on a classifier of scikit-learn."""
 
 import gc
 import importlib

@@ -1,4 +1,4 @@
-"""The callback draws, inside a plain skorch net, the map that CartographyClassifier draws."""
+"""The callback records, in a plain skorch net, the map of CartographyClassifier."""
 
 import pickle
 
@@ -150,7 +150,7 @@ def test_clones_searches_and_pickles_work_as_ever(tmp_path):
     assert [len(data_map) for data_map in maps] == [115, 115]
 
 
-def test_a_training_that_dies_leaves_its_epochs_and_a_net_as_it_was():
+def test_a_failed_training_leaves_its_epochs_and_a_net_as_it_was():
     class Die(Callback):
         def on_batch_end(self, net, **kwargs):
             if len(net.history) == 3:

@@ -207,7 +207,7 @@ def test_rows_that_are_dropped_count_over_the_epochs_that_saw_them(tmp_path):
     assert callback.dynamics_.n_seen.sum() == 32
 
 
-def test_a_training_that_dies_leaves_its_epochs_and_the_next_starts_anew(tmp_path):
+def test_a_failed_training_leaves_its_epochs_and_the_next_starts_anew(tmp_path):
     class Dies(Trainer):
         def compute_loss(self, *args, **kwargs):
             if self.state.epoch >= 2:
@@ -261,9 +261,8 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_leaves_that_epoch_out(tmp_path):
         recorded = callback.dynamics_.true_proba
         assert recorded.shape == (N, 1)
         assert not np.isnan(recorded).any()
-        found = ~np.isnan(
-            expected[:, 2]
-        )  # an older Trainer counts its first batches to the epoch before
+        # an older Trainer counts its first batches to the epoch before
+        found = ~np.isnan(expected[:, 2])
         assert found.sum() > N // 3
         assert_allclose(recorded[found, 0], expected[found, 2], atol=1e-6)
         train(folder, callback, resume=checkpoint, num_train_epochs=2, **options)
@@ -272,7 +271,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_leaves_that_epoch_out(tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_a_training_that_dies_leaves_nothing_to_the_next(tmp_path, error):
+def test_a_failed_training_leaves_nothing_to_the_next(tmp_path, error):
     class Dies(Trainer):
         def compute_loss(self, *args, **kwargs):
             if self.state.global_step == 2:

@@ -116,7 +116,7 @@ def test_text_in_columns_is_an_error_that_names_an_encoder(backend):
     frame = frames.DataFrame({"size": X[:, 0], "colour": np.where(X[:, 1] > 0, "red", "blue")})
     with pytest.raises(ValueError, match=r"\(columns colour\).*'category'.*OneHotEncoder"):
         DataMapSelector().fit(frame, y)
-    if backend == "pandas":  # the ways out that it names
+    if backend == "pandas":  # the solutions that the error names
         encoded = frame.astype({"colour": "category"})
     else:
         encoded = frame.with_columns(frames.col("colour").cast(frames.Categorical))
@@ -310,7 +310,7 @@ def test_a_cache_folder_that_cannot_be_written_is_an_error(tmp_path):
         make(memory=tmp_path / "file").fit(X, y)
 
 
-def test_a_map_from_the_cache_bears_the_names_of_its_own_rows(tmp_path):
+def test_a_map_from_the_cache_has_the_names_of_its_rows(tmp_path):
     pd = pytest.importorskip("pandas")
     for letter in "pq":
         frame = pd.DataFrame(X, index=[f"{letter}{i}" for i in range(len(X))])

@@ -151,7 +151,7 @@ def test_methods_give_back_what_they_gave():
     assert watch(make_net(Net)).estimator_.value_ == 42
 
 
-# --- whose rows
+# --- which rows are recorded
 
 
 def test_a_subset_of_a_data_set_is_watched_as_a_data_set_of_its_own():

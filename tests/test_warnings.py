@@ -1,4 +1,4 @@
-"""A warning names the line of the user, not one of ours."""
+"""Warnings point to the line of the user."""
 
 import warnings
 

@@ -223,7 +223,7 @@ def test_rows_that_catboost_holds_out_draw_a_warning():
         model.fit(X, y)
 
 
-def test_a_class_that_merely_bears_the_name_is_no_booster():
+def test_a_class_that_merely_has_the_name_is_no_booster():
     pytest.importorskip("xgboost")
     impostor = type("XGBClassifier", (KNeighborsClassifier,), {})()
     with pytest.raises(NotWatchableError, match="neither a skorch net nor a classifier of XGB"):

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 
 def in_two_ranks(function, folder):
-    """Call ``function(rank, folder)`` in a process for each of two ranks; their errors are ours."""
+    """Call ``function(rank, folder)`` in a process for each of two ranks; raise their errors."""
     import torch
 
     with socket.socket() as free:
