@@ -289,7 +289,7 @@ def test_a_failed_training_leaves_nothing_to_the_next(tmp_path, error):
     assert callback.data_map_.n_epochs == EPOCHS
 
 
-def test_a_training_that_dies_is_let_go(tmp_path):
+def test_a_failed_training_is_released(tmp_path):
     class Dies(Trainer):
         def compute_loss(self, *args, **kwargs):
             super().compute_loss(*args, **kwargs)
