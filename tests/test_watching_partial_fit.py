@@ -30,7 +30,7 @@ LEARNERS = [
 
 
 def naive_loop(learner, X, y, n_epochs, **params):
-    """Probability and correctness of the label; by hand, one partial_fit and predict_proba an epoch."""
+    """Probability and correctness of the label, by one partial_fit and predict_proba an epoch."""
     learner = clone(learner).set_params(random_state=np.random.RandomState(0))
     classes = np.unique(y)
     true_proba, correct = [], []
