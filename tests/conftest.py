@@ -1,4 +1,4 @@
-"""What several test files ask for."""
+"""Fixtures and helpers of several test files."""
 
 import os
 import sys

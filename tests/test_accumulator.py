@@ -1,4 +1,4 @@
-"""Batches in any order, reduced on a device, say what the same rows say in one array."""
+"""Batches in any order, reduced on a device, give the statistics of the same rows in one array."""
 
 import numpy as np
 import pytest
@@ -29,10 +29,10 @@ def assert_same(one, other, atol=1e-6):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_tensors_are_reduced_as_arrays_are(from_logits, dtype):
     scores = (LOGITS if from_logits else PROBABILITIES).astype(dtype)
-    seen, score_range = observe_tensor(
+    observation, score_range = observe_tensor(
         torch.as_tensor(scores), torch.as_tensor(COLUMNS), from_logits=from_logits
     )
-    assert_same(seen, observe(scores, COLUMNS, from_logits=from_logits))
+    assert_same(observation, observe(scores, COLUMNS, from_logits=from_logits))
     assert_allclose(score_range, score_range_of(scores), rtol=1e-5)
 
 
@@ -51,8 +51,10 @@ def test_the_first_of_several_highest_classes_counts_on_both():
     scores = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 2.0, 2.0]])
     columns = np.array([0, 1, 2])
     assert observe(scores, columns, from_logits=True).correct.tolist() == [True, False, False]
-    seen, _ = observe_tensor(torch.as_tensor(scores), torch.as_tensor(columns), from_logits=True)
-    assert seen.correct.tolist() == [True, False, False]
+    observation, _ = observe_tensor(
+        torch.as_tensor(scores), torch.as_tensor(columns), from_logits=True
+    )
+    assert observation.correct.tolist() == [True, False, False]
 
 
 def test_the_scores_that_were_handed_over_are_left_as_they_are():
@@ -75,11 +77,11 @@ def test_batches_may_come_in_any_order_and_size(kind, size, monkeypatch):
         if kind != "arrays":
             scores = torch.tensor(scores, requires_grad=kind == "tensors that learn")
         accumulator.add(rows, COLUMNS[rows], scores)
-    gathered = concat_epochs([accumulator.part()])
-    assert_array_equal(gathered.rows, np.arange(300))
-    assert_array_equal(gathered.y_encoded, COLUMNS)
-    assert_same(gathered.observation, observe(LOGITS, COLUMNS, from_logits=True))
-    assert_allclose(gathered.score_range, score_range_of(LOGITS), rtol=1e-5)
+    epoch_scores = concat_epochs([accumulator.part()])
+    assert_array_equal(epoch_scores.rows, np.arange(300))
+    assert_array_equal(epoch_scores.y_encoded, COLUMNS)
+    assert_same(epoch_scores.observation, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_allclose(epoch_scores.score_range, score_range_of(LOGITS), rtol=1e-5)
 
 
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
@@ -103,10 +105,10 @@ def test_of_a_row_seen_twice_the_first_time_counts():
     accumulator = EpochAccumulator(from_logits=False)
     accumulator.add(np.array([4, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.8, 0.2]]))
     accumulator.add(np.array([1, 4]), np.array([0, 0]), np.array([[0.3, 0.7], [0.4, 0.6]]))
-    gathered = concat_epochs([accumulator.part()])
-    assert gathered.rows.tolist() == [1, 4]
-    assert gathered.observation.true_proba.tolist() == np.float32([0.8, 0.9]).tolist()
-    assert concat_epochs([gathered, gathered]).rows.tolist() == [1, 4]
+    epoch_scores = concat_epochs([accumulator.part()])
+    assert epoch_scores.rows.tolist() == [1, 4]
+    assert epoch_scores.observation.true_proba.tolist() == np.float32([0.8, 0.9]).tolist()
+    assert concat_epochs([epoch_scores, epoch_scores]).rows.tolist() == [1, 4]
 
 
 def test_half_precision_is_reduced_in_single():
@@ -125,30 +127,30 @@ def test_finite_logits_are_finite_although_their_sum_is_not(as_type):
     scores = np.column_stack([LOGITS, np.full((300, 2), lowest)])
     accumulator = EpochAccumulator(from_logits=True)
     accumulator.add(np.arange(300), COLUMNS, as_type(scores))
-    gathered = concat_epochs([accumulator.part()])
-    assert gathered.score_range.finite
-    assert (gathered.score_range.min_score, gathered.score_range.max_score) == (
+    epoch_scores = concat_epochs([accumulator.part()])
+    assert epoch_scores.score_range.finite
+    assert (epoch_scores.score_range.min_score, epoch_scores.score_range.max_score) == (
         lowest,
         LOGITS.max(),
     )
-    assert_same(gathered.observation, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_same(epoch_scores.observation, observe(LOGITS, COLUMNS, from_logits=True))
 
 
-def test_batches_of_several_kinds_are_gathered_in_their_order():
+def test_batches_of_several_kinds_are_joined_in_their_order():
     kinds = [torch.as_tensor, np.asarray, lambda x: torch.as_tensor(x).double(), np.float64]
     accumulator = EpochAccumulator(from_logits=True)
     for i, rows in enumerate(np.array_split(np.arange(300), 10)):
         columns = COLUMNS[rows] if i % 3 else torch.as_tensor(COLUMNS[rows])
         accumulator.add(rows, columns, kinds[i % 4](LOGITS[rows]))
-    gathered = concat_epochs([accumulator.part()])
-    assert_array_equal(gathered.y_encoded, COLUMNS)
-    assert_same(gathered.observation, observe(LOGITS, COLUMNS, from_logits=True))
-    assert_allclose(gathered.score_range, score_range_of(LOGITS), rtol=1e-5)
+    epoch_scores = concat_epochs([accumulator.part()])
+    assert_array_equal(epoch_scores.y_encoded, COLUMNS)
+    assert_same(epoch_scores.observation, observe(LOGITS, COLUMNS, from_logits=True))
+    assert_allclose(epoch_scores.score_range, score_range_of(LOGITS), rtol=1e-5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("as_type", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
-def test_a_bad_score_anywhere_shows_in_the_quality(bad, as_type):
+def test_a_bad_score_anywhere_shows_in_the_score_range(bad, as_type):
     scores = np.tile(PROBABILITIES, (1 + MAX_WAITING // 300, 1))
     for place in (0, len(scores) - 1):
         broken = scores.copy()
@@ -160,7 +162,7 @@ def test_a_bad_score_anywhere_shows_in_the_quality(bad, as_type):
         assert not concat_epochs([accumulator.part()]).score_range.finite
 
 
-def test_quality_names_the_lowest_score_and_the_sum_furthest_from_one():
+def test_the_score_range_holds_the_lowest_score_and_the_sum_furthest_from_one():
     score_range = score_range_of(np.array([[0.5, 0.5], [1.2, -0.1], [0.2, 0.2]]))
     assert score_range.finite
     assert score_range.min_score == -0.1

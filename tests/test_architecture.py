@@ -77,7 +77,7 @@ def test_no_files_import_each_other_in_a_circle():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_private_names_of_scikit_learn_come_through_one_door(path):
+def test_private_names_of_scikit_learn_are_imported_in_one_module(path):
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "sklearn":
             names = [*node.module.split("."), *(alias.name for alias in node.names)]

@@ -1,4 +1,4 @@
-"""Which rows a batch holds is known whatever the order, the workers, and the collate function."""
+"""The rows of a batch are recorded whatever the order, the workers, and the collate function."""
 
 import copy
 
@@ -41,15 +41,15 @@ def doubled(batch):
 def test_the_rows_of_each_batch_are_those_that_arrive(options):
     loader = DataLoader(ROWS, **{"batch_size": 5, **options})
     factor = 2 if "collate_fn" in options else 1
-    with recorded_batches(loader) as tee:
+    with recorded_batches(loader) as batch_sampler:
         for _ in range(2):
             for batch in loader:
                 values = (batch[0] if isinstance(batch, list) else batch) // factor
-                assert tee.pop_batch(len(values)) == values.tolist()
-        assert not tee.batches
+                assert batch_sampler.pop_batch(len(values)) == values.tolist()
+        assert not batch_sampler.batches
 
 
-def test_listening_changes_neither_order_nor_loader():
+def test_recording_changes_neither_order_nor_loader():
     def order(loader):
         torch.manual_seed(0)
         return [batch[0].tolist() for _ in range(2) for batch in loader]
@@ -65,7 +65,7 @@ def test_listening_changes_neither_order_nor_loader():
     assert loader.batch_sampler is sampler
 
 
-def test_two_may_listen_to_one_loader():
+def test_two_may_record_one_loader():
     loader = DataLoader(ROWS, batch_size=5, shuffle=True)
     with recorded_batches(loader) as one, recorded_batches(loader) as other:
         for batch in loader:
@@ -74,32 +74,32 @@ def test_two_may_listen_to_one_loader():
             assert other.pop_batch(len(expected)) == expected
 
 
-def test_workers_that_outlive_a_training_are_listened_to_in_the_next_one():
+def test_workers_that_outlive_a_training_are_recorded_in_the_next_one():
     loader = DataLoader(ROWS, 5, shuffle=True, num_workers=1, persistent_workers=True)
     for _ in range(2):
-        with recorded_batches(loader) as tee:
+        with recorded_batches(loader) as batch_sampler:
             for batch in loader:
-                assert tee.pop_batch(len(batch[0])) == batch[0].tolist()
+                assert batch_sampler.pop_batch(len(batch[0])) == batch[0].tolist()
 
 
-def test_an_epoch_that_was_broken_off_leaves_nothing_behind():
+def test_an_interrupted_epoch_leaves_nothing_behind():
     loader = DataLoader(ROWS, batch_size=5, shuffle=True)
-    with recorded_batches(loader) as tee:
+    with recorded_batches(loader) as batch_sampler:
         next(iter(loader))
         for batch in loader:
-            assert tee.pop_batch(len(batch[0])) == batch[0].tolist()
+            assert batch_sampler.pop_batch(len(batch[0])) == batch[0].tolist()
 
 
-def test_the_sampler_can_be_asked_and_copied_as_ever():
+def test_the_sampler_passes_calls_on_and_can_be_copied():
     class Sampler(list):
         epoch = 0
 
         def set_epoch(self, epoch):
             self.epoch = epoch
 
-    tee = RecordingBatchSampler(Sampler([[0, 1]]))
-    tee.set_epoch(3)
-    assert copy.deepcopy(tee).epoch == 3
+    batch_sampler = RecordingBatchSampler(Sampler([[0, 1]]))
+    batch_sampler.set_epoch(3)
+    assert copy.deepcopy(batch_sampler).epoch == 3
 
 
 class Stream(IterableDataset):
@@ -117,7 +117,7 @@ class Stream(IterableDataset):
     ],
     ids=["stream", "rows", "any order", "list"],
 )
-def test_loaders_whose_rows_nobody_knows_are_refused(loader, why):
+def test_loaders_whose_rows_cannot_be_determined_are_refused(loader, why):
     with (
         pytest.raises(SampleAlignmentError, match=f"(?s){why}.*DynamicsRecorder"),
         recorded_batches(loader),
@@ -127,22 +127,22 @@ def test_loaders_whose_rows_nobody_knows_are_refused(loader, why):
 
 def test_other_numbers_of_outputs_than_rows_are_refused():
     loader = DataLoader(ROWS, batch_size=5)
-    with recorded_batches(loader) as tee:
+    with recorded_batches(loader) as batch_sampler:
         next(iter(loader))
         with pytest.raises(SampleAlignmentError, match=r"5 rows got 4 outputs.*DynamicsRecorder"):
-            tee.pop_batch(4)
+            batch_sampler.pop_batch(4)
 
 
-def test_rows_that_are_named_otherwise_are_refused():
+def test_samplers_that_yield_names_are_refused():
     class Named(dict):
         def __getitem__(self, name):
             return 1
 
     loader = DataLoader(Named(), batch_sampler=[["a", "b"]])
-    with recorded_batches(loader) as tee:
+    with recorded_batches(loader) as batch_sampler:
         next(iter(loader))
         with pytest.raises(SampleAlignmentError, match="must identify rows by whole numbers"):
-            rows_of([tee.pop_batch(2)])
+            rows_of([batch_sampler.pop_batch(2)])
 
 
 def test_subsets_are_traced_through_any_nesting():

@@ -1,4 +1,4 @@
-"""CartographyClassifier takes scikit-learn's callbacks, and tells them of its epochs."""
+"""CartographyClassifier supports scikit-learn's callbacks, and calls them at its epochs."""
 
 import pickle
 from collections import Counter
@@ -28,25 +28,25 @@ SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
 
 
 class Log:
-    """Note what is told; `do` is called with the task and the model at the end of each."""
+    """Record each call; `do` is called with the task and the model at the end of each."""
 
     def __init__(self, do=None):
         self.events, self.do = [], do
 
     def setup(self, estimator, context):
-        self.note("setup", context)
+        self.record("setup", context)
 
     def on_fit_task_begin(self, estimator, context):
-        self.note("begin", context)
+        self.record("begin", context)
 
     def on_fit_task_end(self, estimator, context):
-        self.note("end", context)
+        self.record("end", context)
         return self.do(context) if self.do else None
 
     def teardown(self, estimator, context):
-        self.note("teardown", context)
+        self.record("teardown", context)
 
-    def note(self, event, context):
+    def record(self, event, context):
         self.events.append((event, context.estimator_name, context.task_name, context))
 
     def count(self, event):
@@ -76,10 +76,10 @@ class Models(Log):
 def test_each_epoch_of_partial_fit_is_a_task():
     log = Log()
     CartographyClassifier(SGD, n_epochs=4).set_callbacks(log).fit(X, y)
-    told = [(event, name) for event, _, name, _ in log.events]
+    calls = [(event, name) for event, _, name, _ in log.events]
     epochs = [("begin", "epoch"), ("end", "epoch")] * 4
     around = [("setup", "fit"), ("begin", "fit"), ("begin", "training")]
-    assert told == [*around, *epochs, ("end", "training"), ("end", "fit"), ("teardown", "fit")]
+    assert calls == [*around, *epochs, ("end", "training"), ("end", "fit"), ("teardown", "fit")]
     sizes = {name: context.max_subtasks for _, _, name, context in log.events}
     assert sizes == {"fit": 1, "training": 4, "epoch": 0}
 
@@ -107,7 +107,7 @@ def test_each_epoch_of_a_net_is_a_task():
 
 
 def test_an_ensemble_is_shown_while_its_stages_are_replayed():
-    log = Log(do=lambda context: True)  # asks for an end, which would leave rows out
+    log = Log(do=lambda context: True)  # requests a stop, which would leave rows out
     model = CartographyClassifier(HistGradientBoostingClassifier(max_iter=5))
     with sklearn.config_context(working_memory=0.001):  # MiB: 43 rows of 3 classes
         model.set_callbacks(log).fit(X, y)
@@ -115,10 +115,10 @@ def test_an_ensemble_is_shown_while_its_stages_are_replayed():
     assert model.n_epochs_ == 5
 
 
-def test_iterations_of_a_solver_are_tasks_of_its_own_in_the_same_tree():
+def test_iterations_of_a_solver_are_tasks_in_the_same_tree():
     log = Everywhere()
     model = CartographyClassifier(LogisticRegression()).set_callbacks(log).fit(X, y)
-    ends = [(who, name) for event, who, name, _ in log.events if event == "end"]
+    ends = [(estimator, name) for event, estimator, name, _ in log.events if event == "end"]
     assert ends.count(("LogisticRegression", "lbfgs-iter")) == model.n_epochs_ + 1  # one is empty
     assert ends[-2:] == [("LogisticRegression", "fit"), ("CartographyClassifier", "fit")]
     assert len({context.root_uuid for *_, context in log.events}) == 1
@@ -149,14 +149,14 @@ def test_callbacks_are_handed_the_model_of_each_epoch(wrap):
     assert_array_equal(log.models[-1][1].predict_proba(X), model.predict_proba(X))
 
 
-def test_copies_answer_with_labels_whatever_was_trained_before():
+def test_copies_predict_labels_whatever_was_trained_before():
     names, rows, log = np.array(["c", "a", "b"])[y], X.astype("float32"), Models()
     model = CartographyClassifier(make_net(max_epochs=4), random_state=0).fit(rows, names)
     model.set_params(estimator=SGD, n_epochs=2).set_callbacks(log).fit(rows, names)
     assert set(log.models[0][1].predict(rows)) <= {"a", "b", "c"}
 
 
-def test_models_are_copied_only_for_who_asks(monkeypatch):
+def test_models_are_copied_only_for_callbacks_that_take_them(monkeypatch):
     def refuse(estimator):
         raise AssertionError("copied")
 
@@ -168,9 +168,9 @@ def test_models_are_copied_only_for_who_asks(monkeypatch):
 
 def test_callbacks_leave_the_training_as_it_is():
     plain = CartographyClassifier(SGD, n_epochs=5).fit(X, y)
-    told = CartographyClassifier(SGD, n_epochs=5).set_callbacks(Models(), Log()).fit(X, y)
-    assert_array_equal(told.estimator_.coef_, plain.estimator_.coef_)
-    assert_array_equal(told.variability_, plain.variability_)
+    observed = CartographyClassifier(SGD, n_epochs=5).set_callbacks(Models(), Log()).fit(X, y)
+    assert_array_equal(observed.estimator_.coef_, plain.estimator_.coef_)
+    assert_array_equal(observed.variability_, plain.variability_)
 
 
 def test_a_callback_may_end_the_training():
@@ -181,7 +181,7 @@ def test_a_callback_may_end_the_training():
     assert stops.count("begin") == stops.count("end") == {"fit": 1, "training": 1, "epoch": 3}
 
 
-def test_after_an_error_callbacks_are_torn_down_and_told_no_more():
+def test_after_an_error_callbacks_are_torn_down_and_called_no_more():
     class Breaks(SGDClassifier):
         def partial_fit(self, X, y, classes=None):
             if getattr(self, "t_", 0) > 500:

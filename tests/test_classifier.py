@@ -1,4 +1,4 @@
-"""CartographyClassifier: pipelines, metadata, and what it refuses."""
+"""CartographyClassifier: pipelines, metadata, and errors."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ X, y, kind = make_cartography(200, random_state=0)
 SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
 
 
-def test_the_map_tells_easy_ambiguous_and_mislabelled_rows_apart():
+def test_the_map_separates_easy_ambiguous_and_mislabelled_rows():
     model = CartographyClassifier(MLPClassifier((16,), random_state=0, learning_rate_init=0.02))
     data_map = model.fit(X, y).data_map_
     confidence = {name: data_map.confidence[kind == name].mean() for name in np.unique(kind)}
@@ -145,7 +145,7 @@ def test_routed_metadata_reaches_the_method_that_is_really_called():
             CartographyClassifier(SGD).fit(X, y, sample_weight=weight)
 
 
-def test_weights_that_nobody_takes_are_an_error_that_names_the_estimator():
+def test_weights_that_the_estimator_does_not_take_are_an_error():
     class NoWeights(MLPClassifier):
         def partial_fit(self, X, y, classes=None):
             return super().partial_fit(X, y, classes=classes)
@@ -238,7 +238,7 @@ def test_rows_of_a_data_frame_keep_their_names(tmp_path):
     assert counted.data_map_.sample_ids is None
 
 
-def test_the_training_set_is_known_by_its_values():
+def test_the_training_set_is_recognized_by_its_values():
     model = CartographyClassifier(SGD, n_epochs=3)
     with pytest.raises(NotFittedError):
         model._is_training_set(X, y)

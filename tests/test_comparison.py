@@ -40,8 +40,8 @@ def test_scores_equal_those_of_a_loop_by_hand():
     seeds = np.random.RandomState(0).randint(2**31 - 1, size=(3, 1))
     scores = []
     for i, (train, test) in enumerate(StratifiedKFold(3).split(X, y)):
-        probe = clone(SELECTOR).set_params(frac=0.25, random_state=int(seeds[i, 0]))
-        rows = train[probe.fit(X[train], y[train]).sample_indices_]
+        proxy = clone(SELECTOR).set_params(frac=0.25, random_state=int(seeds[i, 0]))
+        rows = train[proxy.fit(X[train], y[train]).sample_indices_]
         scores.append(clone(FINAL).fit(X[rows], y[rows]).score(X[test], y[test]))
     assert_allclose(column(comparison, "test_score", "ambiguous"), scores)
 
@@ -165,7 +165,7 @@ def test_summary_counts_by_hand():
     assert summary["n_train"].tolist() == [160, 80, 80]
 
 
-def test_one_split_gives_no_interval_and_says_so():
+def test_one_split_gives_no_interval_and_draws_a_warning():
     comparison = compare(regions=[], cv=[(np.arange(160), np.arange(160, 240))])
     with pytest.warns(UndefinedIntervalWarning, match="A single split"):
         summary = comparison.summary()
@@ -279,7 +279,7 @@ class CountsRows(LogisticRegression):
         return super().fit(X, y)
 
 
-def test_a_subset_that_fails_scores_what_was_asked_for_and_the_others_stand():
+def test_a_subset_that_fails_gets_error_score_and_the_others_stand():
     settings = {"selector": SELECTOR, "cv": 3, "random_state": 0, "scoring": fail_on_few}
     settings |= {"regions": ["easy"], "fracs": (0.1, 0.5)}
     with pytest.raises(ZeroDivisionError, match="too few"):
@@ -312,7 +312,7 @@ def test_what_would_be_misread_is_refused(settings, error, message):
         compare(**settings)
 
 
-def test_the_table_lines_up_and_tells_shares_apart():
+def test_the_table_is_aligned_and_distinguishes_shares():
     text = str(compare(regions=["easy"], fracs=(0.2, 0.204), scoring=["accuracy", "f1_macro"]))
     header, first = [line for line in text.splitlines()[1:] if line][:2]
     assert header.index("share") + len("share") == first.index("%") + 1

@@ -34,8 +34,8 @@ def test_a_cell_equals_a_loop_by_hand(found):
     scores = []
     for i, (train, test) in enumerate(StratifiedKFold(3).split(X, y)):
         for seed in seeds[i].tolist():
-            probe = DataMapSelector(MODELS["mlp"], frac=0.25, random_state=seed)
-            rows = train[probe.fit(X[train], y[train]).sample_indices_]
+            proxy = DataMapSelector(MODELS["mlp"], frac=0.25, random_state=seed)
+            rows = train[proxy.fit(X[train], y[train]).sample_indices_]
             model = clone(MODELS["sgd"]).set_params(random_state=seed)
             scores.append(model.fit(X[rows], y[rows]).score(X[test], y[test]))
     results = found.results_

@@ -82,7 +82,7 @@ def test_regions_have_names():
     easy, hard, ambiguous = "easy-to-learn", "hard-to-learn", "ambiguous"
     expected = [easy, easy, hard, ambiguous, ambiguous]
     assert data_map.region_labels().tolist() == expected
-    assert data_map.region_labels(0.1).tolist() == expected  # ties are not torn apart
+    assert data_map.region_labels(0.1).tolist() == expected  # ties stay together
     # all may be ambiguous but the one that never moved
     assert data_map.region_labels(1.0).tolist() == [
         ambiguous,
@@ -211,14 +211,14 @@ def published(data_folder):
         rows = [json.loads(line) for line in file]
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     with np.load(data_folder / "winogrande" / "train_xl_labels.npz") as file:
-        answers = dict(zip(file["guid"].tolist(), file["answer"].tolist(), strict=True))
+        labels = dict(zip(file["guid"].tolist(), file["answer"].tolist(), strict=True))
     return DataMap(
         confidence=columns["confidence"],
         variability=columns["variability"],
         correctness=columns["correctness"] / 6,
         n_epochs=6,
         sample_ids=columns["guid"],
-        labels=[answers[guid] for guid in columns["guid"].tolist()],
+        labels=[labels[guid] for guid in columns["guid"].tolist()],
     )
 
 
@@ -232,7 +232,7 @@ def test_the_published_winogrande_map_selects(data_folder):
     assert data_map.variability[rows].min() >= left.max()
     # a row that is right at every epoch has more confidence than one that never is
     hard, easy = (
-        data_map.select(f"{way}-correctness", 0.0005, stratify=False) for way in ("low", "high")
+        data_map.select(f"{end}-correctness", 0.0005, stratify=False) for end in ("low", "high")
     )
     assert data_map.correctness[hard].max() == 0
     assert data_map.confidence[easy].min() > 0.5 > data_map.confidence[hard].max()

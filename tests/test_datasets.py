@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_carto.datasets import make_cartography
 
 
-def test_kinds_have_the_shares_that_were_asked_for():
+def test_kinds_have_the_requested_shares():
     X, y, kind = make_cartography(
         200, n_classes=4, n_features=5, frac_ambiguous=0.25, frac_mislabelled=0.05, random_state=0
     )
@@ -18,7 +18,7 @@ def test_kinds_have_the_shares_that_were_asked_for():
     assert counts == {"ambiguous": 50, "easy": 140, "mislabelled": 10}
 
 
-def test_kinds_mean_what_they_say():
+def test_a_linear_model_confirms_the_kinds():
     X, y, kind = make_cartography(2000, random_state=0)
     model = LogisticRegression().fit(X[kind == "easy"], y[kind == "easy"])
     right = model.predict(X) == y

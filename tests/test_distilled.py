@@ -51,17 +51,17 @@ def test_it_cross_validates_and_searches_over_region_and_fraction():
     assert n_rows == round(150 * search.best_params_["selector__frac"])
 
 
-def test_weights_go_whole_to_the_probe_and_indexed_to_the_estimator():
+def test_weights_go_whole_to_the_proxy_and_indexed_to_the_estimator():
     weight = np.random.RandomState(0).uniform(0, 3, 150)
     rows = clone(SELECTOR).fit(X, y, sample_weight=weight).sample_indices_
     expected = clone(FINAL).fit(X[rows], y[rows], sample_weight=weight[rows])
     model = DistilledClassifier(FINAL, SELECTOR).fit(X, y, sample_weight=weight)
     assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
     with sklearn.config_context(enable_metadata_routing=True):
-        probe = CartographyClassifier(
+        proxy = CartographyClassifier(
             clone(SGD).set_partial_fit_request(sample_weight=True), n_epochs=5
         )
-        selector = clone(SELECTOR).set_params(estimator=probe)
+        selector = clone(SELECTOR).set_params(estimator=proxy)
         final = clone(FINAL).set_fit_request(sample_weight=True)
         routed = DistilledClassifier(final, selector).fit(X, y, sample_weight=weight)
     assert_array_equal(routed.predict_proba(X), expected.predict_proba(X))

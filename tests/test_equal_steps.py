@@ -74,7 +74,7 @@ def test_an_unknown_way_to_match_is_refused():
         compare_subsets(SGDClassifier(loss="log_loss"), X, np.asarray(y), match="time")
 
 
-def test_the_judge_of_auto_trains_as_many_steps_as_the_final_model():
+def test_auto_trains_its_final_estimator_for_as_many_steps_as_the_final_model():
     class Epochs(SGDClassifier):
         seen: ClassVar = []
 

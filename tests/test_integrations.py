@@ -1,4 +1,4 @@
-"""What holds of every route to a data map: warnings, and that the map is made once."""
+"""Laws of all watchers and callbacks: warnings, and that the map is made once."""
 
 import os
 import warnings

@@ -46,8 +46,8 @@ def fit(model, callback=None, labels=Y, seed=1, **options):
     return model
 
 
-class Asking(keras.callbacks.Callback):
-    """Ask naively for all rows at once."""
+class EvaluateAll(keras.callbacks.Callback):
+    """Evaluate all rows at once."""
 
     def __init__(self):
         super().__init__()
@@ -59,9 +59,9 @@ class Asking(keras.callbacks.Callback):
 
 
 def check(callback, model, probabilities_of=lambda outputs: outputs, labels=Y, columns=Y):
-    asking = Asking()
-    fit(model, callback, labels=labels, callbacks=[callback, asking])
-    proba = np.stack([probabilities_of(outputs) for outputs in asking.outputs], axis=1)
+    evaluation = EvaluateAll()
+    fit(model, callback, labels=labels, callbacks=[callback, evaluation])
+    proba = np.stack([probabilities_of(outputs) for outputs in evaluation.outputs], axis=1)
     true_proba = proba[np.arange(N), :, columns]
     assert_allclose(callback.gold_labels_probabilities, true_proba, atol=1e-6)
     assert_allclose(callback.confidence, true_proba.mean(axis=1), atol=1e-6)
@@ -81,7 +81,7 @@ def two(outputs):
     return np.column_stack([1 - outputs, outputs])
 
 
-def test_the_map_is_that_of_fits_of_one_epoch_each_asked_in_between():
+def test_the_map_is_that_of_fits_of_one_epoch_each_evaluated_in_between():
     callback, model, proba = DataMapCallback((X, Y), batch_size=30), make_model(), []
     fit(make_model(), callback, shuffle=False)
     keras.utils.set_random_seed(1)
@@ -100,7 +100,7 @@ def test_sparse_labels_and_correctness_by_the_most_probable_class():
 
 
 def test_one_hot_labels_with_a_last_batch_of_a_single_row():
-    # 101 rows in batches of 20: a squeezed last line of 5 would be taken for five labels
+    # 101 rows in batches of 20: a last batch squeezed to shape (5,) would be taken for five labels
     batches = [(X[i : i + 20], ONE_HOT[i : i + 20]) for i in range(0, N, 20)]
     assert len(batches[-1][1]) == 1
     callback = DataMapCallback(batches)
@@ -128,7 +128,7 @@ def test_binary_labels_with_one_output(shape, gives, sparse_labels):
     assert callback.data_map_.margin_from == gives
 
 
-def test_logits_are_known_by_the_loss_or_turned_into_probabilities():
+def test_logits_are_inferred_from_the_loss_or_turned_into_probabilities():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     by_loss = DataMapCallback((X, Y))
     check(by_loss, make_model(activation=None, loss=loss), softmax)
@@ -141,7 +141,7 @@ def test_logits_are_known_by_the_loss_or_turned_into_probabilities():
     assert by_hand.data_map_.margin_from == "probabilities"
 
 
-def test_logits_that_nobody_told_of_are_an_error():
+def test_logits_without_from_logits_are_an_error():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model = make_model(activation=None, loss=lambda y, p: loss(y, p))
     with pytest.raises(InvalidProbabilitiesError, match="from_logits=True if they are logits"):
@@ -191,7 +191,7 @@ class Noise(keras.layers.Layer):
         return inputs + noise
 
 
-def test_a_layer_that_draws_when_asked_draws_in_training_as_without():
+def test_a_layer_that_draws_when_evaluated_draws_in_training_as_without():
     def make():
         keras.utils.set_random_seed(0)
         model = keras.Sequential([Noise(), keras.layers.Dense(K, activation="softmax")])
@@ -274,7 +274,7 @@ def test_history_is_a_choice():
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_training_that_breaks_off_leaves_its_epochs(error):
+def test_an_interrupted_training_leaves_its_epochs(error):
     class Dies(keras.callbacks.Callback):
         def on_batch_end(self, batch, logs=None):
             if callback._recorder is not None and callback._recorder.epoch == 2:

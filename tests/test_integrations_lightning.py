@@ -41,7 +41,7 @@ class Model(lightning.LightningModule):
         torch.manual_seed(1)
         self.inner = inner
         self.net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 3))
-        self.heard = torch.full((N, EPOCHS), torch.nan)
+        self.expected = torch.full((N, EPOCHS), torch.nan)
 
     def forward(self, rows):
         return self.net(rows)
@@ -52,7 +52,7 @@ class Model(lightning.LightningModule):
         proba = torch.softmax(output.detach(), dim=1)
         places = (X[:, None] == rows).all(dim=2).float().argmax(dim=0)  # by the rows themselves
         if self.current_epoch < EPOCHS:
-            self.heard[places, self.current_epoch] = proba[torch.arange(len(labels)), labels]
+            self.expected[places, self.current_epoch] = proba[torch.arange(len(labels)), labels]
         return nn.functional.cross_entropy(output, labels)
 
     def validation_step(self, batch, i):
@@ -79,8 +79,10 @@ def test_map_equals_what_each_row_got_in_training(n_workers):
     callback = DataMapCallback()
     loader = DataLoader(ROWS, 8, shuffle=True, num_workers=n_workers)
     model = train(callback, loader=loader)
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
-    assert_allclose(callback.data_map_.variability, model.heard.std(dim=1, correction=0), atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
+    assert_allclose(
+        callback.data_map_.variability, model.expected.std(dim=1, correction=0), atol=1e-6
+    )
     assert callback.data_map_.record == "training"
     assert_array_equal(callback.data_map_.labels, Y)
 
@@ -103,17 +105,17 @@ def test_each_of_two_ranks_holds_the_map_of_all_rows(tmp_path, forward):
 
 
 def train_half(rank, folder, forward):
-    """Train on the rows of one rank, and note what the callback and what the model heard."""
+    """Train on the rows of one rank, and save what the callback and what the model recorded."""
     callback = DataMapCallback(forward)
     model = train(callback, strategy="ddp", devices=2)
     np.save(folder / f"{rank}.npy", callback.dynamics_.true_proba)
-    np.save(folder / f"heard{rank}.npy", model.heard.numpy())
+    np.save(folder / f"expected{rank}.npy", model.expected.numpy())
 
 
-def test_a_submodule_is_heard_by_its_name():
+def test_a_submodule_is_recorded_by_its_name():
     callback = DataMapCallback(forward="net")
     model = train(callback, model=Model(inner=True))
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
     with pytest.raises(SampleAlignmentError, match=r"Model was not called.*forward='net'"):
         train(DataMapCallback(), model=Model(inner=True))
 
@@ -129,7 +131,7 @@ def test_a_second_training_starts_anew_and_leaves_no_hook():
 def test_gradients_may_be_accumulated():
     callback = DataMapCallback()
     model = train(callback, accumulate_grad_batches=3)
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
 def test_labels_of_any_type_may_be_given():
@@ -145,24 +147,24 @@ def test_labels_of_any_type_may_be_given():
 def test_rows_that_an_epoch_leaves_out_count_over_the_others():
     callback = DataMapCallback()
     model = train(callback, loader=DataLoader(ROWS, 8, shuffle=True, drop_last=True))
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
     assert np.isnan(callback.dynamics_.true_proba).sum() == 5 * EPOCHS
     with pytest.warns(UnseenSamplesWarning, match="5 of 53 rows"):
         train(DataMapCallback(), loader=DataLoader(ROWS, 8, drop_last=True))
     callback = DataMapCallback()
     with pytest.warns(UnseenSamplesWarning):
         model = train(callback, limit_train_batches=0.6)
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
 def test_an_epoch_that_ends_early_is_left_out():
     callback = DataMapCallback()
     with pytest.warns(DegenerateMapWarning, match="one epoch was recorded"):
         model = train(callback, max_epochs=-1, max_steps=10)  # of 7 an epoch
-    assert_allclose(callback.dynamics_.true_proba, model.heard[:, :1], atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected[:, :1], atol=1e-6)
 
 
-def test_a_training_that_dies_leaves_its_epochs():
+def test_a_failed_training_leaves_its_epochs():
     class Dies(Model):
         def training_step(self, batch, i):
             if self.current_epoch == 2:
@@ -176,7 +178,7 @@ def test_a_training_that_dies_leaves_its_epochs():
     assert not model._forward_hooks
 
 
-def test_the_length_of_the_training_may_be_asked_for_ahead():
+def test_the_length_of_the_training_may_be_requested_ahead():
     class Planned(Model):
         def configure_optimizers(self):
             optimizer = super().configure_optimizers()
@@ -188,7 +190,7 @@ def test_the_length_of_the_training_may_be_asked_for_ahead():
         callback = DataMapCallback()
         loader = DataLoader(ROWS, 8, shuffle=True, num_workers=n_workers)
         model = train(callback, model=Planned(), loader=loader)
-        assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+        assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
 def test_batches_that_a_step_leaves_out_are_unseen_and_shift_no_other():
@@ -198,24 +200,24 @@ def test_batches_that_a_step_leaves_out_are_unseen_and_shift_no_other():
 
     callback = DataMapCallback()
     model = train(callback, model=Skips())
-    assert model.heard.isnan().sum() == 8 * EPOCHS
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert model.expected.isnan().sum() == 8 * EPOCHS
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
-def test_of_an_optimizer_that_asks_again_the_first_answer_counts():
+def test_of_an_optimizer_that_evaluates_again_the_first_output_counts():
     class Again(Model):
         def configure_optimizers(self):
             return torch.optim.LBFGS(self.parameters(), lr=0.1, max_iter=3)
 
         def training_step(self, batch, i):
-            before = self.heard.clone()
+            before = self.expected.clone()
             loss = super().training_step(batch, i)
-            self.heard = torch.where(before.isnan(), self.heard, before)
+            self.expected = torch.where(before.isnan(), self.expected, before)
             return loss
 
     callback = DataMapCallback()
     model = train(callback, model=Again())
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
 def test_two_calls_in_one_step_are_an_error_and_not_a_wrong_map():
@@ -244,14 +246,14 @@ def test_a_loader_may_be_replaced_by_one_of_the_same_rows_alone():
         options |= {"logger": False, "enable_checkpointing": False, "accelerator": "cpu"}
         options |= {"enable_progress_bar": False, "enable_model_summary": False}
         lightning.Trainer(callbacks=[callback], **options).fit(model)
-        return callback.dynamics_.true_proba, model.heard
+        return callback.dynamics_.true_proba, model.expected
 
     half = list(range(20))
     for same in (lambda i: ROWS, lambda i: TensorDataset(X, Y)):
-        recorded, heard = fit(same)
-        assert_allclose(recorded, heard, atol=1e-6)
-    recorded, heard = fit(lambda i: Subset(ROWS, half))
-    assert_allclose(recorded, heard[:20], atol=1e-6)
+        recorded, expected = fit(same)
+        assert_allclose(recorded, expected, atol=1e-6)
+    recorded, expected = fit(lambda i: Subset(ROWS, half))
+    assert_allclose(recorded, expected[:20], atol=1e-6)
     for other in (
         lambda i: Subset(ROWS, [row + 3 * i for row in half]),  # of the same labels
         lambda i: TensorDataset(X[i : 20 + i], Y[i : 20 + i]),
@@ -260,7 +262,7 @@ def test_a_loader_may_be_replaced_by_one_of_the_same_rows_alone():
             fit(other)
 
 
-def test_two_callbacks_may_listen_to_a_loader_that_is_reloaded():
+def test_two_callbacks_may_record_a_loader_that_is_reloaded():
     one, other = DataMapCallback(), DataMapCallback(forward="net")
     loader = DataLoader(ROWS, 8, shuffle=True)
     sampler = loader.batch_sampler
@@ -275,11 +277,11 @@ def test_two_callbacks_may_listen_to_a_loader_that_is_reloaded():
     options |= {"enable_model_summary": False, "accelerator": "cpu"}
     lightning.Trainer(callbacks=[one, other], **options).fit(model)
     for callback in (one, other):
-        assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+        assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
     assert loader.batch_sampler is sampler
 
 
-def test_the_model_can_be_copied_while_it_is_heard():
+def test_the_model_can_be_copied_while_it_is_recorded():
     copies = []
 
     class Copies(Model):
@@ -288,7 +290,7 @@ def test_the_model_can_be_copied_while_it_is_heard():
             return super().training_step(batch, i)
 
     train(DataMapCallback(forward="net"), model=Copies())
-    copies[-1](X)  # is heard by nobody
+    copies[-1](X)  # is not recorded
 
 
 def test_a_forward_pass_that_failed_once_may_be_tried_again():
@@ -309,7 +311,7 @@ def test_a_forward_pass_that_failed_once_may_be_tried_again():
 
     callback = DataMapCallback()
     model = train(callback, model=Retries())
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
 def test_one_loader_in_a_list_is_one_loader():
@@ -320,7 +322,7 @@ def test_one_loader_in_a_list_is_one_loader():
             return super().training_step(batch[0] if len(batch) == 1 else batch, i)
 
     model = train(callback, model=Listed(), loader=[DataLoader(ROWS, 8, shuffle=True)])
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
 
 
 def test_labels_that_are_whole_numbers_of_another_type_are_classes():
@@ -332,7 +334,7 @@ def test_labels_that_are_whole_numbers_of_another_type_are_classes():
 
     callback = DataMapCallback()
     model = train(callback, model=Casts(), loader=DataLoader(rows, 8, shuffle=True))
-    assert_allclose(callback.dynamics_.true_proba, model.heard, atol=1e-6)
+    assert_allclose(callback.dynamics_.true_proba, model.expected, atol=1e-6)
     with pytest.raises(ValueError, match="target of regression"):
         train(DataMapCallback(), loader=DataLoader(TensorDataset(X, X[:, 0]), 8))
 
@@ -353,7 +355,7 @@ class Stream(IterableDataset):
     ],
     ids=["stream", "two"],
 )
-def test_loaders_whose_rows_nobody_knows_are_refused(loader, message):
+def test_loaders_whose_rows_cannot_be_determined_are_refused(loader, message):
     with pytest.raises(SampleAlignmentError, match=f"(?s){message}.*DynamicsRecorder"):
         train(DataMapCallback(), loader=loader)
 

@@ -1,4 +1,4 @@
-"""A data map drawn by a callback that is set on a classifier of scikit-learn's."""
+"""A data map recorded by a callback that is set on a classifier of scikit-learn."""
 
 import gc
 import importlib
@@ -64,7 +64,7 @@ class Hook:
 
 
 class InBatches(CallbackSupportMixin, BaseEstimator):
-    """Shows the rows of a batch, another one at each iteration."""
+    """Passes the rows of a batch to callbacks, another one at each iteration."""
 
     _parameter_constraints: dict = {}
 
@@ -73,8 +73,8 @@ class InBatches(CallbackSupportMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         whole = self._init_callback_context(max_subtasks=2)
         for rows in (slice(0, 100), slice(100, 200)):
-            told = {"X": X[rows], "y": y[rows], "reconstruction_attributes": {}}
-            whole.subcontext(task_name="batch").call_on_fit_task_end(estimator=self, **told)
+            fit_args = {"X": X[rows], "y": y[rows], "reconstruction_attributes": {}}
+            whole.subcontext(task_name="batch").call_on_fit_task_end(estimator=self, **fit_args)
         return self
 
     def predict_proba(self, X):
@@ -92,61 +92,61 @@ class RegressesInBatches(RegressorMixin, InBatches):
 @needs_callbacks
 @pytest.mark.parametrize("labels", [y, y == 1, np.array(["c", "a", "b"])[y]], ids=["3", "2", "str"])
 def test_the_map_is_that_of_a_cartography_classifier(labels):
-    maps = DataMapCallback()
-    model = LogisticRegression().set_callbacks(maps).fit(X, labels)
-    assert_same_map(maps.data_map_, reference(X, labels))
-    assert maps.dynamics_.true_proba.shape == (200, model.n_iter_[0])
+    callback = DataMapCallback()
+    model = LogisticRegression().set_callbacks(callback).fit(X, labels)
+    assert_same_map(callback.data_map_, reference(X, labels))
+    assert callback.dynamics_.true_proba.shape == (200, model.n_iter_[0])
     assert_array_equal(model.coef_, LogisticRegression().fit(X, labels).coef_)
 
 
 @needs_callbacks
 def test_it_works_on_a_step_inside_a_pipeline():
-    maps = DataMapCallback()
-    make_pipeline(StandardScaler(), LogisticRegression().set_callbacks(maps)).fit(X, y)
-    assert_same_map(maps.data_map_, reference(StandardScaler().fit_transform(X), y))
+    callback = DataMapCallback()
+    make_pipeline(StandardScaler(), LogisticRegression().set_callbacks(callback)).fit(X, y)
+    assert_same_map(callback.data_map_, reference(StandardScaler().fit_transform(X), y))
 
 
 @needs_callbacks
 def test_columns_with_names_draw_no_warning():
     pd = pytest.importorskip("pandas")
-    maps, frame = DataMapCallback(), pd.DataFrame(X, columns=[f"x{j}" for j in range(20)])
+    callback, frame = DataMapCallback(), pd.DataFrame(X, columns=[f"x{j}" for j in range(20)])
     after, models = Hook(lambda context, model: models.append(model)), []
-    LogisticRegression().set_callbacks(maps, after).fit(frame, y)
-    assert_same_map(maps.data_map_, reference(X, y))
+    LogisticRegression().set_callbacks(callback, after).fit(frame, y)
+    assert_same_map(callback.data_map_, reference(X, y))
     assert all(len(model.feature_names_in_) == 20 for model in models if model is not None)
 
 
 @needs_callbacks
 def test_without_history_the_map_is_the_same():
-    maps = DataMapCallback(keep_history=False)
-    LogisticRegression().set_callbacks(maps).fit(X, y)
-    assert_same_map(maps.data_map_, reference(X, y))
+    callback = DataMapCallback(keep_history=False)
+    LogisticRegression().set_callbacks(callback).fit(X, y)
+    assert_same_map(callback.data_map_, reference(X, y))
     with pytest.raises(ValueError, match="keep_history=False"):
-        _ = maps.dynamics_.true_proba
+        _ = callback.dynamics_.true_proba
 
 
 @needs_callbacks
 def test_a_second_fit_starts_anew():
-    maps = DataMapCallback()
-    model = LogisticRegression().set_callbacks(maps).fit(X, y)
-    first = maps.data_map_
+    callback = DataMapCallback()
+    model = LogisticRegression().set_callbacks(callback).fit(X, y)
+    first = callback.data_map_
     model.fit(X[:90], y[:90])
-    assert_same_map(maps.data_map_, reference(X[:90], y[:90]))
+    assert_same_map(callback.data_map_, reference(X[:90], y[:90]))
     assert_same_map(first, reference(X, y))
 
 
 @needs_callbacks
 def test_trainings_that_overlap_are_kept_apart():
-    maps = DataMapCallback()
-    other, seen = LogisticRegression(C=0.1).set_callbacks(maps), []
+    callback = DataMapCallback()
+    other, seen = LogisticRegression(C=0.1).set_callbacks(callback), []
 
     def train_another(context, model):
         if context.task_name == "lbfgs-iter" and context.task_id == 2:
-            seen.append(maps.dynamics_)
+            seen.append(callback.dynamics_)
             other.fit(X[:90], y[:90])
 
-    LogisticRegression().set_callbacks(Hook(train_another), maps).fit(X, y)
-    assert_same_map(maps.data_map_, reference(X[:90], y[:90], C=0.1))
+    LogisticRegression().set_callbacks(Hook(train_another), callback).fit(X, y)
+    assert_same_map(callback.data_map_, reference(X[:90], y[:90], C=0.1))
     assert_allclose(
         seen[0].true_proba,
         CartographyClassifier(LogisticRegression()).fit(X, y).dynamics_.true_proba,
@@ -156,45 +156,45 @@ def test_trainings_that_overlap_are_kept_apart():
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_of_a_search_the_map_of_the_refit_stays(n_jobs):
-    maps = DataMapCallback()
-    learner = LogisticRegression().set_callbacks(maps)
+    callback = DataMapCallback()
+    learner = LogisticRegression().set_callbacks(callback)
     search = GridSearchCV(learner, {"C": [0.1, 1.0]}, cv=2, n_jobs=n_jobs).fit(X, y)
-    assert_same_map(maps.data_map_, reference(X, y, **search.best_params_))
+    assert_same_map(callback.data_map_, reference(X, y, **search.best_params_))
 
 
 @needs_callbacks
 def test_trainings_in_other_processes_leave_nothing_here():
-    maps = DataMapCallback()
-    cross_validate(LogisticRegression().set_callbacks(maps), X, y, cv=2, n_jobs=2)
+    callback = DataMapCallback()
+    cross_validate(LogisticRegression().set_callbacks(callback), X, y, cv=2, n_jobs=2)
     with pytest.raises(AttributeError, match="Nothing was recorded yet: .* in this process"):
-        _ = maps.data_map_
+        _ = callback.data_map_
 
 
 @needs_callbacks
 def test_of_cross_validation_the_map_of_the_last_fold_stays():
-    maps, folds = (
+    callback, folds = (
         DataMapCallback(),
         [(np.arange(60), np.arange(60, 200)), (np.arange(60, 200),) * 2],
     )
-    cross_validate(LogisticRegression().set_callbacks(maps), X, y, cv=folds)
-    assert_same_map(maps.data_map_, reference(X[60:], y[60:]))
+    cross_validate(LogisticRegression().set_callbacks(callback), X, y, cv=folds)
+    assert_same_map(callback.data_map_, reference(X[60:], y[60:]))
 
 
 @needs_callbacks
 def test_a_pickled_model_keeps_the_map_and_not_the_rows():
-    maps = DataMapCallback(keep_history=False)
-    model = LogisticRegression().set_callbacks(maps).fit(X, y)
+    callback = DataMapCallback(keep_history=False)
+    model = LogisticRegression().set_callbacks(callback).fit(X, y)
     (again,) = pickle.loads(pickle.dumps(model))._skl_callbacks
-    assert_same_map(again.data_map_, maps.data_map_)
+    assert_same_map(again.data_map_, callback.data_map_)
     wide = np.hstack([X] * 50)
     clone(model).fit(wide, y)
-    assert len(pickle.dumps(maps)) < wide.nbytes / 2
+    assert len(pickle.dumps(callback)) < wide.nbytes / 2
 
 
 @needs_callbacks
-def test_the_rows_are_let_go_of_after_the_training():
-    maps, rows = DataMapCallback(), X.copy()
-    LogisticRegression().set_callbacks(maps).fit(rows, y)
+def test_the_rows_are_released_after_the_training():
+    callback, rows = DataMapCallback(), X.copy()
+    LogisticRegression().set_callbacks(callback).fit(rows, y)
     rows = weakref.ref(rows)
     gc.collect()
     assert rows() is None
@@ -202,29 +202,29 @@ def test_the_rows_are_let_go_of_after_the_training():
 
 @needs_callbacks
 def test_a_callback_is_picklable_while_its_model_trains():
-    maps, sizes = DataMapCallback(keep_history=False), []
+    callback, sizes = DataMapCallback(keep_history=False), []
     wide = np.hstack([X] * 50)
-    hook = Hook(lambda context, model: sizes.append(len(pickle.dumps(maps))))
-    LogisticRegression(max_iter=500).set_callbacks(maps, hook).fit(wide, y)
+    hook = Hook(lambda context, model: sizes.append(len(pickle.dumps(callback))))
+    LogisticRegression(max_iter=500).set_callbacks(callback, hook).fit(wide, y)
     assert max(sizes) < wide.nbytes / 2
 
 
 @needs_callbacks
-def test_nothing_recorded_is_an_error_that_says_why():
-    maps = DataMapCallback()
+def test_nothing_recorded_is_an_error_that_names_the_reason():
+    callback = DataMapCallback()
     with pytest.raises(AttributeError, match="Nothing was recorded yet: fit a classifier"):
-        _ = maps.data_map_
-    learner = LogisticRegression().set_callbacks(maps)
+        _ = callback.data_map_
+    learner = LogisticRegression().set_callbacks(callback)
     learner.fit(X, y)
     with pytest.raises(ValueError, match="one class"):
         learner.fit(X, np.zeros(200))
     with pytest.raises(
         AttributeError, match=r"in the last fit\. LogisticRegression did not inform"
     ):
-        _ = maps.data_map_
+        _ = callback.data_map_
     learner.set_params(solver="newton-cg").fit(X, y)
     with pytest.raises(AttributeError, match=r"\(solver='newton-cg'\) .* Use solver='lbfgs'"):
-        _ = maps.dynamics_
+        _ = callback.dynamics_
 
 
 @needs_callbacks
@@ -241,11 +241,11 @@ def test_nothing_recorded_is_an_error_that_says_why():
     ],
     ids=["transformer", "regressor", "pipeline", "ours"],
 )
-def test_what_has_no_iterations_of_its_own_is_named(estimator, message):
-    maps = DataMapCallback()
-    estimator().set_callbacks(maps).fit(X, y + 0.5 if estimator is RegressesInBatches else y)
+def test_what_has_no_iterations_is_named(estimator, message):
+    callback = DataMapCallback()
+    estimator().set_callbacks(callback).fit(X, y + 0.5 if estimator is RegressesInBatches else y)
     with pytest.raises(AttributeError, match=message):
-        _ = maps.data_map_
+        _ = callback.data_map_
 
 
 @needs_callbacks

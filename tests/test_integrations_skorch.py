@@ -1,4 +1,4 @@
-"""The callback draws, inside a plain skorch net, the map that CartographyClassifier draws."""
+"""The callback records, in a plain skorch net, the map of CartographyClassifier."""
 
 import pickle
 
@@ -85,7 +85,7 @@ def test_fit_starts_anew_and_partial_fit_goes_on():
     assert callback.dynamics_.true_proba.shape == (100, 4)
 
 
-def test_it_listens_beside_cartography_classifier_and_other_callbacks():
+def test_it_records_beside_cartography_classifier_and_other_callbacks():
     events = []
 
     class Spy(Callback):
@@ -119,7 +119,7 @@ def test_fewer_outputs_than_classes_are_an_error():
         fit(net)
 
 
-def test_binary_nets_and_datasets_are_heard():
+def test_binary_nets_and_datasets_are_recorded():
     callback = DataMapCallback()
     binary = make_net(
         callback,
@@ -150,7 +150,7 @@ def test_clones_searches_and_pickles_work_as_ever(tmp_path):
     assert [len(data_map) for data_map in maps] == [115, 115]
 
 
-def test_a_training_that_dies_leaves_its_epochs_and_a_net_as_it_was():
+def test_a_failed_training_leaves_its_epochs_and_a_net_as_it_was():
     class Die(Callback):
         def on_batch_end(self, net, **kwargs):
             if len(net.history) == 3:

@@ -78,20 +78,20 @@ BY_LENGTH = (
 )
 
 
-class Noting(Trainer):
-    """Note down what each row gets first, by its first token, which no other row has."""
+class RecordingTrainer(Trainer):
+    """Record what each row gets first, by its first token, which no other row has."""
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         labels, places = inputs["labels"], inputs["input_ids"][:, 0] - 3
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         if model.training:
-            if not hasattr(self, "heard"):
-                self.heard = np.full((N, EPOCHS), np.nan)
+            if not hasattr(self, "expected"):
+                self.expected = np.full((N, EPOCHS), np.nan)
             proba = torch.softmax(outputs.logits.detach(), dim=1)
             epoch = int(self.state.epoch + 1e-6)
-            new = np.isnan(self.heard[places, epoch])  # ranks are padded by rows seen before
+            new = np.isnan(self.expected[places, epoch])  # ranks are padded by rows seen before
             true_proba = proba[torch.arange(len(labels)), labels].numpy()
-            self.heard[places[new], epoch] = true_proba[new]
+            self.expected[places[new], epoch] = true_proba[new]
         return (loss, outputs) if return_outputs else loss
 
 
@@ -108,9 +108,9 @@ class Noting(Trainer):
 )
 def test_map_equals_what_each_row_got_in_training(tmp_path, options):
     callback = DataMapCallback()
-    heard = train(tmp_path, callback, trainer=Noting, **options).heard
-    assert_allclose(callback.dynamics_.true_proba, heard, atol=1e-6)
-    assert_allclose(callback.data_map_.variability, heard.std(axis=1), atol=1e-6)
+    expected = train(tmp_path, callback, trainer=RecordingTrainer, **options).expected
+    assert_allclose(callback.dynamics_.true_proba, expected, atol=1e-6)
+    assert_allclose(callback.data_map_.variability, expected.std(axis=1), atol=1e-6)
     assert (callback.data_map_.variability > 0).all()
     assert callback.data_map_.record == "training"
     assert_array_equal(callback.data_map_.labels, LABELS)
@@ -122,11 +122,11 @@ def test_each_of_two_ranks_holds_the_map_of_all_rows(tmp_path):
 
 
 def train_half(rank, folder):
-    """Train on the rows of one rank, and note what the callback and what the Trainer heard."""
+    """Train on the rows of one rank, and save what the callback and what the Trainer recorded."""
     callback = DataMapCallback()
-    runs = train(folder, callback, trainer=Noting, ddp_backend="gloo")
+    runs = train(folder, callback, trainer=RecordingTrainer, ddp_backend="gloo")
     np.save(folder / f"{rank}.npy", callback.dynamics_.true_proba)
-    np.save(folder / f"heard{rank}.npy", runs.heard)
+    np.save(folder / f"expected{rank}.npy", runs.expected)
 
 
 @pytest.mark.parametrize("n_workers", [0, 2])
@@ -192,9 +192,9 @@ def test_a_training_that_resumes_holds_the_epochs_that_it_trained(tmp_path):
 @pytest.mark.parametrize("max_steps", [12, 3])
 def test_an_epoch_that_ends_early_is_left_out(tmp_path, max_steps):
     callback = DataMapCallback()
-    heard = train(tmp_path, callback, trainer=Noting, max_steps=max_steps).heard
+    expected = train(tmp_path, callback, trainer=RecordingTrainer, max_steps=max_steps).expected
     if max_steps == 12:  # of 5 an epoch
-        assert_allclose(callback.dynamics_.true_proba, heard[:, :2], atol=1e-6)
+        assert_allclose(callback.dynamics_.true_proba, expected[:, :2], atol=1e-6)
     else:
         with pytest.raises(AttributeError, match="No complete epoch was recorded"):
             callback.data_map_  # noqa: B018
@@ -207,7 +207,7 @@ def test_rows_that_are_dropped_count_over_the_epochs_that_saw_them(tmp_path):
     assert callback.dynamics_.n_seen.sum() == 32
 
 
-def test_a_training_that_dies_leaves_its_epochs_and_the_next_starts_anew(tmp_path):
+def test_a_failed_training_leaves_its_epochs_and_the_next_starts_anew(tmp_path):
     class Dies(Trainer):
         def compute_loss(self, *args, **kwargs):
             if self.state.epoch >= 2:
@@ -255,22 +255,23 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_leaves_that_epoch_out(tmp_path):
         amid = per_epoch + 1
         train(folder, save_strategy="steps", save_steps=amid, max_steps=amid, **options)
         callback, checkpoint = DataMapCallback(), str(folder / f"checkpoint-{amid}")
-        heard = train(folder, callback, trainer=Noting, resume=checkpoint, **options).heard
+        expected = train(
+            folder, callback, trainer=RecordingTrainer, resume=checkpoint, **options
+        ).expected
         recorded = callback.dynamics_.true_proba
         assert recorded.shape == (N, 1)
         assert not np.isnan(recorded).any()
-        noted = ~np.isnan(
-            heard[:, 2]
-        )  # an older Trainer counts its first batches to the epoch before
-        assert noted.sum() > N // 3
-        assert_allclose(recorded[noted, 0], heard[noted, 2], atol=1e-6)
+        # an older Trainer counts its first batches to the epoch before
+        found = ~np.isnan(expected[:, 2])
+        assert found.sum() > N // 3
+        assert_allclose(recorded[found, 0], expected[found, 2], atol=1e-6)
         train(folder, callback, resume=checkpoint, num_train_epochs=2, **options)
         with pytest.raises(AttributeError, match="1 ended before all batches were trained on"):
             callback.data_map_  # noqa: B018
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_a_training_that_dies_leaves_nothing_to_the_next(tmp_path, error):
+def test_a_failed_training_leaves_nothing_to_the_next(tmp_path, error):
     class Dies(Trainer):
         def compute_loss(self, *args, **kwargs):
             if self.state.global_step == 2:
@@ -288,7 +289,7 @@ def test_a_training_that_dies_leaves_nothing_to_the_next(tmp_path, error):
     assert callback.data_map_.n_epochs == EPOCHS
 
 
-def test_a_training_that_dies_is_let_go(tmp_path):
+def test_a_failed_training_is_released(tmp_path):
     class Dies(Trainer):
         def compute_loss(self, *args, **kwargs):
             super().compute_loss(*args, **kwargs)
@@ -308,7 +309,7 @@ def test_a_training_that_dies_is_let_go(tmp_path):
     thread = threading.Thread(target=die)
     thread.start()
     thread.join()
-    models[0].train()(input_ids=torch.tensor(TOKENS[:3]))  # is heard by nobody
+    models[0].train()(input_ids=torch.tensor(TOKENS[:3]))  # is not recorded
 
 
 def test_an_error_of_ours_takes_its_hook_along(tmp_path):
@@ -324,26 +325,26 @@ def test_an_error_of_ours_takes_its_hook_along(tmp_path):
 
 
 def test_batches_that_a_step_leaves_out_are_unseen_and_shift_no_other(tmp_path):
-    class Skips(Noting):
+    class Skips(RecordingTrainer):
         def training_step(self, model, inputs, *args, **kwargs):
             if self.state.global_step % 5 == 1:
                 return torch.tensor(0.0)
             return super().training_step(model, inputs, *args, **kwargs)
 
     callback = DataMapCallback()
-    heard = train(tmp_path, callback, trainer=Skips).heard
-    assert np.isnan(heard).sum() == 8 * EPOCHS
-    assert_allclose(callback.dynamics_.true_proba, heard, atol=1e-6)
+    expected = train(tmp_path, callback, trainer=Skips).expected
+    assert np.isnan(expected).sum() == 8 * EPOCHS
+    assert_allclose(callback.dynamics_.true_proba, expected, atol=1e-6)
 
 
-def test_calls_of_the_model_between_steps_are_not_heard(tmp_path):
+def test_calls_of_the_model_between_steps_are_not_recorded(tmp_path):
     class Calls(TrainerCallback):
         def on_step_end(self, args, state, control, model=None, **kwargs):
             model(input_ids=torch.tensor(TOKENS[:3]))
 
     callback = DataMapCallback()
-    heard = train(tmp_path, Calls(), callback, trainer=Noting).heard
-    assert_allclose(callback.dynamics_.true_proba, heard, atol=1e-6)
+    expected = train(tmp_path, Calls(), callback, trainer=RecordingTrainer).expected
+    assert_allclose(callback.dynamics_.true_proba, expected, atol=1e-6)
 
 
 def test_a_map_of_one_epoch_draws_a_warning(tmp_path):

@@ -82,7 +82,7 @@ def test_regions_are_named_at_their_corners(random_map):
     assert random_map().plot(region_names=False).region_texts_ == []
 
 
-def test_thinning_is_seeded_and_says_so(random_map):
+def test_thinning_is_seeded_and_stated_on_the_plot(random_map):
     data_map = random_map(3000)
     first, again, other = (
         data_map.plot(max_samples=100, random_state=seed).points_ for seed in (0, 0, 1)

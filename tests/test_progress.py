@@ -8,7 +8,7 @@ from sklearn_carto._utils import _progress
 from sklearn_carto._utils._progress import progress
 
 
-def test_nothing_is_shown_unless_asked_for(capsys):
+def test_nothing_is_shown_unless_requested(capsys):
     assert list(progress(range(3), description="epochs", verbose=0)) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")
 
@@ -25,7 +25,7 @@ def test_a_bar_with_tqdm(capsys):
     assert "epochs: 100%" in capsys.readouterr().err
 
 
-def test_tqdm_is_loaded_only_when_asked_for(monkeypatch):
+def test_tqdm_is_loaded_only_when_requested(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "tqdm"]:
         monkeypatch.delitem(sys.modules, name)
     list(progress(range(3), description="epochs", verbose=0))

@@ -56,7 +56,7 @@ def test_unequal_classes_keep_their_shares():
     assert_array_equal(class_quotas(500, [900, 100], np.random.RandomState(0)), [450, 50])
 
 
-def test_quotas_are_exact_and_no_class_is_asked_for_more_than_it_has():
+def test_quotas_are_exact_and_no_quota_exceeds_its_class():
     rng = np.random.RandomState(0)
     for _ in range(300):
         counts = rng.randint(1, 30, size=rng.randint(1, 8))

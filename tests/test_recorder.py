@@ -1,4 +1,4 @@
-"""Any loop may tell a recorder of its batches: the map is that of the rows in any order."""
+"""Any loop may pass its batches to a recorder: the map is that of the rows in any order."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ TRUE_PROBA = PROBABILITIES[:, np.arange(N), LABELS].T
 
 
 def run(recorder, *, size=7, seed=0, scores=LOGITS, labels=LABELS, epochs=range(EPOCHS), rows=None):
-    """Tell a recorder of epochs, each in an order of its own."""
+    """Pass epochs to a recorder, each in another order."""
     rng = np.random.RandomState(seed)
     for epoch in epochs:
         order = rng.permutation(N if rows is None else rows[epoch])
@@ -155,15 +155,15 @@ def test_labels_may_be_of_any_type_where_classes_name_the_columns(names):
     assert_array_equal(recorder.data_map().labels, names[LABELS])
 
 
-def test_labels_given_at_the_start_need_not_be_told_again():
+def test_labels_given_at_the_start_need_not_be_passed_again():
     names = np.array(["a", "b", "c", "d"])
     recorder = run(DynamicsRecorder(N, labels=names[LABELS]), labels=None)
     assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
 
 
 def test_a_class_that_is_unseen_at_first_is_no_trouble():
-    few = [np.flatnonzero(LABELS < 2)] + [N] * (EPOCHS - 1)
-    recorder = run(DynamicsRecorder(N, missing="nan"), rows=few)
+    rows = [np.flatnonzero(LABELS < 2)] + [N] * (EPOCHS - 1)
+    recorder = run(DynamicsRecorder(N, missing="nan"), rows=rows)
     assert recorder.dynamics.classes.tolist() == [0, 1, 2, 3]
     expected = TRUE_PROBA.copy()
     expected[LABELS >= 2, 0] = np.nan
@@ -179,8 +179,8 @@ def test_names_of_rows_stand_for_their_places():
         recorder.end_epoch()
     assert_allclose(recorder.data_map().confidence, TRUE_PROBA.mean(axis=1), atol=1e-6)
     assert_array_equal(recorder.data_map().sample_ids, names)
-    with pytest.raises(ValueError, match=r"must be among sample_ids; got \['nobody'\]"):
-        recorder.update(["nobody"], LOGITS[0, :1], [0])
+    with pytest.raises(ValueError, match=r"must be among sample_ids; got \['unknown'\]"):
+        recorder.update(["unknown"], LOGITS[0, :1], [0])
 
 
 def test_a_row_seen_twice_in_an_epoch_counts_once():
@@ -191,9 +191,9 @@ def test_a_row_seen_twice_in_an_epoch_counts_once():
     assert recorder.dynamics.true_proba[0].tolist() == [0.5]
 
 
-def test_a_row_that_is_told_with_two_labels_in_one_epoch_is_an_error_that_names_it():
+def test_a_row_that_is_passed_with_two_labels_in_one_epoch_is_an_error_that_names_it():
     # positions within the batch for those of the rows: most rows then never come, which missing
-    # allows, and what comes is told of other rows
+    # allows, and what comes is recorded for other rows
     recorder = DynamicsRecorder(9, missing="nan")
     recorder.update([3, 4, 3], np.zeros((3, 3)), [0, 1, 0])
     recorder.update([4, 5], np.zeros((2, 3)), [2, 1])
@@ -204,7 +204,7 @@ def test_a_row_that_is_told_with_two_labels_in_one_epoch_is_an_error_that_names_
         recorder.end_epoch()
 
 
-def test_rows_that_come_many_times_while_others_are_missing_draw_a_question():
+def test_rows_that_come_many_times_while_others_are_missing_are_an_error():
     recorder = DynamicsRecorder(N, labels=LABELS)
     for start in range(0, N, 4):
         rows = np.arange(start, min(start + 4, N))
@@ -269,11 +269,11 @@ def test_missing_rows_may_be_nan_and_count_over_the_epochs_that_saw_them():
 
 
 def test_rows_that_no_epoch_shows_need_labels_and_draw_a_warning():
-    few = [np.arange(30)] * EPOCHS
-    recorder = run(DynamicsRecorder(N, missing="nan"), rows=few)
+    rows = [np.arange(30)] * EPOCHS
+    recorder = run(DynamicsRecorder(N, missing="nan"), rows=rows)
     with pytest.raises(ValueError, match=r"labels of 11 rows are unknown.*\[30, 31.*pass labels="):
         recorder.data_map()
-    recorder = run(DynamicsRecorder(N, missing="nan", labels=LABELS), rows=few)
+    recorder = run(DynamicsRecorder(N, missing="nan", labels=LABELS), rows=rows)
     with pytest.warns(UnseenSamplesWarning, match="11 of 41"):
         data_map = recorder.data_map()
     assert np.isnan(data_map.confidence[30:]).all()
@@ -330,12 +330,12 @@ def test_recorders_of_other_runs_are_not_merged(given, name):
         DynamicsRecorder.merge([one, other])
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_recorders_that_know_other_labels_of_a_row_are_not_merged(known):
+@pytest.mark.parametrize("given", [False, True])
+def test_recorders_that_hold_other_labels_of_a_row_are_not_merged(given):
     rows, labels = [np.arange(9)], LABELS.copy()
     labels[5] = (labels[5] + 1) % K
     one = run(DynamicsRecorder(N, missing="nan"), rows=rows, epochs=[0])
-    other = DynamicsRecorder(N, missing="nan", labels=labels if known else None)
+    other = DynamicsRecorder(N, missing="nan", labels=labels if given else None)
     run(other, rows=[np.array([5, 20])], labels=labels, epochs=[0])
     with pytest.raises(ValueError, match="1 rows have changed between the recorders: row 5 was"):
         DynamicsRecorder.merge([one, other])
@@ -454,14 +454,14 @@ def test_probabilities_that_are_taken_for_logits_draw_a_warning():
 @pytest.mark.parametrize(
     ("n_epochs", "scale", "why"), [(1, 1, "one epoch"), (EPOCHS, 1000, "over 80 %")]
 )
-def test_a_map_that_says_little_draws_a_warning(n_epochs, scale, why):
+def test_an_uninformative_map_draws_a_warning(n_epochs, scale, why):
     recorder = run(DynamicsRecorder(N), scores=scale * LOGITS, epochs=range(n_epochs))
     with pytest.warns(DegenerateMapWarning, match=why):
         recorder.data_map()
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_a_first_epoch_that_broke_off_leaves_no_classes_behind(ended):
+def test_an_interrupted_first_epoch_leaves_no_classes_behind(ended):
     recorder = DynamicsRecorder(N)
     recorder.update(np.arange(9), np.zeros((9, 64)), LABELS[:9])
     if ended:

@@ -162,8 +162,8 @@ def test_mixtures_share_the_budget_and_take_no_row_twice(random_map):
     assert len(np.unique(rows)) == 30
     assert np.isin(ambiguous, rows).all()
     # the other twelve are the easiest of those that were left
-    rest = np.setdiff1d(np.arange(300), ambiguous)
-    easiest = rest[np.argsort(-data_map.confidence[rest])[:12]]
+    others = np.setdiff1d(np.arange(300), ambiguous)
+    easiest = others[np.argsort(-data_map.confidence[others])[:12]]
     assert_array_equal(np.sort(np.r_[ambiguous, easiest]), rows)
 
 
@@ -273,7 +273,7 @@ def test_a_callable_must_score_every_row(random_map, score):
 
 
 @pytest.mark.parametrize("region", ["high-aum", "dual-beta", "low-loss", "high-forgetting"])
-def test_a_map_that_lacks_a_statistic_says_so(region):
+def test_a_region_without_its_statistic_is_an_error(region):
     published = DataMap(
         confidence=CONFIDENCE, variability=VARIABILITY, correctness=CONFIDENCE, n_epochs=6
     )

@@ -17,7 +17,7 @@ from sklearn_carto.datasets import make_cartography
 X, y, _ = make_cartography(150, random_state=0)
 
 
-def test_without_imbalanced_learn_access_says_what_to_install(monkeypatch):
+def test_without_imbalanced_learn_access_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "imblearn", None)
     with pytest.raises(ImportError, match=r"DataMapSampler requires imblearn.*\[imblearn\]"):
         _ = sklearn_carto.DataMapSampler
@@ -37,10 +37,10 @@ def make_sampler():
 @pytest.mark.parametrize("region", ["ambiguous", "coverage", {"easy": 0.5, "hard": 0.5}], ids=str)
 def test_it_keeps_the_rows_of_the_selector(make_sampler, region):
     sampler = make_sampler(region=region, frac=0.3)
-    few, labels = sampler.fit_resample(X, y)
+    selected, labels = sampler.fit_resample(X, y)
     rows = DataMapSelector(region=region, frac=0.3, random_state=0).fit(X, y).sample_indices_
     assert_array_equal(sampler.sample_indices_, rows)
-    assert_array_equal(few, X[rows])
+    assert_array_equal(selected, X[rows])
     assert_array_equal(labels, y[rows])
     assert sum(sampler.sampling_strategy_.values()) == 45
 
@@ -59,8 +59,8 @@ def test_containers_come_back_as_they_went_in(make_sampler):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=list("abcdefgh"), index=np.arange(150) + 1000)
     series = pd.Series(y, index=frame.index, name="class")
-    few, labels = make_sampler().fit_resample(frame, series)
-    assert_array_equal(few.index, labels.index)
+    selected, labels = make_sampler().fit_resample(frame, series)
+    assert_array_equal(selected.index, labels.index)
     assert labels.name == "class"
     assert sparse.issparse(make_sampler().fit_resample(sparse.csr_matrix(X), y)[0])
 

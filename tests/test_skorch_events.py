@@ -1,4 +1,4 @@
-"""Listeners of a net: several at once, without a trace, and for its own rows alone."""
+"""Listeners of a net: several at once, removed after training, and for its own rows only."""
 
 import copy
 import gc
@@ -52,16 +52,16 @@ def watch(net, rows=X, labels=y, **params):
 # --- several listeners
 
 
-def test_several_callbacks_hear_one_net():
-    maps = DataMapCallback("training"), DataMapCallback("epoch_end")
-    net = make_net(callbacks=list(zip("ab", maps, strict=True))).fit(X, y)
-    for one in maps:
+def test_several_callbacks_record_one_net():
+    callbacks = DataMapCallback("training"), DataMapCallback("epoch_end")
+    net = make_net(callbacks=list(zip("ab", callbacks, strict=True))).fit(X, y)
+    for one in callbacks:
         assert one.data_map_.n_epochs == N_EPOCHS
         alone = DataMapCallback(one.record)
         torch.manual_seed(0)
         make_net(callbacks=[alone]).fit(X, y)
         torch.manual_seed(0)
-        make_net(callbacks=list(zip("ab", maps, strict=True))).fit(X, y)
+        make_net(callbacks=list(zip("ab", callbacks, strict=True))).fit(X, y)
         assert_array_equal(one.data_map_.confidence, alone.data_map_.confidence)
     assert type(net) is NeuralNetClassifier
 
@@ -75,18 +75,18 @@ def test_a_training_that_never_began_leaves_the_next_one_its_map():
                 FailsOnce.failed = True
                 raise OSError("no server")
 
-    maps = DataMapCallback()
-    net = make_net(callbacks=[("maps", maps), ("fails", FailsOnce())])
+    callback = DataMapCallback()
+    net = make_net(callbacks=[("maps", callback), ("fails", FailsOnce())])
     with pytest.raises(OSError, match="no server"):
         net.fit(X, y)
     assert net.__class__ is NeuralNetClassifier
     for _ in range(2):
         net.fit(X, y)
-        assert maps.data_map_.n_epochs == N_EPOCHS
+        assert callback.data_map_.n_epochs == N_EPOCHS
         assert type(net) is NeuralNetClassifier
 
 
-def test_a_net_that_is_heard_twice_can_be_pickled_as_it_trains(tmp_path):
+def test_a_net_that_is_recorded_twice_can_be_pickled_as_it_trains(tmp_path):
     keep = Checkpoint(dirname=tmp_path, f_pickle="net.pkl", monitor=None)
     net = make_net(callbacks=[("maps", DataMapCallback()), ("keep", keep)])
     model = watch(net)
@@ -146,20 +146,20 @@ def test_methods_give_back_what_they_gave():
         def on_train_end(self, net, X=None, y=None, **kwargs):
             super().on_train_end(net, X=X, y=y, **kwargs)
             loader = self.get_iterator(self.get_dataset(X, y))
-            self.answer_ = self.run_single_epoch(loader, False, "x", self.validation_step)
+            self.value_ = self.run_single_epoch(loader, False, "x", self.validation_step)
 
-    assert watch(make_net(Net)).estimator_.answer_ == 42
+    assert watch(make_net(Net)).estimator_.value_ == 42
 
 
-# --- whose rows
+# --- which rows are recorded
 
 
 def test_a_subset_of_a_data_set_is_watched_as_a_data_set_of_its_own():
     part = Subset(TensorDataset(torch.tensor(X), torch.tensor(y)), list(range(10, 90)))
     model = CartographyClassifier(make_net(), random_state=0).fit(part)
     assert_array_equal(model.confidence_, watch(make_net(), X[10:90], y[10:90]).confidence_)
-    heard = CartographyClassifier(make_net(), record="training", random_state=0).fit(part)
-    assert len(heard.data_map_) == 80
+    recorded = CartographyClassifier(make_net(), record="training", random_state=0).fit(part)
+    assert len(recorded.data_map_) == 80
 
 
 def test_data_sets_can_be_split_into_folds():
@@ -168,9 +168,9 @@ def test_data_sets_can_be_split_into_folds():
     model = CartographyClassifier(net, cv=3, random_state=0).fit(rows)
     expected = CartographyClassifier(net, cv=3, random_state=0).fit(X, y)
     assert_allclose(model.confidence_, expected.confidence_, atol=1e-6)
-    asked = {"regions": ["ambiguous"], "cv": 3, "random_state": 0}
-    scores = compare_subsets(net, rows, y, **asked).results_["test_score"]
-    assert_array_equal(scores, compare_subsets(net, X, y, **asked).results_["test_score"])
+    params = {"regions": ["ambiguous"], "cv": 3, "random_state": 0}
+    scores = compare_subsets(net, rows, y, **params).results_["test_score"]
+    assert_array_equal(scores, compare_subsets(net, X, y, **params).results_["test_score"])
 
 
 def test_rows_made_anew_by_train_split_are_not_taken_for_those_of_X():
@@ -259,15 +259,15 @@ def test_validation_rows_that_a_net_makes_itself_are_not_taken_for_X(convert):
 
 
 def test_rows_held_out_anew_do_not_go_on_with_a_map():
-    maps = DataMapCallback("epoch_end")
-    net = make_net(callbacks=[maps], train_split=ValidSplit(0.3)).fit(X, y)
+    callback = DataMapCallback("epoch_end")
+    net = make_net(callbacks=[callback], train_split=ValidSplit(0.3)).fit(X, y)
     with pytest.raises(
         SampleAlignmentError, match="must hold out the same rows as in the earlier epochs"
     ):
         net.partial_fit(X, y)
-    assert maps.data_map_.n_epochs == N_EPOCHS
-    same = make_net(callbacks=[maps], train_split=ValidSplit(5)).fit(X, y).partial_fit(X, y)
-    assert same.history[-1]["epoch"] == maps.data_map_.n_epochs == 2 * N_EPOCHS
+    assert callback.data_map_.n_epochs == N_EPOCHS
+    same = make_net(callbacks=[callback], train_split=ValidSplit(5)).fit(X, y).partial_fit(X, y)
+    assert same.history[-1]["epoch"] == callback.data_map_.n_epochs == 2 * N_EPOCHS
 
 
 def test_a_stream_of_rows_is_refused():
@@ -281,7 +281,7 @@ def test_a_stream_of_rows_is_refused():
         watch(make_net(), Stream(), y)
 
 
-# --- how nets are asked
+# --- how nets are evaluated
 
 
 def test_rows_in_reverse_and_in_half_precision_are_watched():
@@ -301,29 +301,29 @@ def test_a_net_that_predicts_no_labels_is_refused():
         watch(make_net(NeuralNet))
 
 
-def ask_in_another_thread(model):
-    answered = threading.Event()
-    thread = threading.Thread(target=lambda: (model.predict(X), answered.set()))
+def predict_in_another_thread(model):
+    finished = threading.Event()
+    thread = threading.Thread(target=lambda: (model.predict(X), finished.set()))
     thread.start()
-    return thread, answered.wait(5)
+    return thread, finished.wait(5)
 
 
-def test_a_net_of_the_user_answers_while_another_trains():
-    model, answers = watch(make_net()), []
+def test_a_net_of_the_user_predicts_while_another_trains():
+    model, finished = watch(make_net()), []
 
-    class Asks(Callback):
+    class Predicts(Callback):
         def on_epoch_end(self, net, **kwargs):
-            answers.append(ask_in_another_thread(model)[1])
+            finished.append(predict_in_another_thread(model)[1])
 
-    watch(make_net(callbacks=[Asks()]))
-    assert answers == [True] * N_EPOCHS
+    watch(make_net(callbacks=[Predicts()]))
+    assert finished == [True] * N_EPOCHS
 
 
 def test_threads_that_compare_subsets_give_the_scores_of_none():
     def compare(n_jobs):
-        asked = {"regions": ["ambiguous"], "cv": 3, "random_state": 0, "n_jobs": n_jobs}
+        params = {"regions": ["ambiguous"], "cv": 3, "random_state": 0, "n_jobs": n_jobs}
         net = make_net(iterator_train__shuffle=True, max_epochs=8, train_split=None)
-        return compare_subsets(net, X, y, **asked).results_["test_score"]
+        return compare_subsets(net, X, y, **params).results_["test_score"]
 
     with joblib.parallel_backend("threading"):
         assert_array_equal(compare(3), compare(1))

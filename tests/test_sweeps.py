@@ -36,7 +36,7 @@ def test_fractions_are_compared_with_random_subsets_of_the_same_size():
     assert list(dict.fromkeys(by_default.results_["frac"].tolist())) == fracs
 
 
-def test_replacement_keeps_the_budget_and_says_what_is_replaced():
+def test_replacement_keeps_the_budget_and_records_the_replaced_share():
     shares = (0.0, 0.25, 1.0)
     sweep = sweep_replacement(LogisticRegression(), X, y, frac=0.2, shares=shares, **SETTINGS)
     results = sweep.results_

@@ -1,4 +1,4 @@
-"""Torch data sets as rows: labels are read once, and nothing random is spent on it."""
+"""Torch data sets as rows: labels are read once, without drawing random numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A warning names the line of the user, not one of ours."""
+"""Warnings point to the line of the user."""
 
 import warnings
 
@@ -16,10 +16,10 @@ from sklearn_carto.exceptions import HeldOutRowsWarning, MissingClassesWarning
     ],
     ids=["held out", "classes lost"],
 )
-def test_it_is_said_once_and_at_the_line_of_the_user(random_map, given, frac, category):
+def test_it_is_raised_once_and_at_the_line_of_the_user(random_map, given, frac, category):
     data_map = random_map(**given)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         data_map.select("ambiguous", frac, random_state=0)
-    assert [one.category for one in said] == [category]
-    assert said[0].filename == __file__
+    assert [one.category for one in caught] == [category]
+    assert caught[0].filename == __file__

@@ -137,7 +137,7 @@ def test_a_pipeline_is_watched_at_its_last_step(watched):
 @parametrize(lambda watched: watched.replays)
 def test_n_epochs_picks_evenly_spaced_stages_and_never_changes_the_training(watched, of_codes):
     every, some = of_codes(watched, 3), watched.watch(X, y, n_epochs=N_EPOCHS // 2)
-    few = every.dynamics_.true_proba[:, [1, 3, 5]]
-    assert_same_proba(watched, some.dynamics_.true_proba, few)
+    expected = every.dynamics_.true_proba[:, [1, 3, 5]]
+    assert_same_proba(watched, some.dynamics_.true_proba, expected)
     assert_array_equal(some.predict_proba(X), every.predict_proba(X))
     assert watched.watch(X, y, n_epochs=50).n_epochs_ == N_EPOCHS  # no stage is recorded twice

@@ -223,7 +223,7 @@ def test_rows_that_catboost_holds_out_draw_a_warning():
         model.fit(X, y)
 
 
-def test_a_class_that_merely_bears_the_name_is_no_booster():
+def test_a_class_that_merely_has_the_name_is_no_booster():
     pytest.importorskip("xgboost")
     impostor = type("XGBClassifier", (KNeighborsClassifier,), {})()
     with pytest.raises(NotWatchableError, match="neither a skorch net nor a classifier of XGB"):
@@ -249,7 +249,7 @@ def test_without_the_library_other_estimators_are_watched(library, without):
 def test_one_seed_makes_one_model_watched_or_not_and_another_seed_another(library, drawing):
     params = booster(library, **drawing).get_params()
     if library == "catboost":
-        del params["random_state"]  # it knows no parameters but those that it was given
+        del params["random_state"]  # it has no parameters but those that it was given
     learner = type(booster(library))(**params)
     watched = [CartographyClassifier(learner, random_state=s).fit(X, y) for s in (1, 1, 2)]
     first, again, other = (model.predict_proba(X) for model in watched)
@@ -260,7 +260,7 @@ def test_one_seed_makes_one_model_watched_or_not_and_another_seed_another(librar
     )
 
 
-def test_xgboost_trained_on_the_rows_kept_answers_in_the_labels_of_the_user():
+def test_xgboost_trained_on_the_rows_kept_predicts_the_labels_of_the_user():
     labels = np.array(["c", "a", "b"])[y]
     selector = DataMapSelector(frac=0.5, random_state=0)
     held_out = [(X, labels)]

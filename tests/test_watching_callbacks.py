@@ -1,4 +1,4 @@
-"""Maps of solvers that show their iterations to callbacks equal those of trainings cut short."""
+"""Maps of solvers that pass their iterations to callbacks equal those of trainings cut short."""
 
 import pickle
 import warnings
@@ -63,7 +63,7 @@ class Counts:
 
 
 class Loop(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
-    """A classifier of somebody else's, with batches inside its epochs."""
+    """A third-party classifier with batches inside its epochs."""
 
     _parameter_constraints: dict = {}
 
@@ -77,13 +77,13 @@ class Loop(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         for epoch in range(self.n_epochs):
             task = whole.subcontext(task_name="epoch", max_subtasks=2)
             for _ in range(2):
-                task.subcontext(task_name="batch").call_on_fit_task_end(**self._told(9.0))
-            task.call_on_fit_task_end(**self._told(0.5 + epoch / 10))
+                task.subcontext(task_name="batch").call_on_fit_task_end(**self._fit_args(9.0))
+            task.call_on_fit_task_end(**self._fit_args(0.5 + epoch / 10))
         whole.call_on_fit_task_end(estimator=self, reconstruction_attributes={})
         self.p_ = 0.5
         return self
 
-    def _told(self, p):
+    def _fit_args(self, p):
         return {"estimator": self, "reconstruction_attributes": {"p_": p} if self.shows else None}
 
     def predict_proba(self, X):
@@ -105,7 +105,7 @@ def test_map_equals_trainings_cut_short_after_each_iteration(labels):
 
 
 @needs_callbacks
-def test_the_end_of_fit_is_no_epoch_of_its_own():
+def test_the_end_of_fit_is_not_another_epoch():
     model = CartographyClassifier(LogisticRegression()).fit(X, y)
     assert model.n_epochs_ == model.dynamics_.n_epochs == model.estimator_.n_iter_[0]
     last, before = model.dynamics_.true_proba[:, -1], model.dynamics_.true_proba[:, -2]
@@ -197,7 +197,7 @@ def test_verbose_shows_the_iterations(capsys):
 
 @needs_callbacks
 @pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
-def test_epochs_of_anybodys_loop_are_recorded_but_not_what_is_inside_them():
+def test_epochs_of_any_loop_are_recorded_but_not_what_is_inside_them():
     model = CartographyClassifier(Loop()).fit(X, np.repeat([0, 1], 100))
     assert_allclose(model.dynamics_.true_proba[[0, -1]], [[0.5, 0.6, 0.7], [0.5, 0.4, 0.3]])
 

@@ -59,15 +59,15 @@ def test_an_ensemble_ends_as_the_user_would_have_trained_it(ensemble):
 
 
 def test_a_bag_trains_as_unwatched_whatever_its_random_state():
-    def answer(model, random_state):
+    def predicted(model, random_state):
         np.random.seed(0)  # noqa: NPY002
         state = deepcopy(random_state)
         bag = clone(BAGGING).set_params(random_state=state)
         return model(bag).fit(X, y).predict_proba(X)
 
     for random_state in (None, np.random.RandomState(3)):
-        bare = answer(lambda bag: bag, random_state)
-        assert_array_equal(answer(CartographyClassifier, random_state), bare)
+        bare = predicted(lambda bag: bag, random_state)
+        assert_array_equal(predicted(CartographyClassifier, random_state), bare)
 
 
 def test_a_bag_may_score_itself_out_of_bag_and_draw_features():

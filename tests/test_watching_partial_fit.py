@@ -30,7 +30,7 @@ LEARNERS = [
 
 
 def naive_loop(learner, X, y, n_epochs, **params):
-    """Probability of the label and hit, by hand: one partial_fit, one predict_proba an epoch."""
+    """Probability and correctness of the label, by one partial_fit and predict_proba an epoch."""
     learner = clone(learner).set_params(random_state=np.random.RandomState(0))
     classes = np.unique(y)
     true_proba, correct = [], []
@@ -265,7 +265,7 @@ def test_a_learner_with_neither_probabilities_nor_scores_is_refused():
 
 
 class Scripted(ClassifierMixin, BaseEstimator):
-    """Learns nothing, and answers what it is told to."""
+    """Learns nothing, and returns the scores given by `columns`."""
 
     def __init__(self, classes=None, columns=None, logits=False):
         self.classes, self.columns, self.logits = classes, columns, logits
@@ -304,7 +304,7 @@ def test_columns_go_by_the_learners_own_order_of_classes():
         (Scripted(columns=[1.0, 2.0], logits=True), r"shape .*2.* for 3 classes"),
     ],
 )
-def test_answers_that_are_no_scores_of_the_classes_are_refused(learner, message):
+def test_outputs_that_are_no_scores_of_the_classes_are_refused(learner, message):
     watched = CartographyClassifier(learner, n_epochs=2)
     with pytest.raises(InvalidProbabilitiesError, match=message):
         watched.fit(np.zeros((4, 1)), ["a", "b", "c", "a"])

@@ -1,4 +1,4 @@
-"""Maps of skorch nets equal a naive torch loop, and the net trains as if nobody listened."""
+"""Maps of skorch nets equal a naive torch loop, and the net trains as if it were not watched."""
 
 import copy
 import pickle
@@ -255,11 +255,11 @@ def test_the_users_callbacks_and_methods_run_as_ever():
         def on_epoch_end(self, net, **kwargs):
             events.append("method")
 
-    class Heard(Callback):
+    class Records(Callback):
         def on_epoch_end(self, net, **kwargs):
             events.append("callback")
 
-    net = Net(Module, criterion=nn.CrossEntropyLoss, max_epochs=2, callbacks=[Heard()], verbose=0)
+    net = Net(Module, criterion=nn.CrossEntropyLoss, max_epochs=2, callbacks=[Records()], verbose=0)
     model = CartographyClassifier(net, random_state=0).fit(X, y)
     assert events == ["method", "callback"] * 2
     assert type(model.estimator_) is Net
@@ -350,7 +350,7 @@ def test_a_selector_and_a_distilled_classifier_take_a_dict_of_rows():
     rows = {"x": X}
     net = make_net(module=Named, train_split=None)
     selector = DataMapSelector(net, frac=0.2, random_state=0)
-    few = selector.fit_transform(rows, NAMES[y])
-    assert_array_equal(few["x"], X[selector.sample_indices_])
+    selected = selector.fit_transform(rows, NAMES[y])
+    assert_array_equal(selected["x"], X[selector.sample_indices_])
     model = DistilledClassifier(net, selector).fit(rows, NAMES[y])
     assert set(model.predict(rows)) <= set(NAMES)

@@ -1,4 +1,4 @@
-"""A net's training pass, heard as it runs, shows what a naive loop over the same run notes down."""
+"""Recording the training pass of a net gives the map of a naive loop over the same run."""
 
 import pickle
 
@@ -85,7 +85,7 @@ class Numbered(torch.utils.data.Dataset):
 
 @pytest.fixture(scope="module")
 def naive():
-    """Note down, in a loop of torch's own, what each row gets while it is trained on."""
+    """Record in a plain torch loop what each row gets while it is trained on."""
     torch.manual_seed(0)
     module = Module()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.05)
@@ -160,22 +160,22 @@ def test_validation_rows_from_elsewhere_are_not_recorded():
 @pytest.mark.parametrize(
     ("criterion", "last"), [(nn.BCEWithLogitsLoss, None), (nn.BCELoss, nn.Sigmoid())]
 )
-def test_binary_nets_are_heard(criterion, last):
+def test_binary_nets_are_recorded(criterion, last):
     names = np.array(["no", "yes"])[(y > 0).astype(int)]
     net = make_net(
         NeuralNetBinaryClassifier, module__n_out=1, module__last=last, criterion=criterion
     )
-    heard = []
+    expected = []
 
     class Spy(Callback):
         def on_batch_end(self, net, batch=None, y_pred=None, **kwargs):
             probability = y_pred if last is not None else torch.sigmoid(y_pred)
             is_label = batch[1].reshape(-1) > 0.5
             probability = probability.detach().reshape(-1)
-            heard.append(torch.where(is_label, probability, 1 - probability).sum())
+            expected.append(torch.where(is_label, probability, 1 - probability).sum())
 
     model = watch(net.set_params(callbacks=[Spy()]), labels=names)
-    assert_allclose(model.dynamics_.true_proba.sum(), np.sum(heard), rtol=1e-5)
+    assert_allclose(model.dynamics_.true_proba.sum(), np.sum(expected), rtol=1e-5)
     assert_same_weights(fit_bare(net, labels=(y > 0).astype(np.float32)), model.estimator_)
 
 
@@ -207,9 +207,9 @@ def test_rows_that_no_epoch_shows_are_named_and_cannot_be_selected():
     model = CartographyClassifier(net, record="training", random_state=0)
     with pytest.warns(
         UnseenSamplesWarning, match=r"6 of 230 rows .* \[224, 225, 226, 227, 228\]"
-    ) as told:
+    ) as caught:
         model.fit(X, y)
-    assert told[0].filename == __file__  # the line that the user wrote
+    assert caught[0].filename == __file__  # the line that the user wrote
     assert np.isnan(model.confidence_[224:]).all()
     with (
         pytest.warns(UnseenSamplesWarning),
@@ -238,9 +238,9 @@ def test_a_torch_dataset_is_watched_by_its_own_labels(naive):
         assert_allclose(model.dynamics_.true_proba, naive[0], atol=1e-6)
         assert_array_equal(model.data_map_.labels, y)
     assert model._is_training_set(dataset, y)
-    few = DataMapSelector(model, region="easy", frac=0.1, random_state=0)
-    part = few.fit_transform(dataset, y)
-    assert part.indices == few.sample_indices_.tolist()
+    selector = DataMapSelector(model, region="easy", frac=0.1, random_state=0)
+    part = selector.fit_transform(dataset, y)
+    assert part.indices == selector.sample_indices_.tolist()
 
 
 @pytest.mark.parametrize("kind", [dict, tuple])
@@ -335,11 +335,11 @@ def test_nets_under_accelerate_with_mixed_precision_are_watched(record, accelera
     accelerator = accelerate.Accelerator(mixed_precision="bf16", cpu=True)
     net = make_net(Net, accelerator=accelerator, callbacks=[Outputs()])
     model = CartographyClassifier(net, record=record, random_state=0).fit(X, NAMES[y])
-    heard = np.sum(Outputs.seen)
+    expected = np.sum(Outputs.seen)
     bare = fit_bare(net)
     assert_same_weights(bare, model.estimator_)
     if record == "training":
-        assert_allclose(model.dynamics_.true_proba.sum(), heard, rtol=1e-5)
+        assert_allclose(model.dynamics_.true_proba.sum(), expected, rtol=1e-5)
     assert model.dynamics_.true_proba.shape == (230, N_EPOCHS)
 
 

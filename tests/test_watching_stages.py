@@ -67,14 +67,14 @@ def test_rows_given_for_validation_are_none_of_those_held_out():
 
 
 @sklearn.config_context(enable_metadata_routing=True)
-def test_a_pipeline_transforms_the_arguments_that_it_is_told_to():
+def test_a_pipeline_transforms_the_arguments_in_transform_input():
     ensemble = HistGradientBoostingClassifier(early_stopping=True, n_iter_no_change=2)
     if "X_val" not in inspect.signature(ensemble.fit).parameters:
         pytest.skip("this scikit-learn takes no X_val")
     ensemble.set_params(random_state=0).set_fit_request(X_val=True, y_val=True)
     steps = [("scale", StandardScaler()), ("last", ensemble)]
     pipeline = Pipeline(steps, transform_input=["X_val"])
-    train, rest = (50 + 100 * X[:100], y[:100]), {"X_val": 50 + 100 * X[100:], "y_val": y[100:]}
-    bare = clone(pipeline).fit(*train, **rest)
-    watched = CartographyClassifier(pipeline).fit(*train, **rest).estimator_
+    train, val = (50 + 100 * X[:100], y[:100]), {"X_val": 50 + 100 * X[100:], "y_val": y[100:]}
+    bare = clone(pipeline).fit(*train, **val)
+    watched = CartographyClassifier(pipeline).fit(*train, **val).estimator_
     assert_array_equal(watched[-1].validation_score_, bare[-1].validation_score_)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 
 def in_two_ranks(function, folder):
-    """Call ``function(rank, folder)`` in a process for each of two ranks; their errors are ours."""
+    """Call ``function(rank, folder)`` in a process for each of two ranks; raise their errors."""
     import torch
 
     with socket.socket() as free:
@@ -18,12 +18,12 @@ def in_two_ranks(function, folder):
 
 
 def assert_each_holds_all_rows(folder):
-    """Compare what each rank has recorded, in R.npy, to what all have heard, in heardR.npy."""
-    maps = [np.load(folder / f"{rank}.npy") for rank in (0, 1)]
-    heard = [np.load(folder / f"heard{rank}.npy") for rank in (0, 1)]
-    assert all(np.isnan(half).any() for half in heard)  # each saw a part only
-    whole = np.where(np.isnan(heard[0]), heard[1], heard[0])
-    for true_proba in maps:
+    """Compare what each rank has recorded, in R.npy, to the expected one, in expectedR.npy."""
+    recorded = [np.load(folder / f"{rank}.npy") for rank in (0, 1)]
+    expected = [np.load(folder / f"expected{rank}.npy") for rank in (0, 1)]
+    assert all(np.isnan(half).any() for half in expected)  # each holds a part only
+    whole = np.where(np.isnan(expected[0]), expected[1], expected[0])
+    for true_proba in recorded:
         assert_allclose(true_proba, whole, atol=1e-6)
 
 
