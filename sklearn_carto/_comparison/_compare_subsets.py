@@ -112,7 +112,7 @@ def compare_subsets(
     Warns
     -----
     DegenerateMapWarning
-        If maps are uninformative; raised once, with the number of such maps.
+        If maps are uninformative; raised once, with the number of uninformative maps.
     FitFailedWarning
         If fitting or scoring failed and `error_score` is a number.
 

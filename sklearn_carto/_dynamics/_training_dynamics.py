@@ -300,7 +300,7 @@ class TrainingDynamics:
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
             If the file does not hold training dynamics.
         """

@@ -72,11 +72,11 @@ def _parts(X):
     return list(X) if isinstance(X, tuple) else list(X.values())
 
 
-def check_missing(X, owner):
-    """Raise a ValueError if an array holds NaN or infinity and the estimator `owner` allows none.
+def check_missing(X, estimator):
+    """Raise a ValueError if an array holds NaN or infinity and `estimator` allows none.
 
     The final estimator checks selected rows only. Frames, text and sparse matrices are checked by
     the estimators that are trained on them.
     """
-    if isinstance(X, np.ndarray) and not get_tags(owner).input_tags.allow_nan:
-        assert_all_finite(X, estimator_name=type(owner).__name__, input_name="X")
+    if isinstance(X, np.ndarray) and not get_tags(estimator).input_tags.allow_nan:
+        assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")

@@ -12,14 +12,14 @@ from sklearn.utils.validation import column_or_1d
 from sklearn_carto.exceptions import NotWatchableError
 
 
-def check_labels(y, owner):
+def check_labels(y, estimator):
     """Check the labels of a classification task.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
         Labels of any type.
-    owner : object
+    estimator : object
         Estimator that the labels were passed to, for error messages.
 
     Returns
@@ -37,7 +37,7 @@ def check_labels(y, owner):
         If `y` is None, two-dimensional or continuous, or if it holds missing values or a single
         class.
     """
-    name = type(owner).__name__
+    name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     shape = getattr(y, "shape", None) or np.asarray(y).shape

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-# up to this number of epochs each value of correctness has its own colour and bar; beyond about
-# ten colours readers cannot tell neighbours apart
+# up to this number of epochs each value of correctness has a colour and bar of its own; more than
+# about ten colours are hard to distinguish (a convention)
 _MAX_DISCRETE = 10
 _RANGES = {"confidence": (0, 1), "variability": (0, None), "correctness": (0, 1)}
 

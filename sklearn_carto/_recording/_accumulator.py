@@ -148,7 +148,7 @@ def make_copier(scores, *, copy):
 
     `copy` states whether others may write to the scores. Arrays are copied in any case. So are
     tensors on a device, since a compiled model may write its next outputs over them; and views,
-    since they would keep alive what they are views of.
+    since they would keep the viewed tensor in memory.
     """
     if not is_tensor(scores):
         dtype = np.promote_types(scores.dtype, np.float32)

@@ -254,7 +254,7 @@ class DynamicsRecorder:
 
     @classmethod
     def merge(cls, recorders):
-        """Merge the recorders of several processes of the same run, each of its own rows.
+        """Merge the recorders of several processes of one run, which recorded different rows.
 
         Parameters
         ----------

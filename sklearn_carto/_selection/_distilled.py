@@ -75,7 +75,7 @@ class DistilledClassifier(DelegatingClassifier):
 
     See Also
     --------
-    DataMapSelector : The selector on its own, as a transformer.
+    DataMapSelector : The selector as a transformer.
     compare_subsets : Compare the scores of models that are fitted on different regions.
 
     References

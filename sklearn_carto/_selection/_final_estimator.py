@@ -81,8 +81,8 @@ class LabelDecodingClassifier(DelegatingClassifier):
         self.classes_ = classes
 
     def _delegate(self, method, X, **params):
-        # A net draws from global random generators when it predicts. The models scored here wait
-        # for a net that trains in another thread; the user's own must not, they could deadlock.
+        # A net draws from global random generators when it predicts. Models scored here wait for a
+        # net that trains in another thread; models of the user do not, which avoids a deadlock.
         with ONE_NET_AT_A_TIME if is_net(last_step(self.estimator_)) else nullcontext():
             return super()._delegate(method, X, **params)
 

@@ -1,7 +1,7 @@
 """Watch XGBoost, LightGBM and CatBoost: trained once, by their own `fit`, then replayed.
 
 The logits of a booster are the sum of those of its trees, so that each stage costs only the
-prediction of its own trees.
+prediction of its trees.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class EpochEvaluator:
     Parameters
     ----------
     recorder : RunRecorder
-        Receives the scores; it has begun.
+        Receives the scores; `begin` has been called.
     X : container of shape (n_samples, n_features)
         Samples to evaluate.
     n_epochs : int, default=None

@@ -44,7 +44,7 @@ class PartialFitWatcher(Watcher):
         for epoch in track(range(n_epochs)):
             n_updates = getattr(estimator, "t_", 0)
             estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
-            _raise_swallowed_interrupt(estimator, n_updates, len(y))
+            _reraise_interrupt(estimator, n_updates, len(y))
             evaluator.record(estimator)
 
 
@@ -55,7 +55,7 @@ def _resolve_class_weight(estimator, classes, y):
         estimator.set_params(class_weight=dict(zip(classes.tolist(), weights, strict=True)))
 
 
-def _raise_swallowed_interrupt(estimator, n_updates, n_samples):
+def _reraise_interrupt(estimator, n_updates, n_samples):
     """Raise the interrupt that MLPClassifier turns into a warning; its `t_` then lacks samples."""
     if isinstance(estimator, MLPClassifier) and estimator.t_ - n_updates < n_samples:
         raise KeyboardInterrupt

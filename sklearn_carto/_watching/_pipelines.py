@@ -106,5 +106,5 @@ def fit_transformers(estimator, X, y, X_eval, routed):
 
 
 def _transform(head, value):
-    """Transform a container, or each of a tuple of containers such as an `eval_set` holds."""
+    """Transform a container, or each of a tuple of containers, for example of an `eval_set`."""
     return tuple(map(head.transform, value)) if isinstance(value, tuple) else head.transform(value)

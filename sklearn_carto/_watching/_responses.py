@@ -17,7 +17,7 @@ RESPONSE_TOLERANCE = 1e-6
 
 
 def row_blocks(n_samples, n_classes):
-    """Slices of rows such that class scores fit into scikit-learn's working memory."""
+    """Return slices of rows whose class scores fit into scikit-learn's working memory."""
     n_rows = get_chunk_n_rows(row_bytes=8 * n_classes, max_n_rows=min(n_samples, MAX_BLOCK))
     return list(gen_batches(n_samples, n_rows))
 

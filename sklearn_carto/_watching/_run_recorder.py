@@ -96,7 +96,7 @@ class RunRecorder:
             )
 
     def add_epoch(self, epoch, blocks, estimator, *, from_logits):
-        """Record a whole epoch at once, so that an interrupted one leaves no trace.
+        """Record a whole epoch at once, so that an interrupted epoch is not recorded in part.
 
         `blocks` yields slices of rows in order, and their class scores. Errors name the estimator.
         """

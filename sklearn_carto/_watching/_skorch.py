@@ -61,4 +61,4 @@ class SkorchWatcher(Watcher):
         listener = make_listener(estimator, X, recorder, X_eval, lambda: next(ticks, None))
         with torch_seeded(seed, estimator.device), attach_listener(estimator, listener):
             estimator.fit(X, y, **params)
-        listener.raise_swallowed_interrupt()
+        listener.reraise_interrupt()

@@ -1,4 +1,4 @@
-"""Listeners attached to the events of a skorch net, without a trace on the net."""
+"""Attach listeners to the events of a skorch net; afterwards the net is unchanged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def attach_listener(net, listener):
             listener.release()
 
 
-def attach_on_fit_loop(net, listener, owner):
+def attach_on_fit_loop(net, listener, key):
     """Attach a listener to the training loop that a net is about to run, and to no other.
 
     Parameters
@@ -40,16 +40,16 @@ def attach_on_fit_loop(net, listener, owner):
         A net that has just called `on_train_begin`.
     listener : Listener
         Receives the events.
-    owner : object
-        Has one waiting listener at most: an earlier one, whose loop never began, is replaced.
+    key : object
+        Identifies the caller. An earlier listener of the same key that still waits is replaced.
     """
-    listener.owner = owner
+    listener.key = key
     waiting = _listeners_of(net).waiting
-    waiting[:] = [one for one in waiting if one.owner is not owner] + [listener]
+    waiting[:] = [one for one in waiting if one.key is not key] + [listener]
 
 
 def detach_listener(net, listener):
-    """Remove a listener; without any, the net is of its own class again."""
+    """Remove a listener; the last one restores the class of the net."""
     listeners = _listeners_of(net)
     for group in listeners:
         group[:] = [one for one in group if one is not listener]
@@ -106,7 +106,7 @@ class _Notifying(_MIXIN):
             return super().fit_loop(*args, **kwargs)
 
     def __reduce_ex__(self, protocol):
-        """Copy and pickle the net as one of its own class, without listeners."""
+        """Copy and pickle the net as an instance of its original class."""
         listeners = self.__dict__.pop(_ATTRIBUTE, None)
         try:
             return self.__class__.__new__, (self.__class__,), self.__getstate__()
@@ -115,7 +115,7 @@ class _Notifying(_MIXIN):
                 self.__dict__[_ATTRIBUTE] = listeners
 
 
-@lru_cache(maxsize=32)  # bounded, so that a class that is defined anew can be collected
+@lru_cache(maxsize=32)  # bounded, so that a class that is redefined can be collected
 def _notifying_class(own):
     """Make the subclass of a net's class whose methods notify listeners.
 

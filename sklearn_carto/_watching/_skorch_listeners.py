@@ -31,7 +31,7 @@ def make_listener(net, X, recorder, X_eval=None, tick=None):
 
 
 class Listener:
-    """Record class scores once an epoch; subclasses gather them. See :func:`make_listener`."""
+    """Record class scores once an epoch; subclasses collect them. See :func:`make_listener`."""
 
     def __init__(self, net, X, recorder, X_eval, tick=None):
         self.net, self.X, self.recorder, self.X_eval = net, X, recorder, X_eval
@@ -39,7 +39,7 @@ class Listener:
         self.n_samples = n_samples_of(X)
         self.dataset = None  # that the net made of X or, if it converts X, made first
         self.n_before = recorder.n_epochs  # above 0 where a training is continued
-        self.n_begun = self.n_ended = self.n_before
+        self.n_started = self.n_ended = self.n_before
         self.output_format: OutputFormat = None  # type: ignore[assignment]
         self.evaluator: Evaluator = None  # type: ignore[assignment]
         self.accumulators: dict = {}  # one for each of training and held-out samples
@@ -52,7 +52,7 @@ class Listener:
 
     def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
         """Determine which samples are held out, ahead of the first epoch."""
-        if self.n_begun == self.n_before:
+        if self.n_started == self.n_before:
             self.tick()
             self.train_rows = self._rows_behind(dataset_train)
             self.valid_rows = self._rows_behind(dataset_valid)
@@ -65,14 +65,14 @@ class Listener:
                 )
             held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
             self.recorder.begin(self.net.max_epochs, held_out if held_out.any() else None)
-        self.n_begun += 1
+        self.n_started += 1
         self.accumulators = {}
 
     def on_pass_begin(self, iterator, training):
         """Prepare for a pass over the training or the validation samples."""
 
     def on_batch_end(self, **kwargs):
-        """Gather the scores of a batch."""
+        """Add the scores of a batch."""
 
     def on_epoch_end(self, **kwargs):
         """Record the epoch."""
@@ -90,13 +90,13 @@ class Listener:
         for name in ("net", "X", "dataset", "X_eval", "evaluator"):
             setattr(self, name, None)
 
-    def raise_swallowed_interrupt(self):
-        """Raise the interrupt that skorch swallowed where an epoch began and did not end."""
-        if self.n_begun > self.n_ended:
+    def reraise_interrupt(self):
+        """Raise the interrupt that skorch suppressed if an epoch started and did not end."""
+        if self.n_started > self.n_ended:
             raise KeyboardInterrupt
 
     def _complete_epoch(self):
-        """Gather the scores that are not gathered yet."""
+        """Add the scores that no batch of the epoch added."""
 
     def _add(self, key, locate, batch, output):
         accumulator = self.accumulators.get(key)
@@ -147,7 +147,7 @@ class TrainingPassListener(Listener):
     def on_pass_begin(self, iterator, training):
         """Record the batches of the loader."""
         rows = self.train_rows if training else self.valid_rows
-        if rows is None:  # validation data from elsewhere
+        if rows is None:  # validation data that is not part of X
             return
         if id(iterator) not in self.batch_samplers:
             batch_sampler = self.resources.enter_context(recorded_batches(iterator))
@@ -155,9 +155,9 @@ class TrainingPassListener(Listener):
         self.batch_sampler = self.batch_samplers[id(iterator)][1]
 
     def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
-        """Gather the scores of a batch."""
+        """Add the scores of a batch."""
         rows_of_pass = self.train_rows if training else self.valid_rows
-        if rows_of_pass is None:  # validation data from elsewhere
+        if rows_of_pass is None:  # validation data that is not part of X
             return
         if self.batch_sampler is None or y_pred is None:
             missing = "run_single_epoch" if self.batch_sampler is None else "y_pred"

@@ -109,7 +109,7 @@ class DataMapCallback(MapCallback, Callback):
                 more_classes=True,
             )
         self._watched_name = type(net).__name__
-        attach_on_fit_loop(net, make_listener(net, X, self.recorder_), owner=self)
+        attach_on_fit_loop(net, make_listener(net, X, self.recorder_), key=self)
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Make the map.
