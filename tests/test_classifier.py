@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 from sklearn_carto import CartographyClassifier, DataMap
 from sklearn_carto._watching._find import can_watch
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import NotWatchableError
+from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError
 
 X, y, kind = make_cartography(200, random_state=0)
 SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
@@ -254,3 +254,13 @@ def test_missing_labels_of_pandas_are_named():
     labels[3] = pd.NA
     with pytest.raises(ValueError, match=r"missing values .* \[3\]"):
         CartographyClassifier(SGD).fit(X, labels)
+
+
+def test_a_refit_that_raises_its_warning_keeps_the_map_of_its_rows():
+    model = CartographyClassifier(SGD, n_epochs=3).fit(X, y).set_params(n_epochs=1)
+    few = slice(0, len(y), 2)
+    with pytest.raises(DegenerateMapWarning, match="one epoch"):
+        model.fit(X[few], y[few])  # warnings are errors in these tests
+    assert model.n_epochs_ == model.data_map_.n_epochs == 1
+    assert model.data_map_.n_samples == len(y[few])
+    assert model._is_training_set(X[few], y[few])

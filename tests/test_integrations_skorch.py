@@ -18,7 +18,11 @@ from torch import nn
 
 from sklearn_carto import CartographyClassifier, DataMapSelector
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import InvalidProbabilitiesError, UnseenSamplesWarning
+from sklearn_carto.exceptions import (
+    DegenerateMapWarning,
+    InvalidProbabilitiesError,
+    UnseenSamplesWarning,
+)
 from sklearn_carto.integrations.skorch import DataMapCallback
 
 X, y, _ = make_cartography(230, n_classes=3, random_state=0)
@@ -191,3 +195,23 @@ def test_the_map_selects_rows():
     fit(make_net(callback, train_split=None))
     assert len(callback.data_map_.select("ambiguous", 0.33)) == 76
     assert len(DataMapSelector(frac=0.1, region="easy").fit_transform(X, y)) == 23
+
+
+@pytest.mark.parametrize("record", ["training", "epoch_end"])
+def test_a_net_whose_callback_was_used_has_the_parameters_of_before(record):
+    callback = DataMapCallback(record)
+    net = make_net(("map", callback))
+    names = set(net.get_params())
+    fit(net)
+    assert callback.data_map_.n_epochs == 4
+    assert set(net.get_params()) == names
+    assert clone(callback).record == record
+    model = CartographyClassifier(clone(net), random_state=0).fit(X, y)
+    assert_array_equal(model.data_map_.labels, y)
+
+
+def test_the_map_is_there_where_its_warning_is_an_error():
+    callback = DataMapCallback()
+    with pytest.raises(DegenerateMapWarning, match="one epoch"):
+        fit(make_net(callback, max_epochs=1))  # warnings are errors in these tests
+    assert callback.data_map_.n_epochs == 1

@@ -1,5 +1,7 @@
 """Any loop may pass its batches to a recorder: the map is that of the rows in any order."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -560,3 +562,28 @@ def test_ranks_whose_scores_differ_in_width_are_an_error(monkeypatch):
         InvalidProbabilitiesError, match="scores of all ranks .* got 3 and 4 columns"
     ):
         recorder.end_epoch()
+
+
+def test_a_batch_of_an_unknown_row_determines_no_classes():
+    recorder = DynamicsRecorder(3, missing="nan")
+    with pytest.raises(ValueError, match="must lie between 0 and 2"):
+        recorder.update([7], np.zeros((1, 5)), [0])
+    recorder.update([0, 1, 2], 2 * np.eye(3), [0, 1, 2])
+    recorder.end_epoch()
+    assert recorder.dynamics.classes.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "half", "view"])
+def test_a_recorder_is_pickled_in_the_middle_of_an_epoch(kind):
+    scores = np.float32([[2, 1], [0, 3], [1, 1]])
+    if kind != "array":
+        torch = pytest.importorskip("torch")
+        scores = torch.as_tensor(scores)
+        scores = {"tensor": scores, "half": scores.half(), "view": scores.view(3, 2)}[kind]
+    recorder = DynamicsRecorder(3, labels=[0, 1, 0])
+    recorder.update([0, 1], scores[:2])
+    copy = pickle.loads(pickle.dumps(recorder))
+    for one in (recorder, copy):
+        one.update([2], scores[2:])
+        one.end_epoch()
+    assert_array_equal(recorder.dynamics.true_proba, copy.dynamics.true_proba)

@@ -327,3 +327,56 @@ def test_threads_that_compare_subsets_give_the_scores_of_none():
 
     with joblib.parallel_backend("threading"):
         assert_array_equal(compare(3), compare(1))
+
+
+class Copies(Callback):
+    """Makes a net of the state of one that trains."""
+
+    def on_epoch_end(self, net, **kwargs):
+        self.state = net.__getstate__()
+        self.copy = NeuralNetClassifier.__new__(NeuralNetClassifier)
+        vars(self.copy).update(vars(net))  # as a net with its own __deepcopy__ may do
+
+
+def test_the_state_of_a_net_that_trains_holds_no_listener():
+    copies = Copies()
+    net = make_net(callbacks=[("map", DataMapCallback()), ("copies", copies)]).fit(X, y)
+    assert set(copies.state) == set(net.__getstate__())
+    copies.copy.callbacks[0][1].initialize()
+    copies.copy.partial_fit(X, y)
+    assert copies.copy.callbacks[0][1].data_map_.n_epochs == N_EPOCHS
+
+
+class CallsByPosition(NeuralNetClassifier):
+    """Passes the arguments of its events by position, as skorch declares them."""
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        for batch in iterator:
+            self.on_batch_begin(self, batch, training)
+            step = step_fn(batch, **fit_params)
+            self.history.record_batch(prefix + "_loss", step["loss"].item())
+            self.history.record_batch(prefix + "_batch_size", len(batch[0]))
+            self.on_batch_end(self, batch, training, **step)
+
+
+@pytest.mark.parametrize("record", ["training", "epoch_end"])
+def test_events_take_their_arguments_by_position(record):
+    nets = [
+        watch(make_net(kind, callbacks="disable"), record=record)
+        for kind in (NeuralNetClassifier, CallsByPosition)
+    ]
+    assert_array_equal(*(net.dynamics_.true_proba for net in nets))
+
+
+def test_the_class_of_a_net_is_not_kept_alive():
+    class Redefined(NeuralNetClassifier):
+        pass
+
+    kind = weakref.ref(Redefined)
+    watch(make_net(Redefined))
+    del Redefined
+    gc.collect()
+    assert kind() is None

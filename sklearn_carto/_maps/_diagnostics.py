@@ -41,24 +41,17 @@ def make_data_map(dynamics, watched_name, epochs=None):
     DegenerateMapWarning
         If the map is uninformative.
     """
-    _warn_of_unseen_rows(dynamics)
     data_map = DataMap.from_dynamics(dynamics, epochs)
-    _warn_where_degenerate(data_map, dynamics, watched_name)
+    warn_if_uninformative(data_map, dynamics, watched_name)
     return data_map
 
 
-def _warn_where_degenerate(data_map, dynamics, watched_name):
-    """Warn if a map is uninformative.
+def warn_if_uninformative(data_map, dynamics, watched_name):
+    """Raise the warnings of :func:`make_data_map` for a map that is kept already.
 
-    Parameters
-    ----------
-    data_map : DataMap
-        The map.
-    dynamics : TrainingDynamics
-        The training dynamics that it is made of.
-    watched_name : str
-        Name of the watched model.
+    Whoever keeps the map does so first: a filter may turn the warnings into errors.
     """
+    _warn_of_unseen_rows(dynamics)
     reason = _why_degenerate(data_map, dynamics, watched_name)
     if reason is not None:
         warn(f"The data map is uninformative: {reason}.", DegenerateMapWarning)

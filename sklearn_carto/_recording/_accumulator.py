@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -152,14 +153,26 @@ def make_copier(scores, *, copy):
     """
     if not is_tensor(scores):
         dtype = np.promote_types(scores.dtype, np.float32)
-        return lambda array: np.array(array, dtype=dtype)
+        return partial(np.array, dtype=dtype)
     import torch
 
     if scores.dtype in (torch.float16, torch.bfloat16):
-        return lambda tensor: tensor.detach().float()
+        return _detach_as_float
     if copy or scores.device.type != "cpu" or scores._is_view():
-        return lambda tensor: tensor.detach().clone()
-    return torch.Tensor.detach
+        return _detach_and_clone
+    return _detach
+
+
+def _detach_as_float(tensor):
+    return tensor.detach().float()
+
+
+def _detach_and_clone(tensor):
+    return tensor.detach().clone()
+
+
+def _detach(tensor):
+    return tensor.detach()
 
 
 def join(parts):

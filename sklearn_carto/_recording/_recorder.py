@@ -146,19 +146,19 @@ class DynamicsRecorder:
         check_batch(indices, scores, labels)
         if len(indices) == 0:
             return
+        in_blocks = is_tensor(scores)  # reading values of tensors waits for the device
+        rows = None if in_blocks else self._sample_index.rows_of(indices)
         # 2. Check the width, which determines the classes where none were given.
         index, shape = self._sample_index, tuple(scores.shape)
         shape = shape[:1] if shape[1:] == (1,) else shape
         if index.classes is None:
             index.classes = np.arange(2 if len(shape) == 1 else max(shape[1], 2))
         check_n_columns(shape, len(index.classes), "The model")
-        # 3. Find rows and labels: of arrays now, of tensors once a block, since reading their
-        # values waits for the device.
-        if is_tensor(scores):
+        # 3. Find rows and labels: of arrays now, of tensors once a block.
+        if in_blocks:
             self._accumulator.add((indices, labels), None, scores)
         else:
-            rows, y_encoded = index.locate([(indices, labels)])
-            self._accumulator.add(rows, y_encoded, scores)
+            self._accumulator.add(rows, index.encode_rows(rows, labels), scores)
 
     def end_epoch(self):
         """Record the batches passed since the last epoch ended.

@@ -67,15 +67,19 @@ class SampleIndex:
         """
         indices, labels = (join(parts) for parts in zip(*batches, strict=True))
         rows = self.rows_of(indices)
+        return rows, self.encode_rows(rows, labels)
+
+    def encode_rows(self, rows, labels):
+        """Encode the labels of rows, an array or tensor or, if they were passed before, None."""
         if labels is not None:
-            return rows, self.encode(labels).reshape(-1)
+            return self.encode(labels).reshape(-1)
         y_encoded = self.y_encoded[rows]
         if (y_encoded < 0).any():
             raise ValueError(
                 "The labels of these rows are unknown: pass them to update, or labels= to "
                 "DynamicsRecorder."
             )
-        return rows, y_encoded
+        return y_encoded
 
     def rows_of(self, indices):
         """Find the positions of rows that are given by position or, if they have names, by name.

@@ -21,7 +21,7 @@ from sklearn_carto._inputs._torch_datasets import (
     labels_of,
 )
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._maps._diagnostics import make_data_map
+from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -268,6 +268,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         fit_task.call_on_fit_task_begin(**data.fit_args(self))
         self._fit_folds(folds, data, recorder, seed, fit_task)
         self._fit_all(data, recorder, seed, fit_task, training_set)
+        warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
 
@@ -285,6 +286,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         if self.cv is not None:  # what this training shows is not kept
             own = RunRecorder(data.y, recorder.classes, recorder.y_encoded, False)
         estimator, interrupted = clone(self.estimator), True
+        encodes_labels = get_watcher(estimator).encodes_labels
         task = TrainingTask(fit_task, **data.fit_args(self))
         try:
             self._watch(estimator, data, None, own, seed, task)
@@ -292,7 +294,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         finally:
             if own.complete():
                 self._training_set = training_set
-                self._keep(estimator, recorder.dynamics, interrupted)
+                self._keep(estimator, recorder.dynamics, encodes_labels, interrupted)
 
     def _watch(self, estimator, data, X_eval, recorder, seed, task):
         """Train an estimator in place, record `X_eval` (None: its training samples)."""
@@ -333,18 +335,15 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 "record='epoch_end'."
             )
 
-    def _keep(self, estimator, dynamics, interrupted):
+    def _keep(self, estimator, dynamics, encodes_labels, interrupted):
         self.estimator_ = estimator
-        self._encodes_labels = get_watcher(estimator).encodes_labels
-        own = None if self._encodes_labels else getattr(estimator, "classes_", None)
+        self._encodes_labels = encodes_labels
+        own = None if encodes_labels else getattr(estimator, "classes_", None)
         self.classes_ = dynamics.classes if own is None else own  # in the order of its columns
         self.dynamics_ = dynamics
         self.n_epochs_ = dynamics.n_epochs
+        self.data_map_ = DataMap.from_dynamics(dynamics)
         self.interrupted_ = interrupted
-        if interrupted:  # an error or interrupt is being raised
-            self.data_map_ = DataMap.from_dynamics(dynamics)
-        else:
-            self.data_map_ = make_data_map(dynamics, _name(self.estimator))
 
     def _is_training_set(self, X, y):
         """Whether samples and labels are, in this order and by value, those of the last `fit`.

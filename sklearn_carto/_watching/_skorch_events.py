@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 # Attribute of a net while it has listeners. It is not copied or pickled, and with these underscores
@@ -60,8 +59,10 @@ def detach_listener(net, listener):
 
 def _listeners_of(net):
     """Return the listeners of a net; from the first one on its methods notify them."""
-    if _ATTRIBUTE not in vars(net):
+    is_plain = type(net) is net.__class__
+    if is_plain:
         _set_class(net, _notifying_class(net.__class__))
+    if is_plain or _ATTRIBUTE not in vars(net):
         vars(net)[_ATTRIBUTE] = _Listeners([], [])
     return vars(net)[_ATTRIBUTE]
 
@@ -76,17 +77,17 @@ class _Notifying(_MIXIN):
         for listener in list(getattr(self, _ATTRIBUTE, _NONE).attached):
             getattr(listener, event)(*args, **kwargs)
 
-    def on_epoch_begin(self, net, **kwargs):
-        super().on_epoch_begin(net, **kwargs)
-        self._notify_listeners("on_epoch_begin", **kwargs)
+    def on_epoch_begin(self, net, *args, **kwargs):
+        super().on_epoch_begin(net, *args, **kwargs)
+        self._notify_listeners("on_epoch_begin", *args, **kwargs)
 
-    def on_batch_end(self, net, **kwargs):
-        super().on_batch_end(net, **kwargs)
-        self._notify_listeners("on_batch_end", **kwargs)
+    def on_batch_end(self, net, *args, **kwargs):
+        super().on_batch_end(net, *args, **kwargs)
+        self._notify_listeners("on_batch_end", *args, **kwargs)
 
-    def on_epoch_end(self, net, **kwargs):
-        super().on_epoch_end(net, **kwargs)
-        self._notify_listeners("on_epoch_end", **kwargs)
+    def on_epoch_end(self, net, *args, **kwargs):
+        super().on_epoch_end(net, *args, **kwargs)
+        self._notify_listeners("on_epoch_end", *args, **kwargs)
 
     def get_dataset(self, X, *args, **kwargs):
         dataset = super().get_dataset(X, *args, **kwargs)
@@ -105,17 +106,15 @@ class _Notifying(_MIXIN):
                 attached.enter_context(attach_listener(self, waiting.pop(0)))
             return super().fit_loop(*args, **kwargs)
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != _ATTRIBUTE}
+
     def __reduce_ex__(self, protocol):
         """Copy and pickle the net as an instance of its original class."""
-        listeners = self.__dict__.pop(_ATTRIBUTE, None)
-        try:
-            return self.__class__.__new__, (self.__class__,), self.__getstate__()
-        finally:
-            if listeners is not None:
-                self.__dict__[_ATTRIBUTE] = listeners
+        return self.__class__.__new__, (self.__class__,), self.__getstate__()
 
 
-@lru_cache(maxsize=32)  # bounded, so that a class that is redefined can be collected
 def _notifying_class(own):
     """Make the subclass of a net's class whose methods notify listeners.
 

@@ -71,10 +71,10 @@ class Listener:
     def on_pass_begin(self, iterator, training):
         """Prepare for a pass over the training or the validation samples."""
 
-    def on_batch_end(self, **kwargs):
+    def on_batch_end(self, *args, **kwargs):
         """Add the scores of a batch."""
 
-    def on_epoch_end(self, **kwargs):
+    def on_epoch_end(self, *args, **kwargs):
         """Record the epoch."""
         self._complete_epoch()
         if not self.accumulators:

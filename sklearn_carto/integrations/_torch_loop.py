@@ -50,6 +50,7 @@ class TorchLoopCallback(MapCallback):
     def start(self):
         """Start a new map."""
         self.stop()
+        self._begin_training()
         self._hooks, self._loader_hook = ExitStack(), ExitStack()
         self._hooks.callback(self._loader_hook.close)
         self._batch_sampler = self._dataset = self._recorder = None  # type: ignore[assignment]
@@ -88,7 +89,7 @@ class TorchLoopCallback(MapCallback):
             raise SampleAlignmentError(
                 f"The loader of the training set was not observed. {WAY_OUT}"
             )
-        self._watched_name, self._n_epochs = type(model).__name__, n_epochs
+        self._watched_name_, self._n_epochs = type(model).__name__, n_epochs
         self._hooks.callback(model.register_forward_hook(self._make_hook()).remove)
 
     def _make_hook(self):
@@ -123,12 +124,12 @@ class TorchLoopCallback(MapCallback):
         epoch = self._epoch
         if epoch.n_batches and not epoch.n_recorded:
             raise SampleAlignmentError(
-                f"{self._watched_name} was not called in an epoch of training, so that no class "
+                f"{self._watched_name_} was not called in an epoch of training, so that no class "
                 f"scores could be recorded. {self.way_out}"
             )
         if epoch.n_outside and not epoch.n_batches:
             raise SampleAlignmentError(
-                f"The training loop calls {self._watched_name} without the callback events of a "
+                f"The training loop calls {self._watched_name_} without the callback events of a "
                 f"batch, so that the sample indices cannot be determined. {WAY_OUT}"
             )
         if epoch.n_batches == n_batches:
@@ -163,10 +164,10 @@ class TorchLoopCallback(MapCallback):
     def _record(self, module, output):
         if self._epoch.recorded:
             raise SampleAlignmentError(
-                f"{self._watched_name} was called twice for one batch: cannot tell which call to "
+                f"{self._watched_name_} was called twice for one batch: cannot tell which call to "
                 f"record. {self.way_out} {WAY_OUT}"
             )
-        scores = _scores_of(output, self._watched_name)
+        scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
             self._recorder = self._make_recorder(scores)
         batch = self._batch_sampler.pop_batch(len(scores))

@@ -117,7 +117,8 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Start a new map."""
-        self._recorder, self._watched_name = None, self.model.name  # type: ignore[assignment]
+        self._begin_training()
+        self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
         with self._unchanged():
             self._labels = [_array(y) for _, y in self._batches()]
             again = [_array(y) for _, y in islice(self._batches(), 1)]

@@ -89,8 +89,9 @@ class DataMapCallback(MapCallback):
         context : CallbackContext
             The task of its `fit`.
         """
+        self._begin_training()
         self._last = self._trainings[context] = _Training(estimator, self.keep_history)
-        self._watched_name = type(estimator).__name__
+        self._watched_name_ = type(estimator).__name__
 
     def on_fit_task_begin(self, estimator, context):
         """Do nothing: a task is recorded as it ends.
@@ -137,7 +138,7 @@ class DataMapCallback(MapCallback):
 
     def __getstate__(self):
         """Exclude running trainings, which belong to this process."""
-        return {**vars(self), "_trainings": {}}
+        return {**super().__getstate__(), "_trainings": {}}
 
     @property
     def dynamics_(self):

@@ -82,6 +82,7 @@ class DataMapCallback(MapCallback, Callback):
         """
         if self.record not in RECORDED[:2]:
             raise ValueError(f"record must be 'training' or 'epoch_end'; got {self.record!r}.")
+        self._begin_training()
         self.recorder_: RunRecorder = None  # type: ignore[assignment]
         return self
 
@@ -108,7 +109,7 @@ class DataMapCallback(MapCallback, Callback):
                 record=self.record,
                 more_classes=True,
             )
-        self._watched_name = type(net).__name__
+        self._watched_name_ = type(net).__name__
         attach_on_fit_loop(net, make_listener(net, X, self.recorder_), key=self)
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
