@@ -8,12 +8,13 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import (
@@ -254,6 +255,45 @@ def test_a_pipeline_that_judges_itself_gets_the_weights_of_its_steps():
     selector = DataMapSelector(probe, region="auto", cv=2, random_state=0)
     selector.fit(X, y, learner__sample_weight=np.ones(360))
     assert set(Learner.given) == {True}
+
+
+@pytest.mark.parametrize(("step", "is_given"), [("last", True), ("other", False)])
+def test_weights_of_a_step_reach_the_step_of_this_name_in_another_pipeline(step, is_given):
+    Weighted.given.clear()
+    probe = Pipeline([("scale", StandardScaler()), ("last", PROBE.estimator)])
+    final = Pipeline([("scale", StandardScaler()), (step, Weighted())])
+    selector = DataMapSelector(probe, region="auto", final_estimator=final, cv=2, random_state=0)
+    selector.fit(X, y, last__sample_weight=np.ones(360))
+    assert set(Weighted.given) == {is_given}
+
+
+class SGDScores(SGDClassifier):
+    predict_proba = property()
+
+
+class HistScores(HistGradientBoostingClassifier):
+    predict_proba = property()
+
+
+@pytest.mark.parametrize(
+    ("scores", "probabilities", "n_classes"),
+    [
+        (SGDScores(loss="log_loss", alpha=0.01), PROBE.estimator, 2),
+        (HistScores(max_iter=5), HistGradientBoostingClassifier(max_iter=5), 3),
+    ],
+    ids=["2 classes", "3 classes"],
+)
+def test_logits_estimate_the_cut_of_their_probabilities(scores, probabilities, n_classes):
+    rows = truth < n_classes
+    by_scores, by_probabilities = (
+        auto(region="random", noise_cut="auto")
+        .set_params(estimator=CartographyClassifier(learner, n_epochs=5))
+        .fit(X[rows], y[rows] % n_classes)
+        for learner in (scores, probabilities)
+    )
+    assert max(by_scores.noise_cut_.values()) > 0.1
+    assert by_scores.noise_cut_ == by_probabilities.noise_cut_
+    assert_array_equal(by_scores.sample_indices_, by_probabilities.sample_indices_)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.MissingClassesWarning")

@@ -1,5 +1,7 @@
 """CartographyClassifier: pipelines, metadata, and errors."""
 
+import sys
+
 import numpy as np
 import pytest
 import sklearn
@@ -18,6 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 
 from sklearn_carto import CartographyClassifier, DataMap
+from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._watching._find import can_watch
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import DegenerateMapWarning, NotWatchableError
@@ -198,6 +201,7 @@ def test_bad_parameters_are_refused(params, message):
         (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
         (FrozenEstimator(SGD), "FrozenEstimator does not train"),
         (make_pipeline(StandardScaler(), "passthrough"), "cannot be watched"),
+        (MLPClassifier(solver="lbfgs"), "no partial_fit .* Set solver='adam' or 'sgd'"),
     ],
     ids=lambda e: type(e).__name__,
 )
@@ -219,6 +223,17 @@ def test_a_pipeline_that_resamples_is_refused():
 def test_predict_before_fit_is_scikit_learns_error():
     with pytest.raises(NotFittedError, match="CartographyClassifier instance is not fitted yet"):
         CartographyClassifier(SGD).predict(X)
+
+
+def test_a_generator_as_random_state_seeds_each_training_anew():
+    learner = SGDClassifier(loss="log_loss", alpha=0.01)
+    first, again = (
+        CartographyClassifier(learner, n_epochs=3, random_state=np.random.RandomState(5))
+        for _ in range(2)
+    )
+    confidence = first.fit(X, y).confidence_
+    assert_array_equal(again.fit(X, y).confidence_, confidence)
+    assert not np.array_equal(first.fit(X, y).confidence_, confidence)
 
 
 def test_methods_are_those_of_the_inner_estimator():
@@ -246,6 +261,15 @@ def test_the_training_set_is_recognized_by_its_values():
     assert model._is_training_set(np.asfortranarray(X), y.astype(np.int32))
     assert not model._is_training_set(X[::-1], y[::-1])
     assert not model._is_training_set(X, y[::-1])
+
+
+@pytest.mark.parametrize("missing", [np.nan, None], ids=str)
+def test_missing_labels_are_named_where_pandas_is_not_loaded(missing, monkeypatch):
+    labels = y.astype(float if missing is not None else object)
+    labels[[3, 7]] = missing
+    monkeypatch.delitem(sys.modules, "pandas", raising=False)
+    with pytest.raises(ValueError, match=r"missing values .* \[3, 7\]"):
+        check_labels(labels, CartographyClassifier(SGD))
 
 
 def test_missing_labels_of_pandas_are_named():

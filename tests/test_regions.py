@@ -237,6 +237,11 @@ def test_unknown_regions_are_refused(random_map, region, message):
         data_map.select(region, 0.5)
 
 
+def test_a_fraction_that_is_no_number_is_refused(random_map):
+    with pytest.raises(ValueError, match=r"frac must be a number in \(0, 1\]; got 'a third'"):
+        random_map().select("easy", "a third")
+
+
 @pytest.mark.parametrize("frac", [0, -0.1, 1.01, np.nan])
 def test_fractions_out_of_range_are_refused(random_map, frac):
     data_map = random_map(100)

@@ -159,6 +159,16 @@ def test_a_frozen_map_serves_without_training_again():
     assert_array_equal(selector.sample_indices_, make().fit(X, y).sample_indices_)
 
 
+@sklearn.config_context(enable_metadata_routing=True)
+def test_a_frozen_map_is_handed_no_metadata():
+    frozen = FrozenEstimator(clone(PROBE).fit(X, y))
+    selector = DataMapSelector(frozen, frac=0.2, random_state=0)
+    pipeline = make_pipeline(selector, SGDClassifier())
+    assert list(selector.get_metadata_routing()) == []
+    assert pipeline.get_metadata_routing().consumes("fit", {"sample_weight"}) == set()
+    assert_array_equal(selector.fit(X, y).sample_indices_, make().fit(X, y).sample_indices_)
+
+
 @pytest.mark.parametrize(("rows", "labels"), [(X[:-1], y[:-1]), (X + 1, y), (X, (y + 1) % 3)])
 def test_a_frozen_map_refuses_other_rows_and_other_labels(rows, labels):
     frozen = FrozenEstimator(clone(PROXY).fit(X, y))
