@@ -161,7 +161,7 @@ def test_a_frozen_map_serves_without_training_again():
 
 @sklearn.config_context(enable_metadata_routing=True)
 def test_a_frozen_map_is_handed_no_metadata():
-    frozen = FrozenEstimator(clone(PROBE).fit(X, y))
+    frozen = FrozenEstimator(clone(PROXY).fit(X, y))
     selector = DataMapSelector(frozen, frac=0.2, random_state=0)
     pipeline = make_pipeline(selector, SGDClassifier())
     assert list(selector.get_metadata_routing()) == []

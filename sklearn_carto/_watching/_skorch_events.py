@@ -1,21 +1,15 @@
-"""Attach listeners to the events of a skorch net; afterwards the net is unchanged."""
+"""Attach listeners to the events of a skorch net, whose state and parameters hold none of it."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
-
-# Attribute of a net while it has listeners. It is not copied or pickled, and with these underscores
-# neither skorch takes it for a parameter nor scikit-learn for a learned attribute.
-_ATTRIBUTE = "__event_listeners__"
+from weakref import ref
 
 
 class _Listeners(NamedTuple):
     attached: list
     waiting: list  # attached by the next training loop
-
-
-_NONE = _Listeners([], [])  # of a net that is made of type(self) while it has listeners
 
 
 @contextmanager
@@ -54,17 +48,13 @@ def detach_listener(net, listener):
         group[:] = [one for one in group if one is not listener]
     if not any(listeners):
         _set_class(net, net.__class__)
-        del vars(net)[_ATTRIBUTE]
 
 
 def _listeners_of(net):
     """Return the listeners of a net; from the first one on its methods notify them."""
-    is_plain = type(net) is net.__class__
-    if is_plain:
-        _set_class(net, _notifying_class(net.__class__))
-    if is_plain or _ATTRIBUTE not in vars(net):
-        vars(net)[_ATTRIBUTE] = _Listeners([], [])
-    return vars(net)[_ATTRIBUTE]
+    if not (issubclass(type(net), _Notifying) and type(net)._carto_net() is net):
+        _set_class(net, _make_notifying_class(net))
+    return type(net)._carto_listeners
 
 
 _MIXIN: Any = object  # a mixin, whose super() is a net
@@ -73,9 +63,13 @@ _MIXIN: Any = object  # a mixin, whose super() is a net
 class _Notifying(_MIXIN):
     """Notify listeners of the events of a net; mixed in ahead of the net's own class."""
 
+    _carto_net: Any  # weak reference to the net: another one may be made of its type
+    _carto_listeners: _Listeners
+
     def _notify_listeners(self, event, *args, **kwargs):
-        for listener in list(getattr(self, _ATTRIBUTE, _NONE).attached):
-            getattr(listener, event)(*args, **kwargs)
+        if self is type(self)._carto_net():
+            for listener in list(type(self)._carto_listeners.attached):
+                getattr(listener, event)(*args, **kwargs)
 
     def on_epoch_begin(self, net, *args, **kwargs):
         super().on_epoch_begin(net, *args, **kwargs)
@@ -100,28 +94,28 @@ class _Notifying(_MIXIN):
         return super().run_single_epoch(iterator, training, *args, **kwargs)
 
     def fit_loop(self, *args, **kwargs):
-        waiting = getattr(self, _ATTRIBUTE, _NONE).waiting
+        kind = type(self)
+        waiting = kind._carto_listeners.waiting if self is kind._carto_net() else []
         with ExitStack() as attached:
             while waiting:
                 attached.enter_context(attach_listener(self, waiting.pop(0)))
             return super().fit_loop(*args, **kwargs)
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != _ATTRIBUTE}
 
     def __reduce_ex__(self, protocol):
         """Copy and pickle the net as an instance of its original class."""
         return self.__class__.__new__, (self.__class__,), self.__getstate__()
 
 
-def _notifying_class(own):
-    """Make the subclass of a net's class whose methods notify listeners.
+def _make_notifying_class(net):
+    """Make the subclass of a net's class whose methods notify the listeners of this net.
 
     Its instances have the same parameters and state; ``net.__class__``, which clones are made of,
-    is the net's own class.
+    is the net's own class. It is made for each training, since a cache would keep classes alive
+    that are redefined, in a notebook for example.
     """
+    own = net.__class__
     members = {name: getattr(own, name) for name in ("__module__", "__qualname__", "__doc__")}
+    members |= {"_carto_net": ref(net), "_carto_listeners": _Listeners([], [])}
     members["__class__"] = property(lambda net: own, _set_class)
     return type(own)(own.__name__, (_Notifying, own), members)
 
