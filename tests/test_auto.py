@@ -29,13 +29,13 @@ from sklearn_carto.datasets import make_cartography
 X, truth, _ = make_cartography(360, frac_mislabelled=0.0, random_state=0)
 FLIPPED = np.random.RandomState(0).random_sample(360) < 0.25
 y = np.where(FLIPPED, (truth + 1) % 3, truth)
-PROBE = CartographyClassifier(SGDClassifier(loss="log_loss", alpha=0.01), n_epochs=6)
-JUDGE = KNeighborsClassifier(1)  # takes every label at its word
+PROXY = CartographyClassifier(SGDClassifier(loss="log_loss", alpha=0.01), n_epochs=6)
+ONE_NEIGHBOR = KNeighborsClassifier(1)  # fits every label, also the wrong ones
 
 
 def auto(**params):
-    settings = {"region": "auto", "frac": 0.33, "final_estimator": JUDGE, "random_state": 0}
-    return DataMapSelector(PROBE, **{**settings, **params})
+    settings = {"region": "auto", "frac": 0.33, "final_estimator": ONE_NEIGHBOR, "random_state": 0}
+    return DataMapSelector(PROXY, **{**settings, **params})
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,9 @@ def test_what_was_tried_is_kept_and_every_score_is_that_of_a_loop_by_hand():
     splits = StratifiedKFold(3, shuffle=True, random_state=0).split(X, y)
     seeds = np.random.RandomState(0).randint(2**31 - 1, size=3)
     for k, (train, test) in enumerate(splits):
-        probe = clone(PROBE).set_params(random_state=0).fit(X[train], y[train])
-        rows = probe.data_map_.select("easy", 0.33, random_state=int(seeds[k]))
-        score = clone(JUDGE).fit(X[train[rows]], y[train[rows]]).score(X[test], y[test])
+        proxy = clone(PROXY).set_params(random_state=0).fit(X[train], y[train])
+        rows = proxy.data_map_.select("easy", 0.33, random_state=int(seeds[k]))
+        score = clone(ONE_NEIGHBOR).fit(X[train[rows]], y[train[rows]]).score(X[test], y[test])
         assert_allclose(results[f"split{k}_score"][UNCUT.index("easy")], score)
 
 
@@ -107,7 +107,7 @@ def test_the_estimated_cut_is_close_to_the_share_of_wrong_labels():
     assert not hasattr(selector, "auto_results_")
 
 
-def test_the_final_estimator_is_the_judge_unless_another_is_given():
+def test_candidates_are_scored_with_the_estimator_that_is_distilled_unless_another_is_given():
     class Spy(LogisticRegression):
         sizes: ClassVar = []
 
@@ -122,29 +122,29 @@ def test_the_final_estimator_is_the_judge_unless_another_is_given():
     assert Spy.sizes == [round(0.33 * 360)]
 
 
-def test_uneven_classes_are_judged_by_balanced_accuracy():
+def test_uneven_classes_are_scored_by_balanced_accuracy():
     rows = np.concatenate([np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)[:30]])
-    few, labels = X[rows], truth[rows]
+    X_uneven, labels = X[rows], truth[rows]
     by_default, explicit, accuracy = (
-        auto(cv=2, scoring=scoring).fit(few, labels).auto_results_
+        auto(cv=2, scoring=scoring).fit(X_uneven, labels).auto_results_
         for scoring in (None, make_scorer(balanced_accuracy_score), "accuracy")
     )
     assert_allclose(by_default["split0_score"], explicit["split0_score"])
     assert not np.allclose(by_default["split0_score"], accuracy["split0_score"])
 
 
-def test_weights_reach_the_judge_where_it_takes_them():
+def test_weights_reach_the_final_estimator_where_it_takes_them():
     weight = np.where(FLIPPED, 1e-6, 1.0)
-    judged = auto(final_estimator=LogisticRegression(), cv=2)
-    plain = judged.fit(X, y).auto_results_["split0_score"]
-    weighted = clone(judged).fit(X, y, sample_weight=weight).auto_results_["split0_score"]
+    by_regression = auto(final_estimator=LogisticRegression(), cv=2)
+    plain = by_regression.fit(X, y).auto_results_["split0_score"]
+    weighted = clone(by_regression).fit(X, y, sample_weight=weight).auto_results_["split0_score"]
     assert not np.allclose(plain, weighted)
     auto(cv=2).fit(X, y, sample_weight=weight)  # neighbours take none, and get none
 
 
 def test_it_sits_in_a_pipeline_and_is_cross_validated():
     model = make_pipeline(
-        StandardScaler(), DistilledClassifier(JUDGE, auto(final_estimator=None, cv=2))
+        StandardScaler(), DistilledClassifier(ONE_NEIGHBOR, auto(final_estimator=None, cv=2))
     )
     scores = cross_validate(model, X, y, cv=3, return_estimator=True)
     for fitted in scores["estimator"]:
@@ -152,9 +152,9 @@ def test_it_sits_in_a_pipeline_and_is_cross_validated():
 
 
 def test_compare_subsets_takes_auto_among_the_regions():
-    selector = DataMapSelector(PROBE, cv=2)
+    selector = DataMapSelector(PROXY, cv=2)
     comparison = compare_subsets(
-        JUDGE, X, y, selector=selector, regions=["easy", "auto"], cv=2, random_state=0
+        ONE_NEIGHBOR, X, y, selector=selector, regions=["easy", "auto"], cv=2, random_state=0
     )
     results = comparison.results_
     assert set(results["region"]) == {"full", "random", "easy", "auto"}
@@ -172,8 +172,8 @@ class Counting(SGDClassifier):
 
 
 def test_maps_of_folds_come_from_the_cache(tmp_path):
-    probe = CartographyClassifier(Counting(loss="log_loss", alpha=0.01), n_epochs=4)
-    selector = auto(memory=str(tmp_path), cv=2).set_params(estimator=probe)
+    proxy = CartographyClassifier(Counting(loss="log_loss", alpha=0.01), n_epochs=4)
+    selector = auto(memory=str(tmp_path), cv=2).set_params(estimator=proxy)
     first = selector.fit(X, y)
     assert len(Counting.n_calls) == 3 * 4
     rows = first.sample_indices_
@@ -202,7 +202,7 @@ def test_what_cannot_be_searched_is_refused(selector, labels, message):
         selector.fit(X, labels)
 
 
-def test_a_map_alone_knows_no_auto(random_map):
+def test_a_map_alone_has_no_auto(random_map):
     with pytest.raises(ValueError, match="DataMapSelector"):
         random_map().select("auto", 0.3)
     with pytest.raises(ValueError, match="DataMapSelector"):
@@ -210,7 +210,7 @@ def test_a_map_alone_knows_no_auto(random_map):
 
 
 def test_a_frozen_map_cannot_be_drawn_of_parts():
-    frozen = FrozenEstimator(clone(PROBE).fit(X, y))
+    frozen = FrozenEstimator(clone(PROXY).fit(X, y))
     with pytest.raises(ValueError, match="frozen"):
         auto().set_params(estimator=frozen).fit(X, y)
 
@@ -227,23 +227,23 @@ class Weighted(LogisticRegression):
 
 @pytest.mark.parametrize("wanted", [True, False])
 @pytest.mark.parametrize("in_pipeline", [True, False])
-def test_the_judge_is_given_what_the_final_model_is_given(wanted, in_pipeline):
+def test_candidates_are_fitted_with_the_params_of_the_final_model(wanted, in_pipeline):
     Weighted.given.clear()
     with sklearn.config_context(enable_metadata_routing=True):
-        probe = SGDClassifier(loss="log_loss", alpha=0.01).set_partial_fit_request(
+        proxy = SGDClassifier(loss="log_loss", alpha=0.01).set_partial_fit_request(
             sample_weight=not wanted
         )
         final = Weighted().set_fit_request(sample_weight=wanted)
         if in_pipeline:
             scaler = StandardScaler().set_fit_request(sample_weight=False)
             final = make_pipeline(scaler, final)
-        selector = DataMapSelector(probe, region="auto", cv=2, random_state=0)
+        selector = DataMapSelector(proxy, region="auto", cv=2, random_state=0)
         DistilledClassifier(final, selector).fit(X, y, sample_weight=np.ones(360))
     assert len(Weighted.given) > 10
     assert set(Weighted.given) == {wanted}
 
 
-def test_a_pipeline_that_judges_itself_gets_the_weights_of_its_steps():
+def test_a_pipeline_that_scores_candidates_gets_the_weights_of_its_steps():
     class Learner(SGDClassifier):
         given: ClassVar = []
 
@@ -251,8 +251,8 @@ def test_a_pipeline_that_judges_itself_gets_the_weights_of_its_steps():
             self.given.append(sample_weight is not None)
             return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
 
-    probe = make_pipeline(StandardScaler(), Learner(loss="log_loss", alpha=0.01))
-    selector = DataMapSelector(probe, region="auto", cv=2, random_state=0)
+    proxy = make_pipeline(StandardScaler(), Learner(loss="log_loss", alpha=0.01))
+    selector = DataMapSelector(proxy, region="auto", cv=2, random_state=0)
     selector.fit(X, y, learner__sample_weight=np.ones(360))
     assert set(Learner.given) == {True}
 
@@ -260,9 +260,9 @@ def test_a_pipeline_that_judges_itself_gets_the_weights_of_its_steps():
 @pytest.mark.parametrize(("step", "is_given"), [("last", True), ("other", False)])
 def test_weights_of_a_step_reach_the_step_of_this_name_in_another_pipeline(step, is_given):
     Weighted.given.clear()
-    probe = Pipeline([("scale", StandardScaler()), ("last", PROBE.estimator)])
+    proxy = Pipeline([("scale", StandardScaler()), ("last", PROXY.estimator)])
     final = Pipeline([("scale", StandardScaler()), (step, Weighted())])
-    selector = DataMapSelector(probe, region="auto", final_estimator=final, cv=2, random_state=0)
+    selector = DataMapSelector(proxy, region="auto", final_estimator=final, cv=2, random_state=0)
     selector.fit(X, y, last__sample_weight=np.ones(360))
     assert set(Weighted.given) == {is_given}
 
@@ -278,7 +278,7 @@ class HistScores(HistGradientBoostingClassifier):
 @pytest.mark.parametrize(
     ("scores", "probabilities", "n_classes"),
     [
-        (SGDScores(loss="log_loss", alpha=0.01), PROBE.estimator, 2),
+        (SGDScores(loss="log_loss", alpha=0.01), PROXY.estimator, 2),
         (HistScores(max_iter=5), HistGradientBoostingClassifier(max_iter=5), 3),
     ],
     ids=["2 classes", "3 classes"],
@@ -320,9 +320,9 @@ def test_a_score_that_is_missing_gives_up_its_candidate_alone():
     assert np.isfinite(results["mean_score"]).sum() >= 2
 
 
-def test_a_probe_out_of_fold_judges_as_a_plain_learner():
-    probe = clone(PROBE).set_params(cv=3)
-    selector = auto(final_estimator=None, frac=0.05, cv=2).set_params(estimator=probe).fit(X, y)
+def test_a_proxy_out_of_fold_scores_candidates_as_a_plain_learner():
+    proxy = clone(PROXY).set_params(cv=3)
+    selector = auto(final_estimator=None, frac=0.05, cv=2).set_params(estimator=proxy).fit(X, y)
     assert len(selector.sample_indices_) == 18
 
 

@@ -282,9 +282,9 @@ def test_missing_labels_of_pandas_are_named():
 
 def test_a_refit_that_raises_its_warning_keeps_the_map_of_its_rows():
     model = CartographyClassifier(SGD, n_epochs=3).fit(X, y).set_params(n_epochs=1)
-    few = slice(0, len(y), 2)
+    half = slice(0, len(y), 2)
     with pytest.raises(DegenerateMapWarning, match="one epoch"):
-        model.fit(X[few], y[few])  # warnings are errors in these tests
+        model.fit(X[half], y[half])  # warnings are errors in these tests
     assert model.n_epochs_ == model.data_map_.n_epochs == 1
-    assert model.data_map_.n_samples == len(y[few])
-    assert model._is_training_set(X[few], y[few])
+    assert model.data_map_.n_samples == len(y[half])
+    assert model._is_training_set(X[half], y[half])

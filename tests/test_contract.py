@@ -16,7 +16,7 @@ from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClass
 SGD = SGDClassifier(loss="log_loss", random_state=0)
 WEIGHT_ZERO = "a row of weight zero is on the map all the same, and SGD shuffles it with the others"
 FEWER_ROWS = "transform returns fewer rows when it meets the training set: that is what it is for"
-NO_WEIGHTS = "MLPClassifier of this scikit-learn takes no sample_weight, and the error says so"
+NO_WEIGHTS = "MLPClassifier of this scikit-learn takes no sample_weight, as the error states"
 OLD_MLP = parse_version(sklearn.__version__) < parse_version("1.7")
 
 EXCUSED = {
@@ -74,7 +74,7 @@ def check_sampler(estimator, check):
     check(estimator)
 
 
-# a probe that learns the same from dense and sparse rows; the default ones (and SGD) do not
+# a proxy model that learns the same from dense and sparse rows; the default ones (and SGD) do not
 if find_spec("imblearn") is not None:
     from imblearn.utils.estimator_checks import parametrize_with_checks as parametrize_samplers
 

@@ -78,9 +78,9 @@ def test_maps_inside_and_out_of_fold_are_not_averaged():
         DataMap.mean(maps)
 
 
-def test_a_selector_takes_it_for_a_probe():
-    probe = CartographyClassifier(SGD, n_epochs=6, cv=3)
-    rows = DataMapSelector(probe, region="hard", frac=0.1, random_state=0).fit(X, y).sample_indices_
+def test_a_selector_takes_it_as_its_proxy_model():
+    proxy = CartographyClassifier(SGD, n_epochs=6, cv=3)
+    rows = DataMapSelector(proxy, region="hard", frac=0.1, random_state=0).fit(X, y).sample_indices_
     assert (kind[rows] == "mislabelled").mean() > 0.6
 
 

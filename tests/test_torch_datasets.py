@@ -91,11 +91,11 @@ def test_rows_of_a_dataset_are_a_subset():
 
 def test_rows_of_several_inputs_are_rows_of_each():
     left, right = np.arange(6), np.arange(12).reshape(6, 2)
-    for few in (
+    for selected in (
         take((left, right), np.array([4, 1])),
         tuple(take({"left": left, "right": right}, np.array([4, 1])).values()),
     ):
-        assert [part.tolist() for part in few] == [[4, 1], [[8, 9], [2, 3]]]
+        assert [part.tolist() for part in selected] == [[4, 1], [[8, 9], [2, 3]]]
 
 
 def test_the_digest_of_a_dataset_is_of_its_kind_and_length():

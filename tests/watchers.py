@@ -174,7 +174,7 @@ class Classes:
 
 
 class Squared(RandomForestClassifier):
-    """Answers otherwise than with the mean of its trees."""
+    """Predicts otherwise than by the mean of its trees."""
 
     def predict_proba(self, X):
         squares = super().predict_proba(X) ** 2
