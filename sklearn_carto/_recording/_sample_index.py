@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_carto._dynamics._scores import encode_labels
@@ -33,7 +35,7 @@ class SampleIndex:
             self._places = {name: i for i, name in enumerate(self.names.tolist())}
             if len(self._places) != n_samples:
                 raise ValueError(f"sample_ids must name each of the {n_samples} rows once.")
-        self.classes: np.ndarray = None  # type: ignore[assignment]
+        self.classes: Any = None
         if classes is not None:
             self.classes = np.asarray(classes)
             if self.classes.ndim != 1 or len(self.classes) == 0:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
 
-_IS_PYTORCH_LIGHTNING = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
-if _IS_PYTORCH_LIGHTNING or not find_spec("lightning"):
-    from pytorch_lightning import Callback
-else:
-    from lightning.pytorch import Callback  # type: ignore[assignment]
+_OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
+_NAME = "lightning.pytorch" if find_spec("lightning") and not _OLDER_NAME else "pytorch_lightning"
+Callback: Any = import_module(_NAME).Callback
 
 
 class DataMapCallback(TorchLoopCallback, Callback):
