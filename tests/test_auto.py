@@ -238,7 +238,7 @@ def test_candidates_are_fitted_with_the_params_of_the_final_model(wanted, in_pip
             scaler = StandardScaler().set_fit_request(sample_weight=False)
             final = make_pipeline(scaler, final)
         selector = DataMapSelector(proxy, region="auto", cv=2, random_state=0)
-        DistilledClassifier(final, selector).fit(X, y, sample_weight=np.ones(360))
+        DistilledClassifier(final, selector).fit(X[:120], y[:120], sample_weight=np.ones(120))
     assert len(Weighted.given) > 10
     assert set(Weighted.given) == {wanted}
 
@@ -253,7 +253,7 @@ def test_a_pipeline_that_scores_candidates_gets_the_weights_of_its_steps():
 
     proxy = make_pipeline(StandardScaler(), Learner(loss="log_loss", alpha=0.01))
     selector = DataMapSelector(proxy, region="auto", cv=2, random_state=0)
-    selector.fit(X, y, learner__sample_weight=np.ones(360))
+    selector.fit(X[:120], y[:120], learner__sample_weight=np.ones(120))
     assert set(Learner.given) == {True}
 
 
@@ -263,7 +263,7 @@ def test_weights_of_a_step_reach_the_step_of_this_name_in_another_pipeline(step,
     proxy = Pipeline([("scale", StandardScaler()), ("last", PROXY.estimator)])
     final = Pipeline([("scale", StandardScaler()), (step, Weighted())])
     selector = DataMapSelector(proxy, region="auto", final_estimator=final, cv=2, random_state=0)
-    selector.fit(X, y, last__sample_weight=np.ones(360))
+    selector.fit(X[:120], y[:120], last__sample_weight=np.ones(120))
     assert set(Weighted.given) == {is_given}
 
 
