@@ -20,6 +20,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
+from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._watching import _callbacks
@@ -214,7 +215,8 @@ WATCHED = [
         SGDClassifier(loss="log_loss", alpha=0.05), by_partial_fit, params={"n_epochs": N_EPOCHS}
     ),
     learner(
-        MLPClassifier((16,)), by_partial_fit, params={"n_epochs": N_EPOCHS}
+        MLPClassifier((16,)), by_partial_fit, params={"n_epochs": N_EPOCHS},
+        takes_weights=has_fit_parameter(MLPClassifier, "sample_weight"),  # scikit-learn >= 1.7
     ),
     learner(HistGradientBoostingClassifier(max_iter=N_EPOCHS), by_stages, replays=True),
     learner(GradientBoostingClassifier(n_estimators=N_EPOCHS), by_stages, replays=True),
