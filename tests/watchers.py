@@ -38,7 +38,7 @@ class Watched:
     name: str
     make: Callable  # (number of classes) -> estimator
     loop: Callable  # (estimator, X, y, X_eval, **fit_params) -> model, its probabilities by epoch
-    library: str | None = None
+    package: str | None = None
     params: dict = field(default_factory=dict)  # of CartographyClassifier
     replays: bool = False  # n_epochs chooses among the stages of one and the same training
     dtype: type = np.float64
@@ -47,8 +47,8 @@ class Watched:
 
     def require(self):
         """Skip the test where the library is absent."""
-        if self.library:
-            pytest.importorskip(self.library)
+        if self.package:
+            pytest.importorskip(self.package)
         if self.loop is by_max_iter and not _callbacks.HAS_CALLBACKS:
             pytest.skip("needs the callbacks of scikit-learn >= 1.9")
 
@@ -197,12 +197,12 @@ def make_net(n_classes):
     )  # fmt: skip
 
 
-def booster(library, name, loop, rounding=0.0, **params):
+def booster(package, name, loop, rounding=0.0, **params):
     def make(n_classes):
-        kind = getattr(pytest.importorskip(library), name)
+        kind = getattr(pytest.importorskip(package), name)
         return kind(n_estimators=N_EPOCHS, random_state=0, **params)
 
-    return Watched(name, make, loop, library=library, replays=True, rounding=rounding)
+    return Watched(name, make, loop, package=package, replays=True, rounding=rounding)
 
 
 def learner(estimator, loop, name=None, **settings):
@@ -244,11 +244,11 @@ WATCHED = [
         rounding=1e-6, thread_count=1, verbose=False, allow_writing_files=False,
     ),
     Watched(
-        "net", make_net, by_torch(False), library="skorch", dtype=np.float32,
+        "net", make_net, by_torch(False), package="skorch", dtype=np.float32,
         takes_weights=False, rounding=1e-6,
     ),
     Watched(
-        "net-training", make_net, by_torch(True), library="skorch", dtype=np.float32,
+        "net-training", make_net, by_torch(True), package="skorch", dtype=np.float32,
         params={"record": "training"}, takes_weights=False, rounding=1e-6,
     ),
 ]  # fmt: skip

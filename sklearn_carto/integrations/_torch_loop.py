@@ -164,8 +164,8 @@ class TorchLoopCallback(MapCallback):
     def _record(self, module, output):
         if self._epoch.recorded:
             raise SampleAlignmentError(
-                f"{self._watched_name_} was called twice for one batch: cannot tell which call to "
-                f"record. {self.way_out} {WAY_OUT}"
+                f"{self._watched_name_} was called twice for one batch: the call to record "
+                f"cannot be determined. {self.way_out} {WAY_OUT}"
             )
         scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
