@@ -298,8 +298,8 @@ class DataMap:
         """
         if return_ids and self.sample_ids is None:
             raise InvalidParameterError(
-                "The 'return_ids' parameter of DataMap.select needs sample_ids, which this map does "
-                "not hold. Pass return_ids=False for positions."
+                "The 'return_ids' parameter of DataMap.select needs sample_ids, which this map "
+                "does not hold. Pass return_ids=False for positions."
             )
         rows = choose_rows(
             self,
@@ -407,7 +407,8 @@ class DataMap:
         -------
         frame : pandas.DataFrame or polars.DataFrame
             A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
-            `held_out`, `excluded` and the standard errors `<statistic>_se`, each if the map holds it.
+            `held_out`, `excluded` and the standard errors `<statistic>_se`, each if the map holds
+            it.
 
         Raises
         ------

@@ -10,7 +10,7 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe, is_flag
 
 
-def as_numbers(values, name, owner, *, ndim=1, finite=False):
+def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
     """Return numbers as an array; text, booleans and complex numbers are not taken for numbers.
 
     Parameters
@@ -23,6 +23,8 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False):
         Number of dimensions.
     finite : bool, default=False
         Whether to refuse NaN and infinity.
+    flags : bool, default=False
+        Whether to take booleans for 0 and 1.
 
     Returns
     -------
@@ -40,8 +42,11 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False):
     array([1. , 0.5])
     """
     array = _as_array(values)
-    if array is not None and array.dtype.kind == "O" and all(map(_is_number, array.ravel())):
-        array = array.astype(np.float64)
+    if array is not None and array.dtype.kind == "O":
+        taken = (_is_number(value) or (flags and is_flag(value)) for value in array.ravel())
+        array = array.astype(np.float64) if all(taken) else None
+    if flags and array is not None and array.dtype.kind == "b":
+        array = array.astype(np.int64)
     hidden = np.ma.isMaskedArray(values) and values.mask.any()
     if array is None or array.dtype.kind not in "iuf" or array.ndim != ndim or hidden:
         what = {1: "one number for each row", 2: "numbers of shape (n_samples, n_epochs)"}[ndim]

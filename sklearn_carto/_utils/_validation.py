@@ -50,7 +50,8 @@ int in the range [1, inf). Got 'a' instead.
         def checked(*args, **kwargs):
             given = parameters.bind(*args, **kwargs)
             given.apply_defaults()
-            check_params(function.__qualname__, constraints, given.arguments)
+            caller = function.__qualname__.removesuffix(".__init__")
+            check_params(caller, constraints, given.arguments)
             return function(*args, **kwargs)
 
         return checked
