@@ -80,8 +80,7 @@ def make_cartography(
     if n_ambiguous + n_mislabelled > n_samples:
         raise InvalidParameterError(
             "The 'frac_ambiguous' and 'frac_mislabelled' parameters of make_cartography must not "
-            f"exceed 1 together. Got {frac_ambiguous} and {frac_mislabelled} of {n_samples} samples "
-            "instead."
+            f"exceed 1 together. Got {frac_ambiguous} and {frac_mislabelled} instead."
         )
     rng = check_random_state(random_state)
     kind = np.repeat(

@@ -374,7 +374,7 @@ def _check_epochs(values, name, owner, flags=False):
 
 def _check_range(values, name, owner, high):
     values = _check_epochs(values, name, owner)
-    if values.size and not (0 <= values.min() and values.max() <= high + 1e-6):
+    if values.size and not (values.min() >= 0 and values.max() <= high + 1e-6):
         raise InvalidParameterError(
             f"The {name!r} parameter of metrics.{owner} must lie between 0 and {high:.4g}. Got "
             f"values in [{values.min():g}, {values.max():g}] instead."

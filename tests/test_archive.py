@@ -43,6 +43,10 @@ def content_of(kind, tmp_path):
     return (tmp_path / "whole.npz").read_bytes()
 
 
+def repr_of_type(value):
+    return type(value).__name__
+
+
 def members_of(content):
     with np.load(io.BytesIO(content)) as file:
         return {name: file[name] for name in file.files}
@@ -214,7 +218,7 @@ def test_a_directory_is_refused_and_a_missing_file_is_not_found(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("path", [None, 3, 0.5, io.BytesIO(), ["a"]], ids=str)
+@pytest.mark.parametrize("path", [None, 3, 0.5, io.BytesIO(), ["a"]], ids=repr_of_type)
 def test_what_is_no_path_is_refused(kind, path):
     thing = make(kind)
     for call in (thing.save, kind.load):
@@ -263,3 +267,118 @@ def test_a_link_is_followed_and_what_is_no_file_is_left_alone(tmp_path):
         data_map.save(tmp_path / "folder")
     with pytest.raises(FileNotFoundError, match="its folder does not exist"):
         data_map.save(tmp_path / "nowhere" / "map.npz")
+
+
+def edit(**changes):
+    """Change the arrays and facts of an archive; None takes one away."""
+
+    def change(arrays, header):
+        for name, value in changes.items():
+            place = header if name in header or name in FACTS else arrays
+            place[name] = value
+            if value is None:
+                del place[name]
+
+    return change
+
+
+FACTS = ("n_epochs", "record", "margin_from", "window", "planned_epochs", "keep_history")
+DAMAGED_MAPS = {
+    "an array is missing": edit(confidence=None),
+    "a fact is missing": edit(n_epochs=None),
+    "an array too many": edit(charm=np.arange(3)),
+    "shape": edit(variability=np.zeros(2)),
+    "two dimensions": edit(variability=np.zeros((3, 1))),
+    "complex": edit(confidence=np.array([0.5, 0.5j, 0.5])),
+    "text": edit(confidence=np.array(["0.5"] * 3)),
+    "range": edit(confidence=np.array([0.5, 1.5, 0.5])),
+    "not a number": edit(variability=np.array([0.1, np.nan, 0.1])),
+    "labels": edit(labels=np.array(["a"])),
+    "classes": edit(classes=np.array(["x", "y"])),
+    "classes twice": edit(classes=np.array(["a", "b", "b"])),
+    "mask": edit(held_out_mask=np.array([0, 1, 0])),
+    "errors": edit(se_confidence=np.array([-1.0, 0, 0])),
+    "errors of nothing": edit(se_charm=np.zeros(3)),
+    "no count": edit(n_epochs=1.5),
+    "a flag": edit(n_epochs=True),
+    "no epoch": edit(n_epochs=0),
+    "record": edit(record="banana"),
+    "margin": edit(margin_from="entropy"),
+    "a later format": edit(format=99),
+    "objects": edit(objects=["confidence"]),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED_MAPS)
+def test_a_map_that_does_not_fit_is_refused_by_its_path(tmp_path, name):
+    content = content_of(DataMap, tmp_path)
+    (tmp_path / "damaged.npz").write_bytes(changed(content, DAMAGED_MAPS[name]))
+    with pytest.raises(ValueError, match=r"damaged\.npz does not hold a DataMap that can be read"):
+        DataMap.load(tmp_path / "damaged.npz")
+
+
+DAMAGED_DYNAMICS = {
+    "an array is missing": edit(running_mean=None),
+    "the history is missing": edit(true_proba=None),
+    "a fact is missing": edit(window=None),
+    "shape": edit(running_mean=np.zeros(2)),
+    "complex": edit(running_mean=np.zeros(3, dtype=complex)),
+    "range": edit(running_mean=np.array([0.5, 1.5, 0.5])),
+    "not a number": edit(running_mean=np.array([0.5, np.nan, 0.5])),
+    "more epochs than were recorded": edit(running_n_seen=np.array([2, 3, 2])),
+    "fewer epochs than the history": edit(running_n_seen=np.array([2, 1, 2])),
+    "correct at more epochs than seen": edit(running_n_correct=np.array([9, 0, 0])),
+    "history of another shape": edit(true_proba=np.full((3, 1), 0.5, dtype=np.float32)),
+    "history of text": edit(true_proba=np.full((3, 2), "0.5")),
+    "history out of range": edit(true_proba=np.full((3, 2), 2, dtype=np.float32)),
+    "window": edit(window=10**9),
+    "window of one": edit(window=1),
+    "epochs": edit(n_epochs=10**12),
+    "other epochs": edit(n_epochs=3),
+    "no count": edit(n_epochs="2"),
+    "planned": edit(planned_epochs=0),
+    "keep_history": edit(keep_history="yes"),
+    "record": edit(record="banana"),
+    "margin": edit(margin_from="entropy"),
+    "labels": edit(labels=np.array(["a", "b"])),
+    "classes": edit(classes=np.array(["a", "c"])),
+    "mask": edit(excluded_mask=np.array([0, 1, 0])),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED_DYNAMICS)
+def test_dynamics_that_do_not_fit_are_refused_by_their_path(tmp_path, name):
+    content = content_of(TrainingDynamics, tmp_path)
+    (tmp_path / "damaged.npz").write_bytes(changed(content, DAMAGED_DYNAMICS[name]))
+    with pytest.raises(ValueError, match=r"damaged\.npz does not hold a TrainingDynamics that can"):
+        TrainingDynamics.load(tmp_path / "damaged.npz")
+
+
+def older(arrays, header):
+    """Make an archive as releases before format 2 wrote it."""
+    for name in ("format", "names", "objects", "record"):
+        header.pop(name)
+    header["strings"] = ["sample_ids"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_archives_of_older_releases_are_read(tmp_path, kind):
+    (tmp_path / "old.npz").write_bytes(changed(content_of(kind, tmp_path), older))
+    read = kind.load(tmp_path / "old.npz")
+    assert read.record == "epoch_end"
+    assert read.sample_ids.dtype == object
+    assert_array_equal(read.sample_ids, SHARED["sample_ids"])
+    assert_array_equal(read.labels, SHARED["labels"])
+
+
+def test_an_older_archive_of_dynamics_without_an_epoch_is_read(tmp_path):
+    TrainingDynamics(**SHARED).save(tmp_path / "new.npz")
+
+    def change(arrays, header):
+        older(arrays, header)
+        for name in ("true_proba", "correct", "margin", "el2n", "loss"):
+            del arrays[name]
+
+    content = changed((tmp_path / "new.npz").read_bytes(), change)
+    (tmp_path / "old.npz").write_bytes(content)
+    assert TrainingDynamics.load(tmp_path / "old.npz").n_epochs == 0

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 
 import numpy as np
 
 from sklearn_carto._dynamics._scores import two_columns
-from sklearn_carto._utils._arrays import as_rows, same_entries
+from sklearn_carto._utils._arrays import array_of, as_rows, same_entries
 from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._validation import describe
+from sklearn_carto._utils._validation import describe, is_flag
 
 
 def check_rows(rows, n_samples):
     """Return rows as a slice, or as positions that are each named once."""
     if not isinstance(rows, slice):
         return as_rows(rows, n_samples, "rows", "TrainingDynamics.update")
-    bounds = (rows.start, rows.stop, rows.step)
-    if not all(bound is None or isinstance(bound, (int, np.integer)) for bound in bounds):
+    if not _is_slice_of_ints(rows):
         raise InvalidParameterError(
             "The 'rows' parameter of TrainingDynamics.update must be a slice of whole numbers. "
             f"Got {rows} instead."
@@ -27,12 +27,8 @@ def check_rows(rows, n_samples):
 
 def check_shape(scores, n_rows, n_classes, from_logits):
     """Return scores as an array of floating point with one column for each class."""
-    given = scores
-    try:
-        scores = np.asarray(scores)
-    except (TypeError, ValueError):  # rows of unequal length
-        scores = np.empty(0, dtype=object)
-    if scores.dtype.kind not in "iuf":
+    given, scores = scores, array_of(scores)
+    if scores is None or scores.dtype.kind not in "iuf":
         raise InvalidParameterError(
             "The 'scores' parameter of TrainingDynamics.update must be an array of numbers. "
             f"Got {describe(given)} instead."
@@ -55,23 +51,36 @@ def check_shape(scores, n_rows, n_classes, from_logits):
 
 def check_epochs(epochs, n_epochs):
     """Return the selected epochs, ascending."""
-    try:
-        index = epochs if isinstance(epochs, slice) else np.atleast_1d(epochs)
-        selected = np.unique(np.arange(n_epochs)[index])
-    except (IndexError, TypeError, ValueError) as error:
-        if not isinstance(epochs, slice) and np.size(epochs) == 0:
-            selected = ()
-        else:
-            raise InvalidParameterError(
-                f"The 'epochs' parameter must be a slice, whole numbers from {-n_epochs} "
-                f"to {n_epochs - 1}, or one boolean for each of the {n_epochs} "
-                f"epochs. Got {describe(epochs)} instead."
-            ) from error
+    if isinstance(epochs, slice):
+        valid, index = _is_slice_of_ints(epochs), epochs
+    else:
+        array = array_of(epochs)
+        index = None if array is None else np.atleast_1d(array)
+        index = index if index is None or index.size else index.astype(np.int64)
+        valid = index is not None and index.ndim == 1
+        valid = valid and (
+            (index.dtype.kind == "b" and len(index) == n_epochs)
+            or (index.dtype.kind in "iu" and ((index >= -n_epochs) & (index < n_epochs)).all())
+        )
+    if not valid:
+        raise InvalidParameterError(
+            f"The 'epochs' parameter must be a slice, whole numbers from {-n_epochs} to "
+            f"{n_epochs - 1}, or one boolean for each of the {n_epochs} epochs. Got "
+            f"{describe(epochs)} instead."
+        )
+    selected = np.unique(np.arange(n_epochs)[index])
     if len(selected) == 0:
         raise InvalidParameterError(
             f"epochs={describe(epochs)} selects none of the {n_epochs} epochs."
         )
     return selected
+
+
+def _is_slice_of_ints(value):
+    bounds = (value.start, value.stop, value.step)
+    return value.step != 0 and all(
+        bound is None or (isinstance(bound, Integral) and not is_flag(bound)) for bound in bounds
+    )
 
 
 def check_parts(parts, kind):

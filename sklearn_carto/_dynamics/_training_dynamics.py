@@ -106,11 +106,11 @@ class TrainingDynamics:
         sample_ids=None,
         record="epoch_end",
     ):
-        self.labels = as_labels(labels, "labels", "TrainingDynamics")
+        self.labels = as_labels(labels, "labels", "TrainingDynamics").copy()
         if classes is None:
             self.classes = np.unique(self.labels)
         else:
-            self.classes = as_labels(classes, "classes", "TrainingDynamics")
+            self.classes = as_labels(classes, "classes", "TrainingDynamics").copy()
         if len(np.unique(self.classes)) < len(self.classes):
             raise InvalidParameterError(
                 "The 'classes' parameter of TrainingDynamics must name each class once. Got "
@@ -125,7 +125,9 @@ class TrainingDynamics:
         self.excluded_mask = self._check_mask(excluded_mask, "excluded_mask")
         self.sample_ids = None
         if sample_ids is not None:
-            self.sample_ids = as_names(sample_ids, self.n_samples, "sample_ids", "TrainingDynamics")
+            self.sample_ids = as_names(
+                sample_ids, self.n_samples, "sample_ids", "TrainingDynamics"
+            ).copy()
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
         self._history: list[Observation | None] = []  # None: no row was recorded at this epoch
         self._n_epochs = 0
@@ -412,4 +414,4 @@ class TrainingDynamics:
     def _check_mask(self, mask, name):
         if mask is None:
             return None
-        return check_mask(mask, self.n_samples, name, "TrainingDynamics")
+        return check_mask(mask, self.n_samples, name, "TrainingDynamics").copy()

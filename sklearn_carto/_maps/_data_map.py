@@ -191,8 +191,9 @@ class DataMap:
         -------
         data_map : DataMap
             Map with the mean of each statistic that all maps hold, infinite where one of them is,
-            and NaN for rows that one of them has not seen. Its `standard_errors` are those of the mean (``ddof=1``, divided by the square root of
-            the number of maps), NaN for a single map; `n_epochs` is the sum.
+            and NaN for rows that one of them has not seen. Its `standard_errors` are those of the
+            mean (``ddof=1``, divided by the square root of the number of maps), NaN for a single
+            map; `n_epochs` is the sum.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from sklearn_carto._utils._validation import Count, check_mask, check_params, de
 
 MASKS = ("held_out_mask", "excluded_mask")
 PER_ROW = (*STATISTICS, "labels", *MASKS, "sample_ids")
+REQUIRED = ("confidence", "variability", "correctness")
 FACTS = ("n_epochs", "margin_from", "record")
 CONSTRAINTS = {
     "n_epochs": [Count(1)],
@@ -58,7 +59,7 @@ def check_fields(values):
     checked["n_epochs"] = int(values["n_epochs"])
     # 1. Statistics: one number for each row, and NaN in all of them where a row was never seen.
     for name in STATISTICS:
-        if values[name] is not None:
+        if values[name] is not None or name in REQUIRED:
             checked[name] = np.array(as_numbers(values[name], name, "DataMap"), dtype=np.float64)
     confidence = checked["confidence"]
     n_samples, unseen = len(confidence), np.isnan(confidence)
@@ -148,7 +149,7 @@ def _check_errors(errors, checked):
                 f"The 'standard_errors' parameter of DataMap must name statistics of the map: "
                 f"{held}. Got {name!r} instead."
             )
-        array = np.array(as_numbers(values, f"standard_errors[{name!r}]", "DataMap"), dtype=float)
+        array = np.array(as_numbers(values, f"standard_errors of {name}", "DataMap"), dtype=float)
         if array.shape != checked[name].shape or (array < 0).any():
             raise InvalidParameterError(
                 f"The 'standard_errors' parameter of DataMap must hold one number of at least 0 "

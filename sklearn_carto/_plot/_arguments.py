@@ -10,7 +10,6 @@ import numpy as np
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe
 
-
 _OURS = {"self", "x", "y", "C", "data", "kwargs", "array"}
 
 

@@ -10,6 +10,16 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe, is_flag
 
 
+def array_of(values):
+    """Return the array of an array-like; None if there is none, such as of rows of two lengths."""
+    if values is None or isinstance(values, (str, bytes, set, frozenset, dict)):
+        return None
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):
+        return None
+
+
 def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
     """Return numbers as an array; text, booleans and complex numbers are not taken for numbers.
 
@@ -41,7 +51,7 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
     >>> as_numbers([1, 0.5], "confidence", "DataMap")
     array([1. , 0.5])
     """
-    array = _as_array(values)
+    array = array_of(values)
     if array is not None and array.dtype.kind == "O":
         taken = (_is_number(value) or (flags and is_flag(value)) for value in array.ravel())
         array = array.astype(np.float64) if all(taken) else None
@@ -66,7 +76,7 @@ def as_labels(values, name, owner):
     if isinstance(values, (list, tuple)) and len({isinstance(v, str) for v in values}) > 1:
         array = None  # numpy would turn the numbers into text
     else:
-        array = _as_array(values)
+        array = array_of(values)
     if array is None or array.ndim != 1 or len(array) == 0:
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must hold at least one label, in one dimension and "
@@ -98,12 +108,12 @@ def as_names(values, n_samples, name, owner):
     if array is None and isinstance(values, (list, tuple)):
         kinds = {type(value) for value in values}
         if len(kinds) == 1 and not kinds & {tuple, list}:
-            array = _as_array(values)
+            array = array_of(values)
         if array is None or array.ndim != 1:  # numpy would make text of mixed types
             array = np.empty(len(values), dtype=object)
             array[:] = values if len(kinds) != 1 else [*values]
     elif array is None and not isinstance(values, (str, bytes, set, frozenset, dict)):
-        array = _as_array(values)
+        array = array_of(values)
     if array is None or array.shape != (n_samples,):
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must hold one entry for each of the {n_samples} "
@@ -114,7 +124,7 @@ def as_names(values, n_samples, name, owner):
 
 def as_rows(rows, n_samples, name, owner):
     """Return rows, given as positions or as a mask, as an array of positions, each at most once."""
-    array = _as_array(rows)
+    array = array_of(rows)
     if array is not None and array.shape == (0,):
         array = np.empty(0, dtype=np.int64)
     if array is not None and array.dtype.kind == "b" and array.shape == (n_samples,):
@@ -152,16 +162,6 @@ def same_entries(one, other):
     )
     equal_nan = comparable and one.dtype.kind in "fcmM" and other.dtype.kind in "fcmM"
     return comparable and np.array_equal(one, other, equal_nan=equal_nan)
-
-
-def _as_array(values):
-    """Return the array of an array-like; None if there is none, such as of rows of two lengths."""
-    if values is None or isinstance(values, (str, bytes, set, frozenset, dict)):
-        return None
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError):
-        return None
 
 
 def _is_number(value):
