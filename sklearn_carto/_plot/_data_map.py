@@ -5,7 +5,6 @@ from __future__ import annotations
 from inspect import signature
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._plot._annotations import (
@@ -28,6 +27,7 @@ from sklearn_carto._utils._compat import (
     check_matplotlib_support,
 )
 from sklearn_carto._utils._quotas import class_quotas
+from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import Count, describe, validate_params
 
 _COLOURS = {"color", "c", "facecolor", "facecolors", "fc"}  # in place of correctness
@@ -229,7 +229,7 @@ class DataMapDisplay:
         self._set_limits(present, _MARGIN if region_names else _MARGIN_WITHOUT_NAMES)
         # 3. Draw the rows.
         colours = {} if _COLOURS & kwargs.keys() else get_colours(cmap, n_epochs)
-        rng = check_random_state(random_state)
+        rng = rule_generator(random_state, "plot")
         n_left_out = self._draw_rows(
             present, kind, max_samples, standard_errors, {**colours, **kwargs}, rng
         )
