@@ -51,17 +51,14 @@ def check_shape(scores, n_rows, n_classes, from_logits):
 
 def check_epochs(epochs, n_epochs):
     """Return the selected epochs, ascending."""
-    if isinstance(epochs, slice):
-        valid, index = _is_slice_of_ints(epochs), epochs
+    index = epochs if isinstance(epochs, slice) else _index_of(epochs)
+    if isinstance(index, slice):
+        valid = _is_slice_of_ints(index)
+    elif index.dtype.kind == "b":
+        valid = index.shape == (n_epochs,)
     else:
-        array = array_of(epochs)
-        index = None if array is None else np.atleast_1d(array)
-        index = index if index is None or index.size else index.astype(np.int64)
-        valid = index is not None and index.ndim == 1
-        valid = valid and (
-            (index.dtype.kind == "b" and len(index) == n_epochs)
-            or (index.dtype.kind in "iu" and ((index >= -n_epochs) & (index < n_epochs)).all())
-        )
+        valid = index.ndim == 1 and index.dtype.kind in "iu"
+        valid = valid and bool(((index >= -n_epochs) & (index < n_epochs)).all())
     if not valid:
         raise InvalidParameterError(
             f"The 'epochs' parameter must be a slice, whole numbers from {-n_epochs} to "
@@ -74,6 +71,13 @@ def check_epochs(epochs, n_epochs):
             f"epochs={describe(epochs)} selects none of the {n_epochs} epochs."
         )
     return selected
+
+
+def _index_of(epochs):
+    """Return epochs as an array, which indexes nothing if they are no array-like."""
+    array = array_of(epochs)
+    array = np.empty(1, dtype=object) if array is None else np.atleast_1d(array)
+    return array if array.size else array.astype(np.int64)
 
 
 def _is_slice_of_ints(value):

@@ -297,7 +297,8 @@ class DataMap:
            Difficulty and Prediction Uncertainty", ICML 2025.
         .. [4] X. Xia et al., "Moderate Coreset", ICLR 2023.
         """
-        if return_ids and self.sample_ids is None:
+        ids = self.sample_ids
+        if return_ids and ids is None:
             raise InvalidParameterError(
                 "The 'return_ids' parameter of DataMap.select needs sample_ids, which this map "
                 "does not hold. Pass return_ids=False for positions."
@@ -311,7 +312,7 @@ class DataMap:
             random_state=random_state,
             order=order,
         )
-        return self.sample_ids[rows] if return_ids else rows
+        return rows if ids is None or not return_ids else ids[rows]
 
     def subset(self, rows):
         """Return the map of some of the rows.

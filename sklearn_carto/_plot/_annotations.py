@@ -36,10 +36,10 @@ def write_legend(ax, n_held_out, n_excluded):
     """Write what hollow points and crosses are."""
     from matplotlib.lines import Line2D
 
-    style = {"color": "0.35", "markersize": 5, "linestyle": "none"}
-    hollow = Line2D([], [], marker="o", markerfacecolor="none", **style)
+    hollow, cross = (Line2D([], [], markersize=5, linestyle="none") for _ in range(2))
+    hollow.set(color="0.35", marker="o", markerfacecolor="none")
     hollow.set_label(f"held out ({n_held_out:,})")
-    cross = Line2D([], [], **style | {"marker": "x", "color": EXCLUDED_COLOUR})
+    cross.set(color=EXCLUDED_COLOUR, marker="x")
     cross.set_label(f"weight 0 ({n_excluded:,})")
     counts = {hollow: n_held_out, cross: n_excluded}
     handles = [handle for handle, count in counts.items() if count]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
 
 import numpy as np
 
 # types whose text can be read back; JSON has strings, numbers, booleans and None of its own
-_TYPES = {
+_TYPES: dict[str, tuple[type, Callable, Callable]] = {
     "bytes": (bytes, bytes.hex, bytes.fromhex),
     "uuid.UUID": (UUID, str, UUID),
     "datetime.date": (datetime.date, str, datetime.date.fromisoformat),

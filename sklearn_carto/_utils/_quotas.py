@@ -14,8 +14,9 @@ def check_frac(frac, name="frac"):
     """Raise an error if a share of the rows does not lie in (0, 1]."""
     if not isinstance(frac, Real) or is_flag(frac):
         raise InvalidParameterError(f"{name} must be a number in (0, 1]; got {frac!r}.")
-    if not 0 < frac <= 1:
-        hint = f" For {frac} % write {frac / 100}." if 1 < frac <= 100 else ""
+    share = float(frac)
+    if not 0 < share <= 1:
+        hint = f" For {frac} % write {share / 100}." if 1 < share <= 100 else ""
         raise InvalidParameterError(f"{name} must lie in (0, 1]; got {frac!r}.{hint}")
 
 
