@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
+from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
-from sklearn_carto._recording._recorder import DynamicsRecorder
+from sklearn_carto._recording._class_columns import ClassColumns
+from sklearn_carto._recording._label_check import LabelCheck
+from sklearn_carto._recording._recorder import PositionRecorder
+from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._callback import RecorderCallback
 
@@ -38,13 +42,30 @@ class TorchLoopCallback(RecorderCallback):
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
+    _label_check: LabelCheck = None  # type: ignore[assignment]
+    _batch: object = None
     _n_left_out = 0
 
-    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
+    def __init__(
+        self, labels=None, classes=None, from_logits=True, keep_history=True, sample_ids=None
+    ):
+        flags = {"from_logits": from_logits, "keep_history": keep_history}
+        check_params(self._owner, dict.fromkeys(flags, ["boolean"]), flags)
+        if labels is not None:
+            as_vector(labels, "labels", self._owner)
+        if classes is not None:
+            ClassColumns(classes, self._owner)
+        if not (sample_ids is None or isinstance(sample_ids, str)):
+            as_vector(sample_ids, "sample_ids", self._owner)
         self.labels = labels
         self.classes = classes
         self.from_logits = from_logits
         self.keep_history = keep_history
+        self.sample_ids = sample_ids
+
+    @property
+    def _owner(self):
+        return type(self).__name__
 
     def start(self):
         """Start a new map."""
@@ -66,21 +87,41 @@ class TorchLoopCallback(RecorderCallback):
         dataset, before = getattr(loader, "base_dataloader", loader).dataset, self._dataset
         same = before is not None and _hold_the_same_rows(dataset, before)
         if not same:  # False, or None where it cannot be determined
-            labels = np.asarray(labels_of(dataset) if self.labels is None else self.labels)
-            labels = _as_integers(labels) if self.classes is None else labels
-            if labels.shape != (len(dataset),):
-                raise ValueError(
-                    f"labels must have one entry for each of the {len(dataset)} rows of the "
-                    f"training set; got shape {labels.shape}."
-                )
+            labels = self._labels_of(dataset)
             if before is not None and (same is False or not np.array_equal(labels, self._labels)):
                 raise SampleAlignmentError(
                     "The training set must consist of the same rows in all epochs of a map; it was "
                     "replaced by one of other rows (Lightning: reload_dataloaders_every_n_epochs, "
                     f"or several loaders at a time). Keep the rows, or index them. {WAY_OUT}"
                 )
-            self._labels = labels
+            self._labels, self._names = labels, self._names_of(dataset)
         self._dataset = dataset
+
+    def _labels_of(self, dataset):
+        """Return the label of each row, which must be among the classes where these are given."""
+        labels = labels_of(dataset) if self.labels is None else self.labels
+        labels = as_vector(labels, "labels", self._owner)
+        if labels.shape != (len(dataset),):
+            raise ValueError(
+                f"labels must have one entry for each of the {len(dataset)} rows of the training "
+                f"set; got shape {labels.shape}."
+            )
+        if self.classes is None:
+            return _as_integers(labels)
+        ClassColumns(self.classes, self._owner).encode(labels)
+        return labels
+
+    def _names_of(self, dataset):
+        """Return the names of the rows, or None."""
+        if self.sample_ids is None:
+            return None
+        names = as_vector(self.sample_ids, "sample_ids", self._owner)
+        if names.shape != (len(dataset),):
+            raise ValueError(
+                f"sample_ids must have one entry for each of the {len(dataset)} rows of the "
+                f"training set; got shape {names.shape}."
+            )
+        return names
 
     def observe_model(self, model, n_epochs):
         """Record the outputs of a model in training, which is called once for each batch."""
@@ -89,7 +130,8 @@ class TorchLoopCallback(RecorderCallback):
                 f"The loader of the training set was not observed. {WAY_OUT}"
             )
         self._watched_name_, self._n_epochs = type(model).__name__, n_epochs
-        self._hooks.callback(model.register_forward_hook(self._make_hook()).remove)
+        hook = model.register_forward_hook(self._make_hook(), with_kwargs=True)
+        self._hooks.callback(hook.remove)
 
     def _make_hook(self):
         return Hook(self._on_forward)
@@ -99,10 +141,14 @@ class TorchLoopCallback(RecorderCallback):
         self._epoch = _Epoch()
         if self._recorder is not None:
             self._recorder.reset_epoch()
+            self._label_check.waiting.clear()
 
-    def begin_batch(self):
-        """Begin a batch, whose forward pass is recorded."""
-        epoch = self._epoch
+    def begin_batch(self, batch=None):
+        """Begin a batch, whose forward pass is recorded.
+
+        Its labels are those that `batch` carries, or else the keyword arguments of the model.
+        """
+        epoch, self._batch = self._epoch, batch
         epoch.in_batch, epoch.recorded, epoch.backward = True, False, False
 
     def end_backward(self):
@@ -116,7 +162,7 @@ class TorchLoopCallback(RecorderCallback):
             if not epoch.recorded:
                 self._batch_sampler.skip_batch()
             epoch.n_batches += 1
-            epoch.in_batch = False
+            epoch.in_batch, self._batch = False, None
 
     def end_epoch(self, n_batches):
         """Record the epoch if it consists of `n_batches` batches; else leave it out."""
@@ -131,6 +177,8 @@ class TorchLoopCallback(RecorderCallback):
                 f"The training loop calls {self._watched_name_} without the callback events of a "
                 f"batch, so that the sample indices cannot be determined. {WAY_OUT}"
             )
+        if self._recorder is not None:
+            self._label_check.flush()
         if epoch.n_batches == n_batches:
             self._recorder.end_epoch()
         else:
@@ -139,11 +187,13 @@ class TorchLoopCallback(RecorderCallback):
 
     def stop(self):
         """Remove the hooks from the model and the loader."""
+        self._stop_training()
+        self._batch = None
         if self._hooks is not None:
             self._hooks.close()
             self._hooks = self._dataset = None  # type: ignore[assignment]
 
-    def _on_forward(self, module, args, output):
+    def _on_forward(self, module, args, kwargs, output):
         import torch
 
         epoch = self._epoch
@@ -155,12 +205,12 @@ class TorchLoopCallback(RecorderCallback):
         if epoch.recorded and epoch.backward:  # an optimizer that evaluates the batch again
             return
         try:
-            self._record(module, output)
+            self._record(module, output, kwargs if self._batch is None else self._batch)
         except Exception:
             self.stop()  # the model may be trained again without this callback
             raise
 
-    def _record(self, module, output):
+    def _record(self, module, output, batch):
         if self._epoch.recorded:
             raise SampleAlignmentError(
                 f"{self._watched_name_} was called twice for one batch: the call to record "
@@ -169,18 +219,25 @@ class TorchLoopCallback(RecorderCallback):
         scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
             self._recorder = self._resumed(self._make_recorder(scores))
-        batch = self._batch_sampler.pop_batch(len(scores))
-        self._recorder.update(rows_of([batch]), scores)
+            classes = self._recorder._sample_index.classes
+            self._label_check = LabelCheck(self._watched_name_, classes)
+        index = self._recorder._sample_index
+        rows = index.rows_of(rows_of([self._batch_sampler.pop_batch(len(scores))]))
+        self._label_check.add(batch, rows, index.y_encoded[rows])
+        self._recorder.update(rows, scores)
         self._epoch.recorded = True
         self._epoch.n_recorded += 1
 
     def _make_recorder(self, scores):
-        n_classes = scores.shape[1] if scores.shape[1:] not in ((), (1,)) else 2
-        encoded = np.issubdtype(self._labels.dtype, np.integer) and self.classes is None
-        return DynamicsRecorder(
+        classes = self.classes
+        if classes is None and self._labels.dtype.kind in "iub":
+            n_classes = 2 if scores.shape[1:] in ((), (1,)) else scores.shape[1]
+            classes = np.arange(n_classes)
+        return PositionRecorder(
             len(self._labels),
             labels=self._labels,
-            classes=np.arange(n_classes) if encoded else self.classes,
+            classes=classes,
+            sample_ids=self._names,
             n_epochs=self._n_epochs,
             from_logits=self.from_logits,
             missing="nan",
@@ -233,7 +290,9 @@ def _hold_the_same_rows(one, other):
 
 
 def _as_integers(labels):
-    """Convert floating point labels to integers."""
+    """Convert boolean and floating point labels to integers."""
+    if labels.dtype.kind == "b":
+        return labels.astype(int)
     if labels.dtype.kind != "f":
         return labels
     if (labels != np.round(labels)).any():

@@ -149,7 +149,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         """Begin a batch."""
         self._depth = 0
-        self.begin_batch()
+        self.begin_batch(batch)
 
     def on_before_backward(self, trainer, pl_module, loss):
         """Do not record further forward passes of the batch."""
@@ -162,9 +162,9 @@ class DataMapCallback(TorchLoopCallback, Callback):
     def _enter(self, module, args):
         self._depth += 1
 
-    def _on_forward(self, module, args, output):
+    def _on_forward(self, *args):
         if self._depth == self._own_depth:
-            super()._on_forward(module, args, output)
+            super()._on_forward(*args)
 
     def _leave(self, module, args, output):
         self._depth -= 1

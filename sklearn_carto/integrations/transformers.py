@@ -91,9 +91,9 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
     def _make_hook(self):
         thread, training = get_ident(), _frame_of_training()
 
-        def on_forward(module, args, output):
+        def on_forward(*args):
             if _is_running(thread, training):
-                self._on_forward(module, args, output)
+                self._on_forward(*args)
             else:  # it failed, for which the Trainer has no callback event
                 self.stop()
 
@@ -117,7 +117,7 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         """End the batch."""
         self.end_batch()
 
-    def _record(self, module, output):
+    def _record(self, module, output, batch):
         problem = getattr(getattr(module, "config", None), "problem_type", None)
         if problem in ("regression", "multi_label_classification"):
             raise ValueError(
@@ -125,7 +125,7 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
                 f"got {problem} (the default for num_labels=1 is regression). Set num_labels to "
                 "the number of classes, at least 2."
             )
-        super()._record(module, output)
+        super()._record(module, output, batch)
 
     def on_epoch_begin(self, args, state, control, **kwargs):
         """Begin an epoch."""
