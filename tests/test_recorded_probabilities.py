@@ -108,7 +108,9 @@ WATCHED = [
     BaggingClassifier(LinearDiscriminantAnalysis(), 3, max_features=2, random_state=0),
     BaggingClassifier(SGDClassifier(loss="modified_huber"), 3, max_samples=0.3, random_state=0),
     make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0)),
-    make_pipeline(StandardScaler(), make_pipeline("passthrough", AdaBoostClassifier(n_estimators=3))),
+    make_pipeline(
+        StandardScaler(), make_pipeline("passthrough", AdaBoostClassifier(n_estimators=3))
+    ),
 ]
 
 
@@ -141,7 +143,9 @@ def test_the_last_epoch_is_what_the_estimator_predicts(estimator, n_classes, sca
     if scale == "scaled":
         samples = StandardScaler().fit_transform(samples)
     elif scale == "saturated":  # at the first rows, all of one class, every score is extreme
-        samples = samples * np.where(np.arange(len(samples)) < 100 * (n_classes - 1), 100, 1)[:, None]
+        samples = (
+            samples * np.where(np.arange(len(samples)) < 100 * (n_classes - 1), 100, 1)[:, None]
+        )
     model = lengthened(estimator).fit(samples, labels)
     assert_records_what_it_predicts(model, samples, labels)
 

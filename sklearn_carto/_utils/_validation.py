@@ -225,6 +225,7 @@ def check_sample_ids(sample_ids, n_samples, owner):
         return None
     subject = f"The 'sample_ids' parameter of {owner} must hold one"
     unordered = isinstance(sample_ids, (str, bytes, Set, Mapping))
+    unordered = unordered or getattr(sample_ids, "shape", None) == ()
     if unordered or not hasattr(sample_ids, "__len__") or len(sample_ids) != n_samples:
         raise InvalidParameterError(
             f"{subject} id for each of the {n_samples} rows. Got {describe(sample_ids)} instead."

@@ -314,7 +314,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             subset = data.take(train)
             task = TrainingTask(fit_task, **subset.fit_args(self))
             X_test = take(data.X, test)
-            self._watch(clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task)
+            self._watch(
+                clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task
+            )
 
     def _fit_all(self, data, recorder, seed, fit_task, training_set):
         """Train a clone on all samples, record it unless folds were, and keep what is complete."""
