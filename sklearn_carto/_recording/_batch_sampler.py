@@ -13,26 +13,22 @@ from sklearn_carto.exceptions import SampleAlignmentError
 
 
 class RecordingBatchSampler:
-    """Replace a loader's batch sampler, and record the rows of each batch.
+    """Stand in for a loader's batch sampler, and record the rows of each batch.
 
     The sampler runs in the main process, whatever the number of workers, and batches arrive in its
     order: the first recorded batch is the first that arrives.
+
+    All attributes are those of the sampler, to read and to set, and so is the class: loaders set
+    the epoch of a sampler, or restore its state, through the attributes of its batch sampler.
     """
 
-    def __init__(self, sampler):
-        self.sampler = sampler
-        self.batches: deque = deque()
+    def __init__(self, replaced):
+        vars(self).update(_replaced=replaced, batches=deque())
 
     def __iter__(self):
         """Start an epoch; the batches of an interrupted one are discarded."""
         self.batches.clear()
-        return self._record(iter(self.sampler))
-
-    def _record(self, batches):
-        for batch in batches:
-            batch = list(batch)
-            self.batches.append(batch)
-            yield batch
+        return _RecordingIterator(iter(self._replaced), self.batches)
 
     def pop_batch(self, n_rows):
         """Return the row names of the batch that has just arrived, as the sampler yielded them.
@@ -56,13 +52,48 @@ class RecordingBatchSampler:
 
     def __len__(self):
         """Count batches."""
-        return len(self.sampler)
+        return len(self._replaced)
+
+    @property
+    def __class__(self):
+        """The class of the sampler, for `isinstance`."""
+        return type(self._replaced)
 
     def __getattr__(self, name):
         """Delegate to the sampler."""
-        if name == "sampler":  # not set yet while a copy is made
+        if name in _OWN:  # not set yet while a copy is made
             raise AttributeError(name)
-        return getattr(self.sampler, name)
+        return getattr(self._replaced, name)
+
+    def __setattr__(self, name, value):
+        """Delegate to the sampler."""
+        if name in _OWN:
+            vars(self)[name] = value
+        else:
+            setattr(self._replaced, name, value)
+
+
+_OWN = ("_replaced", "batches")
+
+
+class _RecordingIterator:
+    """Iterate over batches, and append each to a queue; attributes are those of the iterator."""
+
+    def __init__(self, iterator, batches):
+        self._iterator, self._batches = iterator, batches
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        batch = list(next(self._iterator))
+        self._batches.append(batch)
+        return batch
+
+    def __getattr__(self, name):
+        if name == "_iterator":
+            raise AttributeError(name)
+        return getattr(self._iterator, name)
 
 
 def rows_of(batches):
@@ -118,12 +149,12 @@ def recorded_batches(loader):
 def _remove(loader, recording):
     """Remove a recording sampler, whichever others were set before and after it."""
     if loader.batch_sampler is recording:
-        _set_sampler(loader, recording.sampler)
+        _set_sampler(loader, recording._replaced)
     outer = loader.batch_sampler
     while isinstance(outer, RecordingBatchSampler):
-        if outer.sampler is recording:
-            outer.sampler = recording.sampler
-        outer = outer.sampler
+        if outer._replaced is recording:
+            outer._replaced = recording._replaced
+        outer = outer._replaced
 
 
 def _set_sampler(loader, sampler):
