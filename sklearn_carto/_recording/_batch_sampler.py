@@ -57,7 +57,7 @@ class RecordingBatchSampler:
     @property
     def __class__(self):
         """The class of the sampler, for `isinstance`."""
-        return type(self._replaced)
+        return self._replaced.__class__
 
     def __getattr__(self, name):
         """Delegate to the sampler."""
