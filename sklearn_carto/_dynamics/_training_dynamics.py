@@ -13,9 +13,11 @@ from sklearn_carto._dynamics._scores import (
     two_columns,
 )
 from sklearn_carto._utils._archive import read_archive, write_archive
+from sklearn_carto._utils._validation import check_mask
 
 DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
+MARGIN_FROM = ("logits", "probabilities", "")  # the last one: nothing is recorded yet
 
 
 class TrainingDynamics:
@@ -33,8 +35,10 @@ class TrainingDynamics:
     keep_history : bool, default=True
         Whether to keep every epoch, in O(n_samples * n_epochs) memory, beside the running
         statistics, which need O(n_samples).
-    held_out_mask : array-like of shape (n_samples,), default=None
+    held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model does not train on.
+    excluded_mask : array-like of bool of shape (n_samples,), default=None
+        True for rows with sample weight 0; they are recorded, but never selected.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows, where they come from outside.
     record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
@@ -57,7 +61,7 @@ class TrainingDynamics:
         Origin of the scores.
     keep_history : bool
         Whether the history is kept.
-    held_out_mask, sample_ids : ndarray of shape (n_samples,) or None
+    held_out_mask, excluded_mask, sample_ids : ndarray of shape (n_samples,) or None
         As given.
     margin_from : {"logits", "probabilities"} or None
         Whether margins and losses come from logits; None as long as nothing is recorded.
@@ -89,6 +93,7 @@ class TrainingDynamics:
         n_epochs=None,
         keep_history=True,
         held_out_mask=None,
+        excluded_mask=None,
         sample_ids=None,
         record="epoch_end",
     ):
@@ -107,7 +112,8 @@ class TrainingDynamics:
         self.keep_history = keep_history
         self.record = record
         self.margin_from = None
-        self.held_out_mask = self._check_per_row(held_out_mask, "held_out_mask", dtype=bool)
+        self.held_out_mask = self._check_mask(held_out_mask, "held_out_mask")
+        self.excluded_mask = self._check_mask(excluded_mask, "excluded_mask")
         self.sample_ids = self._check_per_row(sample_ids, "sample_ids")
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
         self._history: list[Observation] = []
@@ -268,6 +274,7 @@ class TrainingDynamics:
             "labels": self.labels,
             "classes": self.classes,
             "held_out_mask": self.held_out_mask,
+            "excluded_mask": self.excluded_mask,
             "sample_ids": self.sample_ids,
         }
         running = {f"running_{k}": v for k, v in vars(self._running).items() if k != "window"}
@@ -311,6 +318,7 @@ class TrainingDynamics:
             n_epochs=facts["planned_epochs"],
             keep_history=facts["keep_history"],
             held_out_mask=arrays.get("held_out_mask"),
+            excluded_mask=arrays.get("excluded_mask"),
             sample_ids=arrays.get("sample_ids"),
             record=facts["record"],
         )
@@ -323,6 +331,40 @@ class TrainingDynamics:
             by_epoch = (np.ascontiguousarray(arrays[name].T) for name in Observation._fields)
             self._history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
         return self
+
+    def _state_dict(self):
+        """Copy what was recorded: a flat dict of arrays, numbers and strings."""
+        running = vars(self._running).items()
+        state = {f"running_{name}": np.array(value) for name, value in running if name != "window"}
+        if self.keep_history:
+            state |= {name: self._stacked(name) for name in Observation._fields}
+        return state | {
+            "n_recorded": self.n_epochs,
+            "planned_epochs": self._planned_epochs,
+            "window": self._running.window,
+            "margin_from": self.margin_from or "",
+        }
+
+    def _load_state_dict(self, state):
+        """Continue from a copy that `_state_dict` made, a PackedState; all of it, or nothing."""
+        n_epochs, planned = state.number("n_recorded", int), state.number("planned_epochs", int)
+        window, margin_from = state.number("window", int), state.number("margin_from", str)
+        if min(n_epochs, planned - 1, window - 2) < 0 or margin_from not in MARGIN_FROM:
+            raise state.error("must hold counts of epochs. Got others")
+        running = RunningStatistics(self.n_samples, window)
+        for name, blank in vars(running).items():
+            if name != "window":
+                setattr(running, name, state.array(f"running_{name}", blank.shape, blank.dtype))
+        history = []
+        if self.keep_history:
+            blank, shape = _blank(0), (self.n_samples, n_epochs)
+            by_epoch = (
+                np.ascontiguousarray(state.array(name, shape, values.dtype).T)
+                for name, values in zip(Observation._fields, blank, strict=True)
+            )
+            history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
+        self._running, self._history, self._n_epochs = running, history, n_epochs
+        self._planned_epochs, self.margin_from = planned, margin_from or None
 
     def __repr__(self):
         """Return the number of rows and epochs."""
@@ -340,10 +382,15 @@ class TrainingDynamics:
                 "Record again with keep_history=True."
             )
 
-    def _check_per_row(self, values, name, dtype=None):
+    def _check_mask(self, mask, name):
+        if mask is None:
+            return None
+        return check_mask(mask, self.n_samples, name, "TrainingDynamics")
+
+    def _check_per_row(self, values, name):
         if values is None:
             return None
-        values = np.asarray(values, dtype=dtype)
+        values = np.asarray(values)
         if values.shape != (self.n_samples,):
             raise ValueError(
                 f"{name} must have one entry for each of the {self.n_samples} rows; "
