@@ -16,19 +16,32 @@ class RecordingBatchSampler:
     """Stand in for a loader's batch sampler, and record the rows of each batch.
 
     The sampler runs in the main process, whatever the number of workers, and batches arrive in its
-    order: the first recorded batch is the first that arrives.
+    order: the first recorded batch is the first that arrives. Each iteration has a queue of its
+    own. Batches are taken from that of the last one, unless `hold` binds them to one: others may
+    iterate over the loader in the middle of an epoch, for example to validate.
 
     All attributes are those of the sampler, to read and to set, and so is the class: loaders set
     the epoch of a sampler, or restore its state, through the attributes of its batch sampler.
     """
 
     def __init__(self, replaced):
-        vars(self).update(_replaced=replaced, batches=deque())
+        queue: deque = deque()
+        vars(self).update(_replaced=replaced, batches=queue, latest=queue, held=False)
 
     def __iter__(self):
-        """Start an epoch; the batches of an interrupted one are discarded."""
-        self.batches.clear()
-        return _RecordingIterator(iter(self._replaced), self.batches)
+        """Start an iteration; the batches of an interrupted one are discarded."""
+        self.latest = deque()
+        if not self.held:
+            self.batches = self.latest
+        return _RecordingIterator(iter(self._replaced), self.latest)
+
+    def hold(self):
+        """Take batches from the iteration that began last until `release` is called."""
+        self.held = True
+
+    def release(self):
+        """Take batches from the iteration that began last, or from the next one as it begins."""
+        self.held, self.batches = False, self.latest
 
     def pop_batch(self, n_rows):
         """Return the row names of the batch that has just arrived, as the sampler yielded them.
@@ -73,7 +86,7 @@ class RecordingBatchSampler:
             setattr(self._replaced, name, value)
 
 
-_OWN = ("_replaced", "batches")
+_OWN = ("_replaced", "batches", "latest", "held")
 
 
 class _RecordingIterator:
@@ -123,13 +136,16 @@ def recorded_batches(loader):
     """
     from torch.utils.data import DataLoader, IterableDataset
 
-    name, loader = type(loader).__name__, getattr(loader, "base_dataloader", loader)
+    name, loader_given = type(loader).__name__, loader
+    loader = getattr(loader, "base_dataloader", loader)
     if not isinstance(loader, DataLoader):
         problem = "is not a torch DataLoader"
     elif isinstance(loader.dataset, IterableDataset):
         problem = "holds an IterableDataset"
     elif loader.batch_sampler is None:
         problem = "has no batch sampler (batch_size=None)"
+    elif _reads_for_others(loader_given):
+        problem = "is read by one process for all of them (dispatch_batches=True)"
     elif not getattr(loader, "in_order", True):
         problem = "yields batches in any order (in_order=False)"
     else:
@@ -144,6 +160,12 @@ def recorded_batches(loader):
         yield recording
     finally:
         _remove(loader, recording)
+
+
+def _reads_for_others(loader):
+    """Whether a loader of accelerate reads batches for several processes, and splits them."""
+    n_processes = getattr(getattr(loader, "state", None), "num_processes", 1)
+    return type(loader).__name__ == "DataLoaderDispatcher" and n_processes > 1
 
 
 def _remove(loader, recording):

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
-from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
+from sklearn_carto._inputs._torch_datasets import LABEL_NAMES, WAY_OUT, is_tensor, labels_of
+from sklearn_carto._recording._accumulator import join
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
 from sklearn_carto._recording._recorder import DynamicsRecorder
-from sklearn_carto.exceptions import SampleAlignmentError
+from sklearn_carto._recording._recorder_state import VERSION
+from sklearn_carto._utils._arrays import as_labels, as_names
+from sklearn_carto._utils._state import PackedState
+from sklearn_carto._utils._validation import check_params
+from sklearn_carto._utils._warnings import warn
+from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
 from sklearn_carto.integrations._callback import RecorderCallback
+
+MAX_CLASSES = 2**16  # a model may have more outputs than there are rows, but not arbitrarily many
 
 
 @dataclass
@@ -21,30 +32,43 @@ class _Epoch:
     n_batches: int = 0  # batches that have ended
     n_recorded: int = 0  # forward passes that were recorded
     n_outside: int = 0  # forward passes in training mode outside of any batch
+    resumed: bool = False  # its first batches were trained on in an earlier run,
+    left_out: bool = False  # which did not record them;
+    redraws: bool | None = False  # the sampler draws them again; None: to be determined
     in_batch: bool = False  # a batch is under way,
+    labels: Any = None  # with these labels, or None if they are unknown;
     recorded: bool = False  # its forward pass was recorded,
     backward: bool = False  # and its loss was backpropagated
+    unchecked: list = field(default_factory=list)  # rows and labels that lie on a device
 
 
 class TorchLoopCallback(RecorderCallback):
     """Record the forward passes of a torch training loop.
 
     Subclasses document the parameters, and state in `way_out` how the model must be called. They
-    call the methods in this order: `start`, `observe_loader`, `observe_model`; in each epoch
-    `begin_epoch`, `begin_batch` and `end_batch` for each batch, `end_epoch`; `stop`.
+    call the methods in this order: `start`, `observe_loader`, `observe_model`, and `resume` if the
+    training continues an earlier one; in each epoch `begin_epoch`, `begin_batch` and `end_batch`
+    for each batch, `end_epoch`; `stop`.
     """
 
     way_out = ""
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
+    _epoch = _Epoch()
     _n_left_out = 0
+    _ids = None
 
-    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
-        self.labels = labels
-        self.classes = classes
+    def __init__(
+        self, labels=None, classes=None, from_logits=True, keep_history=True, sample_ids=None
+    ):
+        given = {"from_logits": from_logits, "keep_history": keep_history}
+        check_params(type(self).__name__, {name: ["boolean"] for name in given}, given)
+        self.labels = _checked(labels, "labels", self)
+        self.classes = _checked(classes, "classes", self)
         self.from_logits = from_logits
         self.keep_history = keep_history
+        self.sample_ids = sample_ids
 
     def start(self):
         """Start a new map."""
@@ -80,7 +104,14 @@ class TorchLoopCallback(RecorderCallback):
                     f"or several loaders at a time). Keep the rows, or index them. {WAY_OUT}"
                 )
             self._labels = labels
+            self._ids = self._ids_of(dataset)
         self._dataset = dataset
+
+    def _ids_of(self, dataset):
+        """Return the names of the rows of the training set, or None."""
+        if self.sample_ids is None:
+            return None
+        return as_names(self.sample_ids, len(dataset), "sample_ids", type(self).__name__)
 
     def observe_model(self, model, n_epochs):
         """Record the outputs of a model in training, which is called once for each batch."""
@@ -90,20 +121,88 @@ class TorchLoopCallback(RecorderCallback):
             )
         self._watched_name_, self._n_epochs = type(model).__name__, n_epochs
         self._hooks.callback(model.register_forward_hook(self._make_hook()).remove)
+        if self._state_:
+            self._load(self._state_)
+            self._state_ = None
+
+    def _load(self, state):
+        """Make the recorder that continues a state, unless it is one of before the first batch."""
+        packed = PackedState(state, f"{type(self).__name__}.load_state_dict", VERSION)
+        n_classes = packed.number("n_classes", int)
+        self._saved_batches = packed.number("n_batches", int) if "n_batches" in packed else 0
+        if not 0 <= n_classes <= len(self._labels) + MAX_CLASSES:
+            raise packed.error(f"must hold a number of classes. Got {n_classes}")
+        if n_classes:
+            recorder = self._make_recorder(n_classes)
+            recorder.load_state_dict(state)
+            self._recorder = recorder
+            waiting = "waiting_rows" in packed
+            self._waiting = packed.array("waiting_rows", (-1,), int) if waiting else np.empty(0, int)
 
     def _make_hook(self):
         return Hook(self._on_forward)
 
+    def resume(self, n_done, n_batches, redraws):
+        """Continue an earlier training.
+
+        Parameters
+        ----------
+        n_done : int
+            Number of batches of the current epoch that it has trained on.
+        n_batches : int
+            Number of batches of an epoch.
+        redraws : bool or None
+            Whether the sampler draws these batches again, ahead of those that arrive. None:
+            determined from the rows that it draws.
+        """
+        if self._recorder is None:
+            self._epoch.left_out = n_done > 0
+            warn(
+                "The checkpoint holds no recorded epochs: the data map of this resumed training "
+                "covers the epochs from here on. To map the whole run, train with this callback "
+                "from the beginning.",
+                MissingEpochsWarning,
+            )
+        elif self._saved_batches == n_batches and n_done == 0:
+            self._recorder.end_epoch()  # saved after the last batch, ahead of the end of its epoch
+        elif n_done and self._saved_batches == n_done:
+            self._epoch = _Epoch(n_done, n_recorded=1, resumed=True, redraws=redraws)
+        else:
+            self._recorder.reset_epoch()
+            self._epoch.left_out = n_done > 0
+
     def begin_epoch(self):
         """Begin an epoch, and discard one that was interrupted."""
         self._epoch = _Epoch()
+        if self._batch_sampler is not None:
+            self._batch_sampler.release()
         if self._recorder is not None:
             self._recorder.reset_epoch()
 
-    def begin_batch(self):
-        """Begin a batch, whose forward pass is recorded."""
+    def begin_batch(self, labels=None):
+        """Begin a batch, whose forward pass is recorded.
+
+        `labels` are those that the batch carries, if any: an array or tensor of shape (n_rows,).
+        """
         epoch = self._epoch
+        if epoch.left_out:
+            return
+        self._batch_sampler.hold()
+        if epoch.redraws is not False:
+            self._skip_redrawn(epoch)
         epoch.in_batch, epoch.recorded, epoch.backward = True, False, False
+        epoch.labels = labels
+
+    def _skip_redrawn(self, epoch):
+        """Skip the batches of an earlier run that the sampler has drawn again."""
+        drawn, n_done = self._batch_sampler.batches, epoch.n_batches
+        if epoch.redraws is None:
+            again = rows_of(islice(drawn, n_done))
+            if len(drawn) <= n_done or not np.isin(self._waiting, again).all():
+                n_done = 0
+        for _ in range(n_done):
+            self._batch_sampler.skip_batch()
+        epoch.redraws = False
 
     def end_backward(self):
         """Allow further forward passes of the batch, which are not recorded."""
@@ -116,7 +215,7 @@ class TorchLoopCallback(RecorderCallback):
             if not epoch.recorded:
                 self._batch_sampler.skip_batch()
             epoch.n_batches += 1
-            epoch.in_batch = False
+            epoch.in_batch, epoch.labels = False, None
 
     def end_epoch(self, n_batches):
         """Record the epoch if it consists of `n_batches` batches; else leave it out."""
@@ -126,16 +225,61 @@ class TorchLoopCallback(RecorderCallback):
                 f"{self._watched_name_} was not called in an epoch of training, so that no class "
                 f"scores could be recorded. {self.way_out}"
             )
-        if epoch.n_outside and not epoch.n_batches:
+        if epoch.n_outside and not (epoch.n_batches or epoch.left_out):
             raise SampleAlignmentError(
                 f"The training loop calls {self._watched_name_} without the callback events of a "
                 f"batch, so that the sample indices cannot be determined. {WAY_OUT}"
             )
         if epoch.n_batches == n_batches:
+            self._check_no_batch_is_left(n_batches)
+            self._check_labels_on_devices()
             self._recorder.end_epoch()
-        else:
+        elif epoch.n_batches or epoch.left_out:
             self._n_left_out += 1
         self.begin_epoch()
+    def _check_no_batch_is_left(self, n_batches):
+        """Raise an error if the loader did not pass on all batches that it drew in an epoch."""
+        drawn = self._batch_sampler.batches
+        if drawn and not self._epoch.resumed and n_batches == len(self._batch_sampler):
+            raise SampleAlignmentError(
+                f"The model was trained on {n_batches} batches of an epoch, in which the sampler "
+                f"of the loader drew {len(drawn)} more: the loader drops or replaces batches, so "
+                f"that the sample indices cannot be determined. {WAY_OUT}"
+            )
+
+    def _check_labels(self, rows):
+        """Raise an error if the batch carries other labels than the rows that it should consist of.
+
+        Labels on a device are checked in the first batch and at the end of the epoch: to read them
+        waits for the device.
+        """
+        labels = _comparable(self._epoch.labels, len(rows))
+        if labels is None:
+            return
+        if is_tensor(labels) and labels.device.type != "cpu" and self._epoch.n_recorded:
+            self._epoch.unchecked.append((rows, labels))
+        else:
+            self._compare_labels(rows, labels)
+
+    def _check_labels_on_devices(self):
+        if self._epoch.unchecked:
+            rows, labels = zip(*self._epoch.unchecked, strict=True)
+            self._compare_labels(np.concatenate(rows), join(labels))
+
+    def _compare_labels(self, rows, labels):
+        labels = labels.detach().cpu().numpy() if is_tensor(labels) else labels
+        values, columns = self._labels[rows], self._recorder._sample_index.y_encoded[rows]
+        if np.array_equal(labels, values) or np.array_equal(labels, columns):
+            return
+        differ = (labels != values) & (labels != columns)
+        i = np.flatnonzero(differ)[0] if differ.any() else 0
+        raise SampleAlignmentError(
+            f"The labels that a batch carries differ from those of {differ.sum() or len(rows)} of "
+            f"the rows that it should consist of: row {rows[i]} has the label {values[i]!r}, and "
+            f"the batch holds {labels[i]!r} in its place. Either rows come in another order than "
+            "they are drawn in (a collate function that sorts, a loader that replaces or drops "
+            f"batches), or labels= are not those that the model is trained on. {WAY_OUT}"
+        )
 
     def stop(self):
         """Remove the hooks from the model and the loader."""
@@ -168,14 +312,15 @@ class TorchLoopCallback(RecorderCallback):
             )
         scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
-            self._recorder = self._resumed(self._make_recorder(scores))
-        batch = self._batch_sampler.pop_batch(len(scores))
-        self._recorder.update(rows_of([batch]), scores)
+            self._recorder = self._make_recorder(scores.shape[1] if scores.ndim == 2 else 1)
+        rows = rows_of([self._batch_sampler.pop_batch(len(scores))])
+        self._check_labels(rows)
+        self._recorder.update(rows if self._ids is None else self._ids[rows], scores)
         self._epoch.recorded = True
         self._epoch.n_recorded += 1
 
-    def _make_recorder(self, scores):
-        n_classes = scores.shape[1] if scores.shape[1:] not in ((), (1,)) else 2
+    def _make_recorder(self, n_columns):
+        n_classes = max(n_columns, 2)
         encoded = np.issubdtype(self._labels.dtype, np.integer) and self.classes is None
         return DynamicsRecorder(
             len(self._labels),
@@ -185,7 +330,22 @@ class TorchLoopCallback(RecorderCallback):
             from_logits=self.from_logits,
             missing="nan",
             keep_history=self.keep_history,
+            sample_ids=self._ids,
         )
+
+    def state_dict(self):
+        """Return the state of the recording, to be saved in a checkpoint of the training.
+
+        Returns
+        -------
+        state : dict
+            That of :meth:`DynamicsRecorder.state_dict`; empty if nothing was recorded yet.
+        """
+        state = super().state_dict()
+        if self._recorder is not None:
+            # of several processes each knows its own batches only
+            state["n_batches"] = self._epoch.n_batches if _n_ranks() == 1 else 0
+        return state
 
     @property
     def dynamics_(self):
@@ -230,6 +390,45 @@ def _hold_the_same_rows(one, other):
         pairs = zip(one.tensors, other.tensors, strict=False)
         return len(one.tensors) == len(other.tensors) and all(equal(*pair) for pair in pairs)
     return True if one is other else None
+
+
+def labels_in(batch, names=LABEL_NAMES):
+    """Find the labels that a batch carries, a pair or a mapping; None if there are none."""
+    if isinstance(batch, Mapping):
+        return next((batch[name] for name in names if name in batch), None)
+    return batch[1] if isinstance(batch, (tuple, list)) and len(batch) == 2 else None
+
+
+def _comparable(labels, n_rows):
+    """Return the labels of a batch if they are classes, one for each row; else None."""
+    if isinstance(labels, (list, tuple)) and all(isinstance(label, str) for label in labels):
+        labels = np.array(labels)
+    if not (is_tensor(labels) or isinstance(labels, np.ndarray)):
+        return None
+    labels = labels.reshape(-1) if tuple(labels.shape) == (n_rows, 1) else labels
+    if tuple(labels.shape) != (n_rows,):
+        return None
+    if is_tensor(labels):
+        soft = labels.is_floating_point() and bool((labels != labels.round()).any())
+    else:
+        soft = labels.dtype.kind == "f" and (labels != np.round(labels)).any()
+    return None if soft else labels
+
+
+def _checked(values, name, owner):
+    """Check labels, which may be a tensor; None is passed on."""
+    if values is None:
+        return None
+    values = values.detach().cpu().numpy() if is_tensor(values) else values
+    return as_labels(values, name, type(owner).__name__)
+
+
+def _n_ranks():
+    """Count the processes of a distributed run."""
+    from torch import distributed
+
+    running = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if running else 1
 
 
 def _as_integers(labels):
