@@ -106,12 +106,13 @@ class EpochAccumulator:
         if not self.waiting:
             return
         rows, y_encoded, scores = (list(part) for part in zip(*self.waiting, strict=True))
-        self.waiting, self.n_waiting = [], 0
         if y_encoded[0] is None:
             rows, y_encoded = ([part] for part in self.locate(rows))
-        self.rows.extend(rows)
         reduce = self._reduce_tensors if is_tensor(scores[0]) else self._reduce_arrays
         self.reduced.append(reduce(y_encoded, scores))
+        self.rows.extend(rows)
+        # what raised an error above remains, and raises it again until the epoch is discarded
+        self.waiting, self.n_waiting = [], 0
 
     def _reduce_tensors(self, y_encoded, scores):
         import torch

@@ -45,12 +45,13 @@ int in the range [1, inf). Got 'a' instead.
 
     def decorate(function):
         parameters = signature(function)
+        caller = function.__qualname__.removesuffix(".__init__")
 
         @wraps(function)
         def checked(*args, **kwargs):
             given = parameters.bind(*args, **kwargs)
             given.apply_defaults()
-            check_params(function.__qualname__, constraints, given.arguments)
+            check_params(caller, constraints, given.arguments)
             return function(*args, **kwargs)
 
         return checked
