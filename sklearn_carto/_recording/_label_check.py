@@ -23,10 +23,12 @@ class LabelCheck:
         Name of the model, for the error.
     classes : ndarray of shape (n_classes,)
         Names of the classes.
+    remedy : str, default=""
+        A sentence that the error adds.
     """
 
-    def __init__(self, name, classes):
-        self.name, self.classes = name, classes
+    def __init__(self, name, classes, remedy=""):
+        self.name, self.classes, self.remedy = name, classes, remedy
         self.waiting: list = []
         self.n_compared = 0
 
@@ -47,6 +49,7 @@ class LabelCheck:
         if on_device and self.n_compared:
             self.waiting.append((candidates, exact, rows, y_encoded))
         elif candidates:
+            self.n_compared += 1
             self._compare(candidates, exact, rows, y_encoded)
 
     def flush(self):
@@ -56,10 +59,9 @@ class LabelCheck:
             self._compare(*batch)
 
     def _compare(self, candidates, exact, rows, y_encoded):
-        self.n_compared += 1
         found = (_as_labels(part, len(rows), len(self.classes)) for part in candidates)
         found = [labels for labels in found if labels is not None]
-        expected = [y_encoded]
+        expected = [y_encoded, rows]  # a batch may carry indices in place of labels
         if self.classes.dtype.kind in "iuf":
             expected.append(self.classes[y_encoded])
         if not found or any(np.array_equal(a, b) for a in found for b in expected):
@@ -69,11 +71,11 @@ class LabelCheck:
             order = "the same labels in another order" if any(same_rows) else "other labels"
             n_other = np.count_nonzero(found[-1] != y_encoded)
             raise SampleAlignmentError(
-                f"A batch that {self.name} trained on holds {order} than the rows that its loader "
-                f"drew, in {n_other} of {len(rows)} rows; the loader drew the rows "
-                f"{rows[:5].tolist()}, ... The collate function or the data set changes the order "
-                "of rows, the labels that were passed are not those of the data set, or batches "
-                f"are left out. {WAY_OUT}"
+                f"A batch of {self.name} holds {order} than the rows that its loader drew, in "
+                f"{n_other} of {len(rows)} rows; drawn were the rows {rows[:5].tolist()}, ... "
+                "Either the collate function or the data set changes the order of rows, or the "
+                "loop leaves out batches, or the labels that were passed are not those of the data "
+                f"set. {self.remedy}{WAY_OUT}"
             )
 
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from sklearn_carto._inputs._torch_datasets import LABEL_NAMES, WAY_OUT, is_tensor, labels_of
-from sklearn_carto._recording._accumulator import join
+from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
+from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
-from sklearn_carto._recording._recorder import DynamicsRecorder
+from sklearn_carto._recording._class_columns import ClassColumns
+from sklearn_carto._recording._label_check import LabelCheck
+from sklearn_carto._recording._recorder import PositionRecorder
 from sklearn_carto._recording._recorder_state import VERSION
-from sklearn_carto._utils._arrays import as_labels, as_names
 from sklearn_carto._utils._state import PackedState
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
 from sklearn_carto.integrations._callback import RecorderCallback
 
-MAX_CLASSES = 2**16  # a model may have more outputs than there are rows, but not arbitrarily many
+MAX_CLASSES = 2**16  # a model may have more outputs than rows, but not arbitrarily many
 
 
 @dataclass
@@ -36,10 +35,8 @@ class _Epoch:
     left_out: bool = False  # which did not record them;
     redraws: bool | None = False  # the sampler draws them again; None: to be determined
     in_batch: bool = False  # a batch is under way,
-    labels: Any = None  # with these labels, or None if they are unknown;
     recorded: bool = False  # its forward pass was recorded,
     backward: bool = False  # and its loss was backpropagated
-    unchecked: list = field(default_factory=list)  # rows and labels that lie on a device
 
 
 class TorchLoopCallback(RecorderCallback):
@@ -55,20 +52,30 @@ class TorchLoopCallback(RecorderCallback):
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
-    _epoch = _Epoch()
+    _label_check: LabelCheck = None  # type: ignore[assignment]
+    _batch: object = None
     _n_left_out = 0
-    _ids = None
 
     def __init__(
         self, labels=None, classes=None, from_logits=True, keep_history=True, sample_ids=None
     ):
-        given = {"from_logits": from_logits, "keep_history": keep_history}
-        check_params(type(self).__name__, {name: ["boolean"] for name in given}, given)
-        self.labels = _checked(labels, "labels", self)
-        self.classes = _checked(classes, "classes", self)
+        flags = {"from_logits": from_logits, "keep_history": keep_history}
+        check_params(self._owner, dict.fromkeys(flags, ["boolean"]), flags)
+        if labels is not None:
+            as_vector(labels, "labels", self._owner)
+        if classes is not None:
+            ClassColumns(classes, self._owner)
+        if not (sample_ids is None or isinstance(sample_ids, str)):
+            as_vector(sample_ids, "sample_ids", self._owner)
+        self.labels = labels
+        self.classes = classes
         self.from_logits = from_logits
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+
+    @property
+    def _owner(self):
+        return type(self).__name__
 
     def start(self):
         """Start a new map."""
@@ -90,28 +97,41 @@ class TorchLoopCallback(RecorderCallback):
         dataset, before = getattr(loader, "base_dataloader", loader).dataset, self._dataset
         same = before is not None and _hold_the_same_rows(dataset, before)
         if not same:  # False, or None where it cannot be determined
-            labels = np.asarray(labels_of(dataset) if self.labels is None else self.labels)
-            labels = _as_integers(labels) if self.classes is None else labels
-            if labels.shape != (len(dataset),):
-                raise ValueError(
-                    f"labels must have one entry for each of the {len(dataset)} rows of the "
-                    f"training set; got shape {labels.shape}."
-                )
+            labels = self._labels_of(dataset)
             if before is not None and (same is False or not np.array_equal(labels, self._labels)):
                 raise SampleAlignmentError(
                     "The training set must consist of the same rows in all epochs of a map; it was "
                     "replaced by one of other rows (Lightning: reload_dataloaders_every_n_epochs, "
                     f"or several loaders at a time). Keep the rows, or index them. {WAY_OUT}"
                 )
-            self._labels = labels
-            self._ids = self._ids_of(dataset)
+            self._labels, self._names = labels, self._names_of(dataset)
         self._dataset = dataset
 
-    def _ids_of(self, dataset):
-        """Return the names of the rows of the training set, or None."""
+    def _labels_of(self, dataset):
+        """Return the label of each row, which must be among the classes where these are given."""
+        labels = labels_of(dataset) if self.labels is None else self.labels
+        labels = as_vector(labels, "labels", self._owner)
+        if labels.shape != (len(dataset),):
+            raise ValueError(
+                f"labels must have one entry for each of the {len(dataset)} rows of the training "
+                f"set; got shape {labels.shape}."
+            )
+        if self.classes is None:
+            return _as_integers(labels)
+        ClassColumns(self.classes, self._owner).encode(labels)
+        return labels
+
+    def _names_of(self, dataset):
+        """Return the names of the rows, or None."""
         if self.sample_ids is None:
             return None
-        return as_names(self.sample_ids, len(dataset), "sample_ids", type(self).__name__)
+        names = as_vector(self.sample_ids, "sample_ids", self._owner)
+        if names.shape != (len(dataset),):
+            raise ValueError(
+                f"sample_ids must have one entry for each of the {len(dataset)} rows of the "
+                f"training set; got shape {names.shape}."
+            )
+        return names
 
     def observe_model(self, model, n_epochs):
         """Record the outputs of a model in training, which is called once for each batch."""
@@ -120,30 +140,28 @@ class TorchLoopCallback(RecorderCallback):
                 f"The loader of the training set was not observed. {WAY_OUT}"
             )
         self._watched_name_, self._n_epochs = type(model).__name__, n_epochs
-        self._hooks.callback(model.register_forward_hook(self._make_hook()).remove)
-        if self._state_:
-            self._load(self._state_)
-            self._state_ = None
+        hook = model.register_forward_hook(self._make_hook(), with_kwargs=True)
+        self._hooks.callback(hook.remove)
+        if self._state_ is not None:
+            self._load_state()
 
-    def _load(self, state):
-        """Make the recorder that continues a state, unless it is one of before the first batch."""
-        packed = PackedState(state, f"{type(self).__name__}.load_state_dict", VERSION)
+    def _load_state(self):
+        """Make the recorder that continues a state, unless that knows no scores yet."""
+        state, self._state_ = self._state_, None
+        packed = PackedState(state, f"{self._owner}.load_state_dict", VERSION)
         n_classes = packed.number("n_classes", int)
         self._saved_batches = packed.number("n_batches", int) if "n_batches" in packed else 0
-        if not 0 <= n_classes <= len(self._labels) + MAX_CLASSES:
+        waiting = "waiting_rows" in packed
+        self._waiting = packed.array("waiting_rows", (-1,), int) if waiting else np.empty(0, int)
+        if not 0 <= n_classes <= MAX_CLASSES + len(self._labels):
             raise packed.error(f"must hold a number of classes. Got {n_classes}")
         if n_classes:
             recorder = self._make_recorder(n_classes)
             recorder.load_state_dict(state)
-            self._recorder = recorder
-            waiting = "waiting_rows" in packed
-            self._waiting = packed.array("waiting_rows", (-1,), int) if waiting else np.empty(0, int)
-
-    def _make_hook(self):
-        return Hook(self._on_forward)
+            self._use(recorder)
 
     def resume(self, n_done, n_batches, redraws):
-        """Continue an earlier training.
+        """Continue an earlier training, whose recording `load_state_dict` has restored.
 
         Parameters
         ----------
@@ -152,7 +170,7 @@ class TorchLoopCallback(RecorderCallback):
         n_batches : int
             Number of batches of an epoch.
         redraws : bool or None
-            Whether the sampler draws these batches again, ahead of those that arrive. None:
+            Whether the sampler draws these batches again, ahead of those that arrive. None: to be
             determined from the rows that it draws.
         """
         if self._recorder is None:
@@ -171,30 +189,32 @@ class TorchLoopCallback(RecorderCallback):
             self._recorder.reset_epoch()
             self._epoch.left_out = n_done > 0
 
+    def _make_hook(self):
+        return Hook(self._on_forward)
+
     def begin_epoch(self):
         """Begin an epoch, and discard one that was interrupted."""
         self._epoch = _Epoch()
-        if self._batch_sampler is not None:
-            self._batch_sampler.release()
+        self._batch_sampler.release()
         if self._recorder is not None:
             self._recorder.reset_epoch()
+            self._label_check.waiting.clear()
 
-    def begin_batch(self, labels=None):
+    def begin_batch(self, batch=None):
         """Begin a batch, whose forward pass is recorded.
 
-        `labels` are those that the batch carries, if any: an array or tensor of shape (n_rows,).
+        Its labels are those that `batch` carries, or else the keyword arguments of the model.
         """
-        epoch = self._epoch
+        epoch, self._batch = self._epoch, batch
         if epoch.left_out:
             return
         self._batch_sampler.hold()
         if epoch.redraws is not False:
             self._skip_redrawn(epoch)
         epoch.in_batch, epoch.recorded, epoch.backward = True, False, False
-        epoch.labels = labels
 
     def _skip_redrawn(self, epoch):
-        """Skip the batches of an earlier run that the sampler has drawn again."""
+        """Skip the batches of the earlier training that the sampler has drawn again."""
         drawn, n_done = self._batch_sampler.batches, epoch.n_batches
         if epoch.redraws is None:
             again = rows_of(islice(drawn, n_done))
@@ -215,7 +235,7 @@ class TorchLoopCallback(RecorderCallback):
             if not epoch.recorded:
                 self._batch_sampler.skip_batch()
             epoch.n_batches += 1
-            epoch.in_batch, epoch.labels = False, None
+            epoch.in_batch, self._batch = False, None
 
     def end_epoch(self, n_batches):
         """Record the epoch if it consists of `n_batches` batches; else leave it out."""
@@ -230,13 +250,15 @@ class TorchLoopCallback(RecorderCallback):
                 f"The training loop calls {self._watched_name_} without the callback events of a "
                 f"batch, so that the sample indices cannot be determined. {WAY_OUT}"
             )
+        if self._recorder is not None:
+            self._label_check.flush()
         if epoch.n_batches == n_batches:
             self._check_no_batch_is_left(n_batches)
-            self._check_labels_on_devices()
             self._recorder.end_epoch()
         elif epoch.n_batches or epoch.left_out:
             self._n_left_out += 1
         self.begin_epoch()
+
     def _check_no_batch_is_left(self, n_batches):
         """Raise an error if the loader did not pass on all batches that it drew in an epoch."""
         drawn = self._batch_sampler.batches
@@ -247,47 +269,15 @@ class TorchLoopCallback(RecorderCallback):
                 f"that the sample indices cannot be determined. {WAY_OUT}"
             )
 
-    def _check_labels(self, rows):
-        """Raise an error if the batch carries other labels than the rows that it should consist of.
-
-        Labels on a device are checked in the first batch and at the end of the epoch: to read them
-        waits for the device.
-        """
-        labels = _comparable(self._epoch.labels, len(rows))
-        if labels is None:
-            return
-        if is_tensor(labels) and labels.device.type != "cpu" and self._epoch.n_recorded:
-            self._epoch.unchecked.append((rows, labels))
-        else:
-            self._compare_labels(rows, labels)
-
-    def _check_labels_on_devices(self):
-        if self._epoch.unchecked:
-            rows, labels = zip(*self._epoch.unchecked, strict=True)
-            self._compare_labels(np.concatenate(rows), join(labels))
-
-    def _compare_labels(self, rows, labels):
-        labels = labels.detach().cpu().numpy() if is_tensor(labels) else labels
-        values, columns = self._labels[rows], self._recorder._sample_index.y_encoded[rows]
-        if np.array_equal(labels, values) or np.array_equal(labels, columns):
-            return
-        differ = (labels != values) & (labels != columns)
-        i = np.flatnonzero(differ)[0] if differ.any() else 0
-        raise SampleAlignmentError(
-            f"The labels that a batch carries differ from those of {differ.sum() or len(rows)} of "
-            f"the rows that it should consist of: row {rows[i]} has the label {values[i]!r}, and "
-            f"the batch holds {labels[i]!r} in its place. Either rows come in another order than "
-            "they are drawn in (a collate function that sorts, a loader that replaces or drops "
-            f"batches), or labels= are not those that the model is trained on. {WAY_OUT}"
-        )
-
     def stop(self):
         """Remove the hooks from the model and the loader."""
+        self._stop_training()
+        self._batch = None
         if self._hooks is not None:
             self._hooks.close()
             self._hooks = self._dataset = None  # type: ignore[assignment]
 
-    def _on_forward(self, module, args, output):
+    def _on_forward(self, module, args, kwargs, output):
         import torch
 
         epoch = self._epoch
@@ -299,12 +289,12 @@ class TorchLoopCallback(RecorderCallback):
         if epoch.recorded and epoch.backward:  # an optimizer that evaluates the batch again
             return
         try:
-            self._record(module, output)
+            self._record(module, output, kwargs if self._batch is None else self._batch)
         except Exception:
             self.stop()  # the model may be trained again without this callback
             raise
 
-    def _record(self, module, output):
+    def _record(self, module, output, batch):
         if self._epoch.recorded:
             raise SampleAlignmentError(
                 f"{self._watched_name_} was called twice for one batch: the call to record "
@@ -312,25 +302,31 @@ class TorchLoopCallback(RecorderCallback):
             )
         scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
-            self._recorder = self._make_recorder(scores.shape[1] if scores.ndim == 2 else 1)
-        rows = rows_of([self._batch_sampler.pop_batch(len(scores))])
-        self._check_labels(rows)
-        self._recorder.update(rows if self._ids is None else self._ids[rows], scores)
+            self._use(self._make_recorder(scores.shape[1] if scores.ndim == 2 else 1))
+        index = self._recorder._sample_index
+        rows = index.rows_of(rows_of([self._batch_sampler.pop_batch(len(scores))]))
+        self._label_check.add(batch, rows, index.y_encoded[rows])
+        self._recorder.update(rows, scores)
         self._epoch.recorded = True
         self._epoch.n_recorded += 1
 
+    def _use(self, recorder):
+        self._recorder = recorder
+        self._label_check = LabelCheck(self._watched_name_, recorder._sample_index.classes)
+
     def _make_recorder(self, n_columns):
-        n_classes = max(n_columns, 2)
-        encoded = np.issubdtype(self._labels.dtype, np.integer) and self.classes is None
-        return DynamicsRecorder(
+        classes = self.classes
+        if classes is None and self._labels.dtype.kind in "iub":
+            classes = np.arange(max(n_columns, 2))
+        return PositionRecorder(
             len(self._labels),
             labels=self._labels,
-            classes=np.arange(n_classes) if encoded else self.classes,
+            classes=classes,
+            sample_ids=self._names,
             n_epochs=self._n_epochs,
             from_logits=self.from_logits,
             missing="nan",
             keep_history=self.keep_history,
-            sample_ids=self._ids,
         )
 
     def state_dict(self):
@@ -369,8 +365,7 @@ class Hook:
 
     def __call__(self, *args):
         """Call the function."""
-        if self.function is not None:
-            self.function(*args)
+        return None if self.function is None else self.function(*args)
 
     def __reduce__(self):
         """Copy without the function."""
@@ -392,37 +387,6 @@ def _hold_the_same_rows(one, other):
     return True if one is other else None
 
 
-def labels_in(batch, names=LABEL_NAMES):
-    """Find the labels that a batch carries, a pair or a mapping; None if there are none."""
-    if isinstance(batch, Mapping):
-        return next((batch[name] for name in names if name in batch), None)
-    return batch[1] if isinstance(batch, (tuple, list)) and len(batch) == 2 else None
-
-
-def _comparable(labels, n_rows):
-    """Return the labels of a batch if they are classes, one for each row; else None."""
-    if isinstance(labels, (list, tuple)) and all(isinstance(label, str) for label in labels):
-        labels = np.array(labels)
-    if not (is_tensor(labels) or isinstance(labels, np.ndarray)):
-        return None
-    labels = labels.reshape(-1) if tuple(labels.shape) == (n_rows, 1) else labels
-    if tuple(labels.shape) != (n_rows,):
-        return None
-    if is_tensor(labels):
-        soft = labels.is_floating_point() and bool((labels != labels.round()).any())
-    else:
-        soft = labels.dtype.kind == "f" and (labels != np.round(labels)).any()
-    return None if soft else labels
-
-
-def _checked(values, name, owner):
-    """Check labels, which may be a tensor; None is passed on."""
-    if values is None:
-        return None
-    values = values.detach().cpu().numpy() if is_tensor(values) else values
-    return as_labels(values, name, type(owner).__name__)
-
-
 def _n_ranks():
     """Count the processes of a distributed run."""
     from torch import distributed
@@ -432,7 +396,9 @@ def _n_ranks():
 
 
 def _as_integers(labels):
-    """Convert floating point labels to integers."""
+    """Convert boolean and floating point labels to integers."""
+    if labels.dtype.kind == "b":
+        return labels.astype(int)
     if labels.dtype.kind != "f":
         return labels
     if (labels != np.round(labels)).any():

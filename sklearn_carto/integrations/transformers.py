@@ -14,11 +14,11 @@ from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from sklearn_carto._inputs._torch_datasets import LABEL_NAMES
+from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._utils._archive import read_archive, write_archive
-from sklearn_carto._utils._arrays import as_names
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback, labels_in
+from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
 
 STATE_FILE = "training_dynamics.npz"  # in the folder of a checkpoint
 STATE_KIND = "state of a DataMapCallback"
@@ -107,7 +107,6 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         self.start()
         frame = _frame_of_training()
         self._trainer, self._compiled = frame and frame.f_locals.get("self"), args.torch_compile
-        self._label_names = *LABEL_NAMES, *(args.label_names or ())
         self.observe_loader(train_dataloader)
         self._trainer = None  # held no longer than needed
         folder = frame and frame.f_locals.get("resume_from_checkpoint")
@@ -123,18 +122,19 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
             self._resumes = n_done > 0
 
     def observe_model(self, model, n_epochs):
-        """Record the outputs of the model, and note the labels of its batches."""
+        """Record the outputs of the model, to which the column of names is not passed."""
         super().observe_model(model, n_epochs)
-        hook = self._compilable(self._on_call)
-        handle = model.register_forward_pre_hook(Hook(hook), with_kwargs=True)
-        self._hooks.callback(handle.remove)
+        if isinstance(self.sample_ids, str):
+            hook = Hook(self._compilable(self._without_names))
+            handle = model.register_forward_pre_hook(hook, with_kwargs=True)
+            self._hooks.callback(handle.remove)
 
     def _make_hook(self):
         thread, training = get_ident(), _frame_of_training()
 
-        def on_forward(module, args, output):
+        def on_forward(*args):
             if _is_running(thread, training):
-                self._on_forward(module, args, output)
+                self._on_forward(*args)
             else:  # it failed, for which the Trainer has no callback event
                 self.stop()
 
@@ -143,28 +143,20 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
     def _compilable(self, hook):
         return torch.compiler.disable(hook) if self._compiled else hook
 
-    def _on_call(self, module, args, kwargs):
-        """Note the labels of the batch, and do not pass the column of names to the model."""
-        epoch = self._epoch
-        if epoch.in_batch and not epoch.recorded:
-            epoch.labels = labels_in(kwargs, self._label_names)
-            if epoch.labels is None:  # a loss that takes the labels out calls the model without
-                epoch.labels = labels_in(_batch_of_training(), self._label_names)
-        if isinstance(self.sample_ids, str) and self.sample_ids in kwargs:
-            return args, {name: v for name, v in kwargs.items() if name != self.sample_ids}
-        return None
+    def _without_names(self, module, args, kwargs):
+        return args, {name: v for name, v in kwargs.items() if name != self.sample_ids}
 
-    def _ids_of(self, dataset):
+    def _names_of(self, dataset):
         if not isinstance(self.sample_ids, str):
-            return super()._ids_of(dataset)
+            return super()._names_of(dataset)
         # the loader's data set may lack the columns that the model does not take
         for rows in (dataset, getattr(self._trainer, "train_dataset", None)):
-            ids = _column_of(rows, self.sample_ids)
-            if ids is not None and len(ids) == len(dataset):
-                return as_names(ids, len(dataset), "sample_ids", type(self).__name__)
+            names = _column_of(rows, self.sample_ids)
+            if names is not None and len(names) == len(dataset):
+                return as_vector(names, "sample_ids", self._owner)
         raise InvalidParameterError(
-            f"The 'sample_ids' parameter of {type(self).__name__} must be an array, or the name of "
-            f"a column of the training set. Got {self.sample_ids!r}, which the rows of the "
+            f"The 'sample_ids' parameter of {self._owner} must be an array, or the name of a "
+            f"column of the training set. Got {self.sample_ids!r}, which the rows of the "
             f"{type(dataset).__name__} do not have."
         )
 
@@ -194,7 +186,7 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         if self._recorder is not None and folder.is_dir():
             write_archive(folder / STATE_FILE, STATE_KIND, self.state_dict(), {})
 
-    def _record(self, module, output):
+    def _record(self, module, output, batch):
         problem = getattr(getattr(module, "config", None), "problem_type", None)
         if problem in ("regression", "multi_label_classification"):
             raise ValueError(
@@ -202,7 +194,10 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
                 f"got {problem} (the default for num_labels=1 is regression). Set num_labels to "
                 "the number of classes, at least 2."
             )
-        super()._record(module, output)
+        if all(batch.get(name) is None for name in LABEL_NAMES):
+            # a loss that takes the labels out of the batch calls the model without them
+            batch = _batch_of_training()
+        super()._record(module, output, batch)
 
     def on_epoch_begin(self, args, state, control, **kwargs):
         """Begin an epoch, or continue the one within which the checkpoint was saved."""
