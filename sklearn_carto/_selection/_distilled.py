@@ -18,7 +18,8 @@ from sklearn_carto._utils._compat import (
     _routing_enabled,
 )
 from sklearn_carto._utils._metaestimators import DelegatingClassifier
-from sklearn_carto._watching._find import can_watch, check_fit_params
+from sklearn_carto._watching._find import can_watch
+from sklearn_carto._watching._pipelines import check_fit_params
 
 
 def default_selector(estimator):
