@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -13,9 +14,14 @@ from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recor
 from sklearn_carto._recording._class_columns import ClassColumns
 from sklearn_carto._recording._label_check import LabelCheck
 from sklearn_carto._recording._recorder import PositionRecorder
+from sklearn_carto._recording._recorder_state import VERSION
+from sklearn_carto._utils._state import PackedState
 from sklearn_carto._utils._validation import check_params
-from sklearn_carto.exceptions import SampleAlignmentError
+from sklearn_carto._utils._warnings import warn
+from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
 from sklearn_carto.integrations._callback import RecorderCallback
+
+MAX_CLASSES = 2**16  # a model may have more outputs than rows, but not arbitrarily many
 
 
 @dataclass
@@ -25,6 +31,9 @@ class _Epoch:
     n_batches: int = 0  # batches that have ended
     n_recorded: int = 0  # forward passes that were recorded
     n_outside: int = 0  # forward passes in training mode outside of any batch
+    resumed: bool = False  # its first batches were trained on in an earlier run,
+    left_out: bool = False  # which did not record them;
+    redraws: bool | None = False  # the sampler draws them again; None: to be determined
     in_batch: bool = False  # a batch is under way,
     recorded: bool = False  # its forward pass was recorded,
     backward: bool = False  # and its loss was backpropagated
@@ -34,8 +43,9 @@ class TorchLoopCallback(RecorderCallback):
     """Record the forward passes of a torch training loop.
 
     Subclasses document the parameters, and state in `way_out` how the model must be called. They
-    call the methods in this order: `start`, `observe_loader`, `observe_model`; in each epoch
-    `begin_epoch`, `begin_batch` and `end_batch` for each batch, `end_epoch`; `stop`.
+    call the methods in this order: `start`, `observe_loader`, `observe_model`, and `resume` if the
+    training continues an earlier one; in each epoch `begin_epoch`, `begin_batch` and `end_batch`
+    for each batch, `end_epoch`; `stop`.
     """
 
     way_out = ""
@@ -132,6 +142,52 @@ class TorchLoopCallback(RecorderCallback):
         self._watched_name_, self._n_epochs = type(model).__name__, n_epochs
         hook = model.register_forward_hook(self._make_hook(), with_kwargs=True)
         self._hooks.callback(hook.remove)
+        if self._state_ is not None:
+            self._load_state()
+
+    def _load_state(self):
+        """Make the recorder that continues a state, unless that knows no scores yet."""
+        state, self._state_ = self._state_, None
+        packed = PackedState(state, f"{self._owner}.load_state_dict", VERSION)
+        n_classes = packed.number("n_classes", int)
+        self._saved_batches = packed.number("n_batches", int) if "n_batches" in packed else 0
+        waiting = "waiting_rows" in packed
+        self._waiting = packed.array("waiting_rows", (-1,), int) if waiting else np.empty(0, int)
+        if not 0 <= n_classes <= MAX_CLASSES + len(self._labels):
+            raise packed.error(f"must hold a number of classes. Got {n_classes}")
+        if n_classes:
+            recorder = self._make_recorder(n_classes)
+            recorder.load_state_dict(state)
+            self._use(recorder)
+
+    def resume(self, n_done, n_batches, redraws):
+        """Continue an earlier training, whose recording `load_state_dict` has restored.
+
+        Parameters
+        ----------
+        n_done : int
+            Number of batches of the current epoch that it has trained on.
+        n_batches : int
+            Number of batches of an epoch.
+        redraws : bool or None
+            Whether the sampler draws these batches again, ahead of those that arrive. None: to be
+            determined from the rows that it draws.
+        """
+        if self._recorder is None:
+            self._epoch.left_out = n_done > 0
+            warn(
+                "The checkpoint holds no recorded epochs: the data map of this resumed training "
+                "covers the epochs from here on. To map the whole run, train with this callback "
+                "from the beginning.",
+                MissingEpochsWarning,
+            )
+        elif self._saved_batches == n_batches and n_done == 0:
+            self._recorder.end_epoch()  # saved after the last batch, ahead of the end of its epoch
+        elif n_done and self._saved_batches == n_done:
+            self._epoch = _Epoch(n_done, n_recorded=1, resumed=True, redraws=redraws)
+        else:
+            self._recorder.reset_epoch()
+            self._epoch.left_out = n_done > 0
 
     def _make_hook(self):
         return Hook(self._on_forward)
@@ -139,6 +195,7 @@ class TorchLoopCallback(RecorderCallback):
     def begin_epoch(self):
         """Begin an epoch, and discard one that was interrupted."""
         self._epoch = _Epoch()
+        self._batch_sampler.release()
         if self._recorder is not None:
             self._recorder.reset_epoch()
             self._label_check.waiting.clear()
@@ -149,7 +206,23 @@ class TorchLoopCallback(RecorderCallback):
         Its labels are those that `batch` carries, or else the keyword arguments of the model.
         """
         epoch, self._batch = self._epoch, batch
+        if epoch.left_out:
+            return
+        self._batch_sampler.hold()
+        if epoch.redraws is not False:
+            self._skip_redrawn(epoch)
         epoch.in_batch, epoch.recorded, epoch.backward = True, False, False
+
+    def _skip_redrawn(self, epoch):
+        """Skip the batches of the earlier training that the sampler has drawn again."""
+        drawn, n_done = self._batch_sampler.batches, epoch.n_batches
+        if epoch.redraws is None:
+            again = rows_of(islice(drawn, n_done))
+            if len(drawn) <= n_done or not np.isin(self._waiting, again).all():
+                n_done = 0
+        for _ in range(n_done):
+            self._batch_sampler.skip_batch()
+        epoch.redraws = False
 
     def end_backward(self):
         """Allow further forward passes of the batch, which are not recorded."""
@@ -172,7 +245,7 @@ class TorchLoopCallback(RecorderCallback):
                 f"{self._watched_name_} was not called in an epoch of training, so that no class "
                 f"scores could be recorded. {self.way_out}"
             )
-        if epoch.n_outside and not epoch.n_batches:
+        if epoch.n_outside and not (epoch.n_batches or epoch.left_out):
             raise SampleAlignmentError(
                 f"The training loop calls {self._watched_name_} without the callback events of a "
                 f"batch, so that the sample indices cannot be determined. {WAY_OUT}"
@@ -180,10 +253,21 @@ class TorchLoopCallback(RecorderCallback):
         if self._recorder is not None:
             self._label_check.flush()
         if epoch.n_batches == n_batches:
+            self._check_no_batch_is_left(n_batches)
             self._recorder.end_epoch()
-        else:
+        elif epoch.n_batches or epoch.left_out:
             self._n_left_out += 1
         self.begin_epoch()
+
+    def _check_no_batch_is_left(self, n_batches):
+        """Raise an error if the loader did not pass on all batches that it drew in an epoch."""
+        drawn = self._batch_sampler.batches
+        if drawn and not self._epoch.resumed and n_batches == len(self._batch_sampler):
+            raise SampleAlignmentError(
+                f"The model was trained on {n_batches} batches of an epoch, in which the sampler "
+                f"of the loader drew {len(drawn)} more: the loader drops or replaces batches, so "
+                f"that the sample indices cannot be determined. {WAY_OUT}"
+            )
 
     def stop(self):
         """Remove the hooks from the model and the loader."""
@@ -218,9 +302,7 @@ class TorchLoopCallback(RecorderCallback):
             )
         scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
-            self._recorder = self._resumed(self._make_recorder(scores))
-            classes = self._recorder._sample_index.classes
-            self._label_check = LabelCheck(self._watched_name_, classes)
+            self._use(self._make_recorder(scores.shape[1] if scores.ndim == 2 else 1))
         index = self._recorder._sample_index
         rows = index.rows_of(rows_of([self._batch_sampler.pop_batch(len(scores))]))
         self._label_check.add(batch, rows, index.y_encoded[rows])
@@ -228,11 +310,14 @@ class TorchLoopCallback(RecorderCallback):
         self._epoch.recorded = True
         self._epoch.n_recorded += 1
 
-    def _make_recorder(self, scores):
+    def _use(self, recorder):
+        self._recorder = recorder
+        self._label_check = LabelCheck(self._watched_name_, recorder._sample_index.classes)
+
+    def _make_recorder(self, n_columns):
         classes = self.classes
         if classes is None and self._labels.dtype.kind in "iub":
-            n_classes = 2 if scores.shape[1:] in ((), (1,)) else scores.shape[1]
-            classes = np.arange(n_classes)
+            classes = np.arange(max(n_columns, 2))
         return PositionRecorder(
             len(self._labels),
             labels=self._labels,
@@ -243,6 +328,20 @@ class TorchLoopCallback(RecorderCallback):
             missing="nan",
             keep_history=self.keep_history,
         )
+
+    def state_dict(self):
+        """Return the state of the recording, to be saved in a checkpoint of the training.
+
+        Returns
+        -------
+        state : dict
+            That of :meth:`DynamicsRecorder.state_dict`; empty if nothing was recorded yet.
+        """
+        state = super().state_dict()
+        if self._recorder is not None:
+            # of several processes each knows its own batches only
+            state["n_batches"] = self._epoch.n_batches if _n_ranks() == 1 else 0
+        return state
 
     @property
     def dynamics_(self):
@@ -266,8 +365,7 @@ class Hook:
 
     def __call__(self, *args):
         """Call the function."""
-        if self.function is not None:
-            self.function(*args)
+        return None if self.function is None else self.function(*args)
 
     def __reduce__(self):
         """Copy without the function."""
@@ -287,6 +385,14 @@ def _hold_the_same_rows(one, other):
         pairs = zip(one.tensors, other.tensors, strict=False)
         return len(one.tensors) == len(other.tensors) and all(equal(*pair) for pair in pairs)
     return True if one is other else None
+
+
+def _n_ranks():
+    """Count the processes of a distributed run."""
+    from torch import distributed
+
+    running = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if running else 1
 
 
 def _as_integers(labels):
