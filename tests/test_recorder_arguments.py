@@ -27,7 +27,9 @@ STRANGE = {
 }  # fmt: skip
 SENSIBLE = {  # what may be any of these by its kind
     "n_samples": {"number"},
-    "labels": {"none", "texts", "dates", "times", "flags", "negative", "beyond", "half", "decimals"},
+    "labels": {
+        "none", "texts", "dates", "times", "flags", "negative", "beyond", "half", "decimals",
+    },
     "classes": {
         "none", "texts", "dates", "times", "negative", "beyond", "few", "half", "huge", "bytes",
     },
@@ -36,7 +38,9 @@ SENSIBLE = {  # what may be any of these by its kind
     "missing": set(),
     "keep_history": {"flag"},
     "held_out_mask": {"none", "flags"},
-    "sample_ids": {"none", "texts", "negative", "beyond", "half", "huge", "complex", "infinite"},
+    "sample_ids": {
+        "none", "texts", "negative", "beyond", "half", "huge", "complex", "infinite",
+    },
     "record": set(),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._recording._accumulator import join
 from sklearn_carto._recording._batch_arrays import as_vector
-from sklearn_carto._recording._class_columns import ClassColumns
+from sklearn_carto._recording._class_columns import ClassColumns, is_missing
 from sklearn_carto._utils._validation import check_sample_ids, is_flag
 from sklearn_carto.exceptions import SampleAlignmentError
 
@@ -56,10 +56,10 @@ class SampleIndex:
                 f"{labels.shape}."
             )
         values = labels.tolist()
-        missing = [i for i, label in enumerate(values) if label is None or label != label]
+        missing = [i for i, label in enumerate(values) if is_missing(label)]
         if missing:
             raise ValueError(
-                f"labels must not hold missing values; got them in {len(missing)} rows, among them "
+                f"labels must not hold missing or infinite values; got them in {len(missing)} rows, among them "
                 f"{missing[:5]}."
             )
         if labels.dtype.kind == "O" and len({type(label) for label in values}) > 1:
