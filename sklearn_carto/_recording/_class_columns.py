@@ -42,8 +42,8 @@ class ClassColumns:
         listed = names.tolist()
         if any(is_missing(name) for name in listed):
             raise InvalidParameterError(
-                f"The 'classes' parameter of {owner} must not hold missing or infinite values. Got {listed} "
-                "instead."
+                f"The 'classes' parameter of {owner} must not hold missing or infinite values. Got "
+                f"{listed} instead."
             )
         self._places = {name: i for i, name in enumerate(listed)}
         if len(self._places) < len(listed):

@@ -59,8 +59,8 @@ class SampleIndex:
         missing = [i for i, label in enumerate(values) if is_missing(label)]
         if missing:
             raise ValueError(
-                f"labels must not hold missing or infinite values; got them in {len(missing)} rows, among them "
-                f"{missing[:5]}."
+                f"labels must not hold missing or infinite values; got them in {len(missing)} "
+                f"rows, among them {missing[:5]}."
             )
         if labels.dtype.kind == "O" and len({type(label) for label in values}) > 1:
             kinds = sorted({type(label).__name__ for label in values})
