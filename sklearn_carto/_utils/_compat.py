@@ -60,6 +60,7 @@ __all__ = [
     "callbacks_of",
     "check_matplotlib_support",
     "get_chunk_n_rows",
+    "own_request",
     "require",
     "validate_parameter_constraints",
 ]
@@ -68,6 +69,11 @@ __all__ = [
 def callbacks_of(estimator):
     """Return the callbacks set on an estimator, which scikit-learn keeps in a private attribute."""
     return list(getattr(estimator, "_skl_callbacks", ()))
+
+
+def own_request(estimator):
+    """Return what an estimator itself requests, without the estimators inside it."""
+    return estimator._get_metadata_request()
 
 
 def require(module: str, user: str, extra: str):
