@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe, is_flag
@@ -52,23 +53,27 @@ def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=Fal
         If a class is missing in a training set.
     """
     name = f"The 'cv' parameter{f' used by {used_by}' if used_by else ''}"
-    splitter = cv
     groups = _check_groups(groups, len(y), used_by)
+    folds = cv
     if isinstance(cv, Integral):
         _check_number(cv, y, groups, name, used_by)
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-        splitter = kind(int(cv), shuffle=True, random_state=random_state)
-    samples = np.zeros(len(y)) if X is None else X
-    splits = check_cv(splitter, y, classifier=True).split(samples, y, groups)
-    folds = check_folds(splits, len(y), name, once=once)
+        cv = kind(int(cv), shuffle=True, random_state=random_state)
+    if hasattr(cv, "split") and not isinstance(cv, str):
+        folds = cv.split(np.zeros(len(y)) if X is None else X, y, groups)
+    folds = check_folds(folds, len(y), name)
     if len(folds) < 2:
         raise InvalidParameterError(f"{name} must yield at least two folds; got {cv!r}.")
+    if once:
+        _check_tested_once(folds, len(y), name)
     _warn_of_missing_classes(folds, y, name)
     return folds
 
 
-def check_folds(folds, n_samples, name, *, once=False):
+def check_folds(folds, n_samples, name):
     """Check that folds are pairs of disjoint training and test samples.
+
+    A sample may be in several test sets, or in none, as those of ShuffleSplit.
 
     Parameters
     ----------
@@ -78,9 +83,6 @@ def check_folds(folds, n_samples, name, *, once=False):
         Number of samples.
     name : str
         What yields the folds, for error messages: "The 'cv' parameter".
-    once : bool, default=False
-        Whether each sample must be in exactly one test set. Otherwise samples may be in several
-        test sets or in none, as those of ShuffleSplit.
 
     Returns
     -------
@@ -102,16 +104,18 @@ def check_folds(folds, n_samples, name, *, once=False):
     sklearn.utils._param_validation.InvalidParameterError: The 'cv' parameter must yield disjoint \
 training and test sets. Fold 1 trains on rows that it tests: [1].
     """
+    if isinstance(folds, (str, Mapping)) or not isinstance(folds, Iterable):
+        raise InvalidParameterError(
+            f"{name} must be a number of folds, a cross-validation generator or an iterable of "
+            f"pairs of training and test samples. Got {describe(folds)} instead."
+        )
     folds = list(folds)
     if not folds:
         raise InvalidParameterError(
             f"{name} must yield at least one fold; it yields none. An iterator can be used once "
             "only: pass a list of its folds."
         )
-    checked = [_check_fold(fold, i, n_samples, name) for i, fold in enumerate(folds)]
-    if once:
-        _check_tested_once(checked, n_samples, name)
-    return checked
+    return [_check_fold(fold, i, n_samples, name) for i, fold in enumerate(folds)]
 
 
 def _check_fold(fold, i, n_samples, name):
