@@ -13,6 +13,7 @@ from sklearn_carto._dynamics._scores import (
     two_columns,
 )
 from sklearn_carto._utils._archive import read_archive, write_archive
+from sklearn_carto._utils._validation import check_mask
 
 DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
@@ -33,8 +34,10 @@ class TrainingDynamics:
     keep_history : bool, default=True
         Whether to keep every epoch, in O(n_samples * n_epochs) memory, beside the running
         statistics, which need O(n_samples).
-    held_out_mask : array-like of shape (n_samples,), default=None
+    held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model does not train on.
+    excluded_mask : array-like of bool of shape (n_samples,), default=None
+        True for rows with sample weight 0; they are recorded, but never selected.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows, where they come from outside.
     record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
@@ -57,7 +60,7 @@ class TrainingDynamics:
         Origin of the scores.
     keep_history : bool
         Whether the history is kept.
-    held_out_mask, sample_ids : ndarray of shape (n_samples,) or None
+    held_out_mask, excluded_mask, sample_ids : ndarray of shape (n_samples,) or None
         As given.
     margin_from : {"logits", "probabilities"} or None
         Whether margins and losses come from logits; None as long as nothing is recorded.
@@ -89,6 +92,7 @@ class TrainingDynamics:
         n_epochs=None,
         keep_history=True,
         held_out_mask=None,
+        excluded_mask=None,
         sample_ids=None,
         record="epoch_end",
     ):
@@ -107,7 +111,8 @@ class TrainingDynamics:
         self.keep_history = keep_history
         self.record = record
         self.margin_from = None
-        self.held_out_mask = self._check_per_row(held_out_mask, "held_out_mask", dtype=bool)
+        self.held_out_mask = self._check_mask(held_out_mask, "held_out_mask")
+        self.excluded_mask = self._check_mask(excluded_mask, "excluded_mask")
         self.sample_ids = self._check_per_row(sample_ids, "sample_ids")
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
         self._history: list[Observation] = []
@@ -268,6 +273,7 @@ class TrainingDynamics:
             "labels": self.labels,
             "classes": self.classes,
             "held_out_mask": self.held_out_mask,
+            "excluded_mask": self.excluded_mask,
             "sample_ids": self.sample_ids,
         }
         running = {f"running_{k}": v for k, v in vars(self._running).items() if k != "window"}
@@ -311,6 +317,7 @@ class TrainingDynamics:
             n_epochs=facts["planned_epochs"],
             keep_history=facts["keep_history"],
             held_out_mask=arrays.get("held_out_mask"),
+            excluded_mask=arrays.get("excluded_mask"),
             sample_ids=arrays.get("sample_ids"),
             record=facts["record"],
         )
@@ -340,10 +347,15 @@ class TrainingDynamics:
                 "Record again with keep_history=True."
             )
 
-    def _check_per_row(self, values, name, dtype=None):
+    def _check_mask(self, mask, name):
+        if mask is None:
+            return None
+        return check_mask(mask, self.n_samples, name, "TrainingDynamics")
+
+    def _check_per_row(self, values, name):
         if values is None:
             return None
-        values = np.asarray(values, dtype=dtype)
+        values = np.asarray(values)
         if values.shape != (self.n_samples,):
             raise ValueError(
                 f"{name} must have one entry for each of the {self.n_samples} rows; "

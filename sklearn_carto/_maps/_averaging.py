@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_carto._dynamics._running import STATISTICS
 
-_SHARED = ("labels", "sample_ids", "held_out_mask", "record")
+_SHARED = ("labels", "sample_ids", "held_out_mask", "excluded_mask", "record")
 
 
 def check_same_rows(maps, caller):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PER_ROW = (*STATISTICS, "labels", "held_out_mask", "sample_ids")
+_PER_ROW = (*STATISTICS, "labels", "held_out_mask", "excluded_mask", "sample_ids")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -62,8 +62,11 @@ class DataMap:
         Label of each row.
     classes : array-like of shape (n_classes,), default=None
         The distinct labels; None: those that occur in `labels`.
-    held_out_mask : array-like of shape (n_samples,), default=None
+    held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model was not trained on.
+    excluded_mask : array-like of bool of shape (n_samples,), default=None
+        True for rows with sample weight 0; they are never selected, and count neither in a budget
+        nor in a rank.
     sample_ids : array-like of shape (n_samples,), default=None
         Identifiers of the rows, for example the index of a data frame.
     margin_from : {"logits", "probabilities"}, default=None
@@ -110,6 +113,7 @@ class DataMap:
     labels: NDArray | None = None
     classes: NDArray | None = None
     held_out_mask: NDArray[np.bool_] | None = None
+    excluded_mask: NDArray[np.bool_] | None = None
     sample_ids: NDArray | None = None
     margin_from: str | None = None
     record: str = "epoch_end"
@@ -178,6 +182,7 @@ class DataMap:
             labels=dynamics.labels,
             classes=dynamics.classes,
             held_out_mask=dynamics.held_out_mask,
+            excluded_mask=dynamics.excluded_mask,
             sample_ids=dynamics.sample_ids,
             margin_from=dynamics.margin_from,
             record=dynamics.record,
@@ -321,7 +326,7 @@ class DataMap:
         -------
         frame : pandas.DataFrame or polars.DataFrame
             A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
-            `held_out` and the standard errors `<statistic>_se`, each if the map holds it.
+            `held_out`, `excluded` and the standard errors `<statistic>_se`, each if the map holds it.
 
         Raises
         ------
@@ -332,7 +337,7 @@ class DataMap:
         """
         columns = {"sample_id": self.sample_ids, "label": self.labels}
         columns |= {name: getattr(self, name) for name in STATISTICS}
-        columns |= {"held_out": self.held_out_mask}
+        columns |= {"held_out": self.held_out_mask, "excluded": self.excluded_mask}
         columns |= {f"{name}_se": error for name, error in (self.standard_errors or {}).items()}
         return build_frame(columns, backend, "DataMap.to_frame")
 

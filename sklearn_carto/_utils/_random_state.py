@@ -1,4 +1,4 @@
-"""Save and restore random states, and the training mode of torch modules."""
+"""Derive random streams; keep random states, and the training mode of torch modules."""
 
 from __future__ import annotations
 
@@ -8,8 +8,48 @@ from contextlib import contextmanager
 from threading import RLock
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 ONE_NET_AT_A_TIME = RLock()  # torch's generators are shared by all threads of a process
+
+
+def draw_seed(random_state):
+    """Return a seed: an int as it is, one draw of a RandomState, or fresh entropy for None."""
+    if random_state is None:
+        return np.random.SeedSequence().entropy
+    if isinstance(random_state, (int, np.integer)):
+        check_random_state(int(random_state))  # raises an error if it is out of range
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def rule_generator(random_state, rule_name):
+    """Make the generator of a rule: streams of different names are independent at any seed.
+
+    Rules that share one stream, or restart it from the same seed, mirror each other: of uniform
+    numbers and Gumbel keys from one state, a random and a weighted sample have no row in common.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        The seed. An instance gives one draw as the seed: to derive several streams from it, draw
+        the seed once with ``draw_seed``. None: fresh entropy.
+    rule_name : str
+        Name of the stream.
+
+    Returns
+    -------
+    rng : RandomState
+        The generator.
+
+    Examples
+    --------
+    >>> [rule_generator(0, name).randint(100) for name in ("random", "weighted", "random")]
+    [2, 24, 2]
+    """
+    name = tuple(rule_name.encode())
+    sequence = np.random.SeedSequence(draw_seed(random_state), spawn_key=name)
+    return np.random.RandomState(np.random.MT19937(sequence))
 
 
 @contextmanager

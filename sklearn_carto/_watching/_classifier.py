@@ -29,7 +29,7 @@ from sklearn_carto._utils._compat import (
     StrOptions,
     _fit_context,
 )
-from sklearn_carto._utils._folds import disjoint_folds
+from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._watching._callback_task import TrainingTask
@@ -258,7 +258,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         routed = route_fit_params(self, self.estimator, watcher.method, {**params, **weights})
         data = TrainingSet(X, y, routed, weights)
         seed = draw_seed(self.random_state)
-        folds = [] if self.cv is None else disjoint_folds(self.cv, y, seed)
+        folds = [] if self.cv is None else make_folds(self.cv, y, seed, once=True)
         recorder = RunRecorder(y, classes, y_encoded, self.keep_history, row_names(X), self.record)
         training_set = _fingerprint_of(X, classes, y_encoded)
 
