@@ -50,7 +50,7 @@ def watched(estimator=SGD, **params):
 @pytest.mark.parametrize("estimator", [SGD, make_pipeline(StandardScaler(), SGD)])
 def test_groups_reach_the_folds_and_not_an_estimator_that_takes_none(cv, estimator):
     model = watched(estimator, cv=cv).fit(X, y, groups=GROUPS)
-    splits = [(GROUPS != group) for group in np.unique(GROUPS)]
+    splits = [(group != GROUPS) for group in np.unique(GROUPS)]
     if isinstance(cv, LeaveOneGroupOut):
         group = 4
         alone = watched(estimator).fit(X[splits[group]], y[splits[group]])
