@@ -13,6 +13,8 @@
          ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
+         ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
+         ├─ NotCachedWarning           a data map that cannot be cached safely
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          └─ UnseenSamplesWarning       samples that no epoch of the training contained
 
@@ -27,6 +29,8 @@ __all__ = [
     "HeldOutRowsWarning",
     "InvalidProbabilitiesError",
     "MissingClassesWarning",
+    "MissingEpochsWarning",
+    "NotCachedWarning",
     "NotWatchableError",
     "SampleAlignmentError",
     "UndefinedIntervalWarning",
@@ -77,6 +81,17 @@ class HeldOutRowsWarning(CartographyWarning):
 
 class MissingClassesWarning(CartographyWarning):
     """Issued if fewer rows are selected than there are classes, so that classes are missing."""
+
+
+class MissingEpochsWarning(CartographyWarning):
+    """Issued if a training is resumed whose checkpoint holds no recorded epochs.
+
+    The map then covers the later epochs only.
+    """
+
+
+class NotCachedWarning(CartographyWarning):
+    """Issued if a data map is not cached, since data or code cannot be told from others."""
 
 
 class UndefinedIntervalWarning(CartographyWarning):

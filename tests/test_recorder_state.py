@@ -80,7 +80,7 @@ SETTINGS = {
     "ids": {"labels": LABELS, "sample_ids": IDS},
     "no history": {"labels": LABELS, "keep_history": False},
     "held out": {"labels": LABELS, "held_out_mask": np.arange(N) < 3},
-    "evaluation": {"labels": LABELS, "record": "epoch_end", "missing": "nan"},
+    "evaluation": {"labels": LABELS, "record": "epoch_end", "missing": "error"},
 }
 
 
@@ -119,12 +119,12 @@ def test_a_recorder_that_was_used_continues_the_state_alone():
 OTHERS = {
     "n_samples": {"n_samples": N + 1, "labels": np.append(LABELS, 0)},
     "from_logits": {"from_logits": False},
-    "missing": {"missing": "nan"},
+    "missing": {"missing": "error"},
     "record": {"record": "epoch_end"},
     "keep_history": {"keep_history": False},
     "held_out_mask": {"held_out_mask": np.arange(N) < 2},
     "sample_ids": {"sample_ids": IDS},
-    "classes": {"classes": [2, 1, 0]},
+    "classes": {"classes": ["a", "b", "c"]},
     r"the labels of 1 rows, among them \[4\]": {
         "labels": np.where(np.arange(N) == 4, (LABELS + 1) % K, LABELS)
     },

@@ -57,7 +57,10 @@ def restore(recorder, state):
 
     recorder._dynamics._load_state_dict(state)
     recorder.epoch = epoch
-    index.classes, index.y_encoded = classes, np.where(y_encoded < 0, own, y_encoded)
+    index.forget_inferred()
+    if n_classes:
+        index.infer_classes(n_classes)
+    index.y_encoded = np.where(y_encoded < 0, own, y_encoded)
     recorder._new_accumulator()
     if waiting is not None:
         recorder._accumulator.resume(waiting)

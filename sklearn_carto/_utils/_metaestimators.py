@@ -1,4 +1,4 @@
-"""What meta-estimators share: delegation of the prediction methods, the last step of a pipeline."""
+"""What meta-estimators share: delegated predictions, the check that what they hold classifies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import describe
 
 
 def _estimator_has(method):
@@ -48,7 +51,12 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Predicted labels.
         """
         y = self._delegate("predict", X, **params)
-        return self.classes_[np.asarray(y, dtype=np.intp)] if self._encodes_labels else y
+        if not self._encodes_labels:
+            return y
+        y, n_classes = np.asarray(y, dtype=np.intp), len(self.classes_)
+        if (y >= n_classes).any():  # an output of a net that has no label: the best of the others
+            y = self._delegate("predict_proba", X, **params)[:, :n_classes].argmax(axis=1)
+        return self.classes_[y]
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X, **params):
@@ -121,6 +129,8 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Inherit the tags of the inner estimator."""
         tags = super().__sklearn_tags__()
+        if not hasattr(self.estimator, "__sklearn_tags__") or isinstance(self.estimator, type):
+            return tags  # not an estimator, as `fit` will state
         inner = get_tags(self.estimator)
         tags.input_tags = inner.input_tags
         tags.non_deterministic = inner.non_deterministic
@@ -132,6 +142,82 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 def last_step(estimator):
     """Return the last step of a pipeline, however deep; of any other estimator, itself."""
-    while isinstance(estimator, Pipeline):
+    while isinstance(estimator, Pipeline) and _has_steps(estimator):
         estimator = estimator.steps[-1][1]
     return estimator
+
+
+def _has_steps(pipeline):
+    steps = pipeline.steps
+    pairs = isinstance(steps, list) and all(
+        isinstance(step, (tuple, list)) and len(step) == 2 for step in steps
+    )
+    return pairs and len(steps) > 0
+
+
+def check_classifier(estimator, name, owner):
+    """Raise an InvalidParameterError if a parameter is not a classifier.
+
+    Parameters
+    ----------
+    estimator : object
+        The value of the parameter.
+    name : str
+        Name of the parameter, for the error.
+    owner : str
+        Name of the function or class that has the parameter, for the error.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> check_classifier(KMeans(), "estimator", "DistilledClassifier")
+    Traceback (most recent call last):
+        ...
+    sklearn.utils._param_validation.InvalidParameterError: The 'estimator' parameter of \
+DistilledClassifier must be a classifier. Got KMeans, a clusterer, instead.
+    """
+    problem = why_no_classifier(estimator)
+    if problem:
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {owner} must be a classifier. Got {problem} instead."
+        )
+
+
+def why_no_classifier(estimator):
+    """Describe an object that is not a classifier, nor a pipeline that ends in one; else None.
+
+    An estimator that scikit-learn's tags give no type is one if it predicts labels and scores.
+    """
+    if isinstance(estimator, type):
+        return f"the class {estimator.__name__}, not an instance of it ({estimator.__name__}()),"
+    if not hasattr(estimator, "fit"):
+        return describe(estimator)
+    last = last_step(estimator)
+    if isinstance(last, Pipeline):
+        return "a Pipeline without steps" if last.steps == [] else f"a Pipeline of {last.steps!r}"
+    if isinstance(last, type):
+        return f"a pipeline that ends in the class {last.__name__}, not in an instance of it,"
+    kind = _kind_of(last)
+    scores = any(hasattr(last, method) for method in ("predict_proba", "decision_function"))
+    if kind == "classifier" or (kind is None and scores and hasattr(last, "predict")):
+        return None
+    where = "" if last is estimator else "a pipeline that ends in "
+    what = repr(last) if last is None or isinstance(last, str) else type(last).__name__
+    return f"{where}{what}{_NOUNS.get(kind, '')}"
+
+
+_NOUNS = {
+    "regressor": ", a regressor,",
+    "clusterer": ", a clusterer,",
+    "outlier_detector": ", an outlier detector,",
+    "density_estimator": ", a density estimator,",
+}
+
+
+def _kind_of(estimator):
+    """Return the type of an estimator, as scikit-learn's tags or, for older ones, it gives it."""
+    if isinstance(estimator, ClassifierMixin):  # also if it follows BaseEstimator, which hides it
+        return "classifier"
+    if hasattr(estimator, "__sklearn_tags__"):
+        return get_tags(estimator).estimator_type
+    return getattr(estimator, "_estimator_type", None)

@@ -13,13 +13,14 @@ class MapCallback:
     """The data map of the training dynamics that a callback has recorded.
 
     Subclasses implement `dynamics_`, which raises an AttributeError while there is no epoch, set
-    `_watched_name_`, call `_begin_training` ahead of a new map, and `_end_training` at the end of a
-    training.
+    `_watched_name_`, call `_begin_training` ahead of a new map, `_end_training` at the end of a
+    training, and `_stop_training` where an error ends it.
     """
 
     # of attributes without the underscore at the end skorch makes parameters
     _watched_name_ = "the model"  # named by warnings
     _cached_: tuple[TrainingDynamics, int, DataMap] | None = None
+    _is_training_ = _is_warned_ = False
 
     @property
     def dynamics_(self):
@@ -28,13 +29,19 @@ class MapCallback:
 
     @property
     def data_map_(self):
-        """The data map, made once unless further epochs are recorded."""
+        """The data map, made once unless further epochs are recorded.
+
+        Its warnings are issued once, at the end of the training.
+        """
         dynamics = self.dynamics_
         cached = self._cached_
         if cached is None or cached[0] is not dynamics or cached[1] != dynamics.n_epochs:
             data_map = DataMap.from_dynamics(dynamics)
             cached = self._cached_ = dynamics, dynamics.n_epochs, data_map
-            warn_if_uninformative(data_map, dynamics, self._watched_name_)
+            self._is_warned_ = False
+        if not (self._is_warned_ or self._is_training_):
+            self._is_warned_ = True
+            warn_if_uninformative(cached[2], dynamics, self._watched_name_)
         return cached[2]
 
     @property
@@ -54,14 +61,19 @@ class MapCallback:
 
     def __getstate__(self):
         """Exclude the map from copies and pickles, which hold the dynamics that it is made of."""
-        return {**vars(self), "_cached_": None}
+        return {**vars(self), "_cached_": None, "_is_training_": False}
 
     def _begin_training(self):
         """Drop the map of an earlier training."""
-        self._cached_ = None
+        self._cached_, self._is_training_ = None, True
+
+    def _stop_training(self):
+        """Mark the training as stopped, also by an error: a map that is made now may warn."""
+        self._is_training_ = False
 
     def _end_training(self):
         """Make the map, so that its warnings are raised where the training was started."""
+        self._stop_training()
         if hasattr(self, "dynamics_"):
             _ = self.data_map_
 
