@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _routing_enabled
 from sklearn_carto._utils._metaestimators import last_step
-from sklearn_carto._utils._validation import describe
+from sklearn_carto._utils._validation import check_sample_weight
 from sklearn_carto._watching._boosters import OFFSETS
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
@@ -187,28 +187,18 @@ def excluded_rows(estimator, params, X, n_samples, owner):
     Raises
     ------
     ValueError
-        If weights have another length than the samples, or are all 0.
+        If weights are no finite numbers of at least 0, one for each sample, or all 0.
     """
-    excluded = np.zeros(n_samples, dtype=bool)
-    for weights in (_weights_of(estimator, params), _weights_in(X)):
-        if weights is None or np.ndim(weights) != 1:
-            continue
-        if len(weights) != n_samples:
-            raise InvalidParameterError(
-                f"The 'sample_weight' parameter of {owner}.fit must hold one weight for each of "
-                f"the {n_samples} samples. Got {describe(weights)} instead."
-            )
-        excluded |= np.asarray(np.asarray(weights) == 0, dtype=bool)
+    weights = check_sample_weight(_weights_of(estimator, params), n_samples, f"{owner}.fit")
+    excluded = np.zeros(n_samples, dtype=bool) if weights is None else weights == 0
+    of_net = X.get("sample_weight") if isinstance(X, Mapping) else None
+    if of_net is not None and np.size(of_net) == n_samples:
+        excluded |= np.asarray(of_net).reshape(n_samples) == 0
     if excluded.all():
         raise InvalidParameterError(
-            f"The 'sample_weight' parameter of {owner}.fit is 0 for every sample, so that none is "
-            "left to select. Pass positive weights, or none."
+            f"The weights passed to {owner}.fit exclude every sample. Pass positive weights."
         )
     return excluded if excluded.any() else None
-
-
-def _weights_in(X):
-    return X.get("sample_weight") if isinstance(X, Mapping) else None
 
 
 def _weights_of(estimator, params):
