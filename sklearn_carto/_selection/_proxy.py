@@ -30,6 +30,7 @@ from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import collect_warnings, warn_once
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._responses import in_class_order
 
 
@@ -259,6 +260,13 @@ def as_proxy(estimator):
     if isinstance(estimator, CartographyClassifier):
         return clone(estimator)
     return CartographyClassifier(clone(estimator), keep_history=False)
+
+
+def can_be_proxy(estimator):
+    """Return whether an estimator, or what a CartographyClassifier trains, can be watched."""
+    if isinstance(estimator, CartographyClassifier):
+        estimator = estimator.estimator
+    return can_watch(estimator)
 
 
 def _draw_map(proxy, key, X, y, params, X_eval):
