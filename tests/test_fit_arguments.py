@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
-from sklearn_carto._selection._fit_params import take_params
+from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.datasets import make_cartography
 
 X, y, _ = make_cartography(90, random_state=0)

@@ -23,7 +23,6 @@ from sklearn_carto._selection._fit import check_classes_left, proxy_of
 from sklearn_carto._selection._fit_params import (
     assign_params,
     excluded_rows,
-    take_params,
     takes_param,
 )
 from sklearn_carto._selection._proxy import can_be_proxy
@@ -40,6 +39,7 @@ from sklearn_carto._utils._metaestimators import (
     check_classifier,
     last_step,
 )
+from sklearn_carto._watching._training_set import take_params
 
 
 def default_selector(estimator):

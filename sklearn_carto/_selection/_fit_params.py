@@ -1,8 +1,8 @@
-"""Arguments of `fit`: which model takes which, their rows, and the rows that weights exclude."""
+"""Arguments of `fit`: which model takes which, and the rows that weights exclude."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from inspect import Parameter, signature
 
 import numpy as np
@@ -10,8 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
 
-from sklearn_carto._inputs._containers import take
-from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _routing_enabled
+from sklearn_carto._utils._compat import InvalidParameterError, _routing_enabled
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._validation import check_sample_weight
 from sklearn_carto._watching._boosters import OFFSETS
@@ -20,7 +19,7 @@ from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._skorch import is_net
 
 # arguments that are set by the classifier that is fitted, never by the user
-_RESERVED = {"X", "y", "classes", "params"}
+_RESERVED = {"X", "y", "classes"}
 
 
 def takes_param(estimator, name, method="fit"):
@@ -30,9 +29,10 @@ def takes_param(estimator, name, method="fit"):
     takes by ``**fit_params`` is taken by the estimator inside it, if there is one.
     """
     if isinstance(estimator, CartographyClassifier):
-        own = signature(CartographyClassifier.fit).parameters.keys() - {"self", "sample_weight"}
-        inner, watcher = estimator.estimator, get_watcher(estimator.estimator)
-        return name in own - _RESERVED or takes_param(inner, name, watcher.method)
+        if name == "sample_ids" or (name == "groups" and estimator.cv is not None):
+            return True
+        watcher = get_watcher(estimator.estimator)
+        return takes_param(estimator.estimator, name, watcher.method)
     if isinstance(estimator, Pipeline):
         step, _, rest = name.partition("__")
         last_name, last = estimator.steps[-1]
@@ -147,20 +147,6 @@ def prefix_params(estimator, params):
     of_steps = {key: value for key, value in params.items() if "__" in key}
     of_last = prefix_params(last, {key: params[key] for key in params if "__" not in key})
     return of_steps | {f"{name}__{key}": value for key, value in of_last.items()}
-
-
-def take_params(params, rows, n_samples):
-    """Index the arguments of `fit` that have one entry for each sample; the others are kept."""
-    return {
-        name: take(value, rows) if _n_entries(value) == n_samples else value
-        for name, value in params.items()
-    }
-
-
-def _n_entries(value):
-    """Return the length of a sequence or array; None of text, mappings, sets and scalars."""
-    is_array = getattr(value, "shape", None) or isinstance(value, Sequence)
-    return _num_samples(value) if is_array and not isinstance(value, (str, bytes)) else None
 
 
 def excluded_rows(estimator, params, X, n_samples, owner):
