@@ -159,7 +159,8 @@ def test_a_splitter_is_given_the_samples():
     class ByValue:
         def split(self, X, y, groups):
             for part in (0, 1):
-                yield np.flatnonzero(X != part), np.flatnonzero(X == part)
+                tested = part == X
+                yield np.flatnonzero(~tested), np.flatnonzero(tested)
 
         def get_n_splits(self, *args):
             return 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Set
 from functools import wraps
 from inspect import signature
 from numbers import Integral, Real
@@ -135,6 +137,137 @@ def check_mask(mask, n_samples, name, owner):
             f"rows. Got {describe(mask)} instead."
         )
     return values
+
+
+def check_sample_weight(sample_weight, n_samples, owner):
+    """Check the weights of rows, and return them as numbers.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,) or None
+        The weights. A row of weight 0 is absent.
+    n_samples : int
+        Number of rows.
+    owner : str
+        Name of the function or class that has the parameter, for the errors.
+
+    Returns
+    -------
+    weights : ndarray of float of shape (n_samples,) or None
+        The weights.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is not one finite number for each row, if one is negative, or if all are 0.
+    """
+    if sample_weight is None:
+        return None
+    subject = f"The 'sample_weight' parameter of {owner} must hold one"
+    weights = _as_numbers(sample_weight)
+    if weights is None or weights.shape != (n_samples,):
+        raise InvalidParameterError(
+            f"{subject} number for each of the {n_samples} rows. Got {describe(sample_weight)} "
+            "instead."
+        )
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise InvalidParameterError(
+            f"{subject} finite number of at least 0 for each row. Got {weights[wrong[:5]].tolist()}"
+            f" in the rows {wrong[:5].tolist()}."
+        )
+    if not weights.any():
+        raise InvalidParameterError(f"{subject} number above 0 at least; all weights are 0.")
+    return weights
+
+
+def _as_numbers(values):
+    """Convert real numbers to an array of floats; None if there are others."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):  # rows of unequal length
+        return None
+    if array.dtype.kind == "O" and all(isinstance(value, Real) for value in array.ravel()):
+        array = array.astype(np.float64)
+    return array.astype(np.float64) if array.dtype.kind in "iufb" else None
+
+
+def check_sample_ids(sample_ids, n_samples, owner):
+    """Check the ids of rows, and return them as an array.
+
+    Parameters
+    ----------
+    sample_ids : array-like of shape (n_samples,) or None
+        One hashable id for each row, for example text, whole numbers or dates.
+    n_samples : int
+        Number of rows.
+    owner : str
+        Name of the function or class that has the parameter, for the errors.
+
+    Returns
+    -------
+    sample_ids : ndarray of shape (n_samples,) or None
+        The ids. Those of several types are kept in an array of objects.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is not one id for each row, if one is missing (None or NaN) or cannot be hashed,
+        or if two rows have the same.
+
+    Examples
+    --------
+    >>> check_sample_ids(["a", 1], 2, "fit")
+    array(['a', 1], dtype=object)
+    """
+    if sample_ids is None:
+        return None
+    subject = f"The 'sample_ids' parameter of {owner} must hold one"
+    unordered = isinstance(sample_ids, (str, bytes, Set, Mapping))
+    if unordered or not hasattr(sample_ids, "__len__") or len(sample_ids) != n_samples:
+        raise InvalidParameterError(
+            f"{subject} id for each of the {n_samples} rows. Got {describe(sample_ids)} instead."
+        )
+    ids = _as_row(sample_ids)
+    values = ids.tolist() if ids.ndim == 1 else []
+    wrong = [i for i, value in enumerate(values) if not _identifies(value)]
+    if wrong or len(values) != n_samples:
+        got = [values[i] for i in wrong[:5]] or describe(sample_ids)
+        rows = f" in the rows {wrong[:5]}" if wrong else ""
+        raise InvalidParameterError(
+            f"{subject} id for each row that can be hashed and is not missing. Got {got}{rows}."
+        )
+    counts = Counter(values)
+    if len(counts) < n_samples:
+        twice = [value for value, count in counts.items() if count > 1]
+        raise InvalidParameterError(
+            f"{subject} id for each row that no other row has. Got {twice[:5]} several times."
+        )
+    return ids
+
+
+def _as_row(values):
+    """Convert ids to an array without changing the type of any."""
+    if hasattr(values, "dtype"):
+        return np.asarray(values)
+    values = list(values)
+    kinds = {type(value) for value in values}
+    if len(kinds) == 1 and issubclass(*kinds, (str, int, float, np.generic)):
+        return np.asarray(values)
+    array = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        array[i] = value  # all at once, numpy would spread tuples over columns
+    return array
+
+
+def _identifies(value):
+    """Return whether a value can be hashed and equals itself, which a missing one does not."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    same = value == value  # noqa: PLR0124
+    return value is not None and is_flag(same) and bool(same)
 
 
 def describe(value):
