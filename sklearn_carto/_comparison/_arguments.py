@@ -10,9 +10,16 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._containers import check_same_length, holds_containers
-from sklearn_carto._selection._distilled import default_selector, with_final_estimator
+from sklearn_carto._selection._distilled import DistilledClassifier, complete_selector
+from sklearn_carto._selection._fit import check_selection_params, proxy_of
+from sklearn_carto._selection._fit_params import assign_params, takes_param
 from sklearn_carto._selection._selector import DataMapSelector
-from sklearn_carto._utils._compat import InvalidParameterError, Interval, StrOptions
+from sklearn_carto._utils._compat import (
+    InvalidParameterError,
+    Interval,
+    StrOptions,
+    _routing_enabled,
+)
 from sklearn_carto._utils._validation import Count, check_params, describe, is_flag
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
@@ -45,32 +52,45 @@ SETTINGS = {
 }
 
 
-def check_selector(selector, estimator, scoring, owner):
-    """Check and clone the selector of a comparison.
+def check_selector(selector, estimator, scoring, classes, owner):
+    """Check and clone the selector of a comparison, and complete it by the estimator to fit.
 
-    Unless the selector has them, the estimator to fit becomes the final estimator of "auto", and a
-    single metric becomes its metric. None is replaced by the default selector.
+    Unless the selector has them, the estimator becomes the proxy model, if it can be watched, and
+    the final estimator of "auto", and a single metric becomes its metric.
     """
-    selector = default_selector(estimator) if selector is None else selector
-    if not isinstance(selector, DataMapSelector):
+    if selector is not None and not isinstance(selector, DataMapSelector):
         raise InvalidParameterError(
             f"The 'selector' parameter of {owner} must be a DataMapSelector or None. Got "
             f"{describe(selector)} instead. To choose the proxy model, pass DataMapSelector(proxy)."
         )
-    proxy = selector.estimator
-    if isinstance(proxy, FrozenEstimator):
+    if selector is not None and isinstance(selector.estimator, FrozenEstimator):
         raise InvalidParameterError(
             f"The 'selector' parameter of {owner} must not hold a frozen map, which was fitted on "
             "the test samples too. Pass the CartographyClassifier itself, not frozen."
         )
-    if proxy is not None:
-        get_watcher(proxy.estimator if isinstance(proxy, CartographyClassifier) else proxy)
-    values = selector.get_params(deep=False)
-    check_params("DataMapSelector", selector._parameter_constraints, values)
-    selector = with_final_estimator(selector, estimator)
+    selector = complete_selector(selector, estimator)
     if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
         selector.set_params(scoring=scoring)
+    values = selector.get_params(deep=False)
+    check_params("DataMapSelector", selector._parameter_constraints, values)
+    check_selection_params(selector, classes)
+    proxy = selector.estimator
+    if proxy is not None:
+        get_watcher(proxy.estimator if isinstance(proxy, CartographyClassifier) else proxy)
     return selector
+
+
+def divide_params(params, groups, selector, estimator, X, owner):
+    """Divide arguments of `fit` between the proxy model of a selector and the estimator."""
+    if _routing_enabled():
+        return DistilledClassifier(estimator, selector)._assign(params, groups, selector, X)
+    if groups is not None and "groups" not in params and takes_param(estimator, "groups"):
+        params = {**params, "groups": groups}
+    proxy = proxy_of(selector.estimator, X)
+    for_proxy, for_estimator = assign_params(params, proxy, estimator, owner)
+    if groups is not None and takes_param(proxy, "groups"):
+        for_proxy.setdefault("groups", groups)
+    return for_proxy, for_estimator
 
 
 def check_several(values, name, owner, of_what):

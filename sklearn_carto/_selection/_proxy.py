@@ -24,10 +24,10 @@ from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._selection._fit_params import take_params
-from sklearn_carto._utils._compat import InvalidParameterError, _num_samples
+from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _routing_enabled
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._parallel import run_parallel
-from sklearn_carto._utils._warnings import warn_once
+from sklearn_carto._utils._warnings import collect_warnings, warn_once
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._responses import in_class_order
@@ -37,17 +37,20 @@ def default_proxy(X):
     """Return the proxy model that is used if no estimator is given.
 
     SGDClassifier with log loss if X is sparse, else a small HistGradientBoostingClassifier, which
-    supports missing values, unscaled features and categories. Text raises an error.
+    supports missing values, unscaled features and categories. Text raises an error. Where metadata
+    routing is enabled, it requests weights.
     """
     if issparse(X):
-        return SGDClassifier(loss="log_loss")
+        sgd = SGDClassifier(loss="log_loss")
+        return sgd.set_partial_fit_request(sample_weight=True) if _routing_enabled() else sgd
     _check_no_text(X)
-    return HistGradientBoostingClassifier(
+    boosting = HistGradientBoostingClassifier(
         max_iter=20,  # stages are recorded as epochs, and 20 is the default number of epochs
         early_stopping=False,
         # scikit-learn's default, lowered below 400 samples: trees would have too few leaves
         min_samples_leaf=max(1, min(20, _num_samples(X) // 20)),
     )
+    return boosting.set_fit_request(sample_weight=True) if _routing_enabled() else boosting
 
 
 def _check_no_text(X):
@@ -174,13 +177,21 @@ class ProxyModel:
     def _make_splits(self):
         """Split the samples that are not excluded; each training set holds all of their classes."""
         present, options = self.present, {"used_by": "'auto'"}
-        if isinstance(self.cv, Integral):  # folds of equal size
-            groups = None if self.groups is None else take(self.groups, present)
-            folds = make_folds(self.cv, self.y[present], self.seed, groups=groups, **options)
-            splits = [(present[train], present[test]) for train, test in folds]
-        else:  # folds of positions in X
-            folds = make_folds(self.cv, self.y, self.seed, groups=self.groups, **options)
-            splits = [tuple(part[np.isin(part, present)] for part in fold) for fold in folds]
+        with collect_warnings():  # a class that is missing in a training set is an error here
+            if isinstance(self.cv, Integral):  # folds of equal size
+                groups = None if self.groups is None else take(self.groups, present)
+                folds = make_folds(self.cv, self.y[present], self.seed, groups=groups, **options)
+                splits = [(present[train], present[test]) for train, test in folds]
+            else:  # folds of positions in X
+                folds = make_folds(self.cv, self.y, self.seed, groups=self.groups, **options)
+                splits = [tuple(part[np.isin(part, present)] for part in fold) for fold in folds]
+        counts = np.bincount(np.concatenate([test for _, test in splits]))
+        if (counts > 1).any():
+            raise InvalidParameterError(
+                "The 'cv' parameter used by 'auto' must not test a sample twice; it does so with "
+                f"{(counts > 1).sum()} rows, among them {np.flatnonzero(counts > 1)[:5].tolist()}. "
+                "Use disjoint test sets, for example those of StratifiedKFold."
+            )
         if not all(
             len(test) and np.array_equal(np.unique(self.y[train]), self.classes)
             for train, test in splits

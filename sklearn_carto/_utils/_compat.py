@@ -61,6 +61,7 @@ __all__ = [
     "check_matplotlib_support",
     "cloudpickle",
     "get_chunk_n_rows",
+    "own_request",
     "require",
     "validate_parameter_constraints",
 ]
@@ -77,6 +78,11 @@ def cloudpickle():
         return import_module("cloudpickle")
     except ImportError:
         return import_module("joblib.externals.cloudpickle")
+
+
+def own_request(estimator):
+    """Return what an estimator itself requests, without the estimators inside it."""
+    return estimator._get_metadata_request()
 
 
 def require(module: str, user: str, extra: str):

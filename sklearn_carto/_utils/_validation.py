@@ -67,10 +67,14 @@ def check_params(caller, constraints, params):
 
 
 class Count(Interval):
-    """Constraint: a whole number of at least `minimum`, which a boolean is not."""
+    """Constraint: a whole number of at least `minimum`, which a boolean is not.
 
-    def __init__(self, minimum):
-        super().__init__(Integral, minimum, None, closed="left")
+    `maximum`, if there is one, is allowed, too.
+    """
+
+    def __init__(self, minimum, maximum=None):
+        closed = "left" if maximum is None else "both"
+        super().__init__(Integral, minimum, maximum, closed=closed)
 
     def is_satisfied_by(self, val):
         """Return whether a value satisfies the constraint."""
