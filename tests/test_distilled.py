@@ -91,7 +91,7 @@ def test_a_net_takes_any_labels_as_a_final_model():
 
 
 def test_classes_are_those_that_were_trained_on():
-    selector = clone(SELECTOR).set_params(region=lambda m: m.labels != 2, stratify=False, frac=0.3)
+    selector = clone(SELECTOR).set_params(region=lambda m: 1.0 * (m.labels != 2), stratify=False, frac=0.3)
     model = DistilledClassifier(FINAL, selector).fit(X, y)
     assert_array_equal(model.classes_, [0, 1])
     assert model.predict_proba(X).shape == (150, 2)
