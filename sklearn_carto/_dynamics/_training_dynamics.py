@@ -17,6 +17,7 @@ from sklearn_carto._utils._validation import check_mask
 
 DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
+MARGIN_FROM = ("logits", "probabilities", "")  # the last one: nothing is recorded yet
 
 
 class TrainingDynamics:
@@ -330,6 +331,40 @@ class TrainingDynamics:
             by_epoch = (np.ascontiguousarray(arrays[name].T) for name in Observation._fields)
             self._history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
         return self
+
+    def _state_dict(self):
+        """Copy what was recorded: a flat dict of arrays, numbers and strings."""
+        running = vars(self._running).items()
+        state = {f"running_{name}": np.array(value) for name, value in running if name != "window"}
+        if self.keep_history:
+            state |= {name: self._stacked(name) for name in Observation._fields}
+        return state | {
+            "n_recorded": self.n_epochs,
+            "planned_epochs": self._planned_epochs,
+            "window": self._running.window,
+            "margin_from": self.margin_from or "",
+        }
+
+    def _load_state_dict(self, state):
+        """Continue from a copy that `_state_dict` made, a PackedState; all of it, or nothing."""
+        n_epochs, planned = state.number("n_recorded", int), state.number("planned_epochs", int)
+        window, margin_from = state.number("window", int), state.number("margin_from", str)
+        if min(n_epochs, planned - 1, window - 2) < 0 or margin_from not in MARGIN_FROM:
+            raise state.error("must hold counts of epochs. Got others")
+        running = RunningStatistics(self.n_samples, window)
+        for name, blank in vars(running).items():
+            if name != "window":
+                setattr(running, name, state.array(f"running_{name}", blank.shape, blank.dtype))
+        history = []
+        if self.keep_history:
+            blank, shape = _blank(0), (self.n_samples, n_epochs)
+            by_epoch = (
+                np.ascontiguousarray(state.array(name, shape, values.dtype).T)
+                for name, values in zip(Observation._fields, blank, strict=True)
+            )
+            history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
+        self._running, self._history, self._n_epochs = running, history, n_epochs
+        self._planned_epochs, self.margin_from = planned, margin_from or None
 
     def __repr__(self):
         """Return the number of rows and epochs."""

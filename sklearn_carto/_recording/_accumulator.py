@@ -91,6 +91,17 @@ class EpochAccumulator:
         rows = np.concatenate(self.rows)
         return EpochScores(rows, y_encoded.astype(np.intp), observation, score_range)
 
+    def resume(self, part):
+        """Add the batches that another accumulator has returned as a `part`."""
+        numbers = np.stack(
+            [
+                *(value.astype(np.float32) for value in part.observation),
+                part.y_encoded.astype(np.float32),
+            ]
+        )
+        self.rows.append(part.rows)
+        self.reduced.append((numbers, np.array(part.score_range, dtype=float)))
+
     def _reduce(self):
         if not self.waiting:
             return

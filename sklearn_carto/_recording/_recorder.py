@@ -11,6 +11,7 @@ from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamic
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._recording._accumulator import EpochAccumulator, EpochScores, concat_epochs
+from sklearn_carto._recording._recorder_state import restore, state_of
 from sklearn_carto._recording._sample_index import SampleIndex, check_batch
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, InvalidProbabilitiesError
@@ -210,9 +211,12 @@ class DynamicsRecorder:
 
     def reset_epoch(self):
         """Discard the batches passed since the last epoch ended, for example after an interrupt."""
-        self._accumulator = EpochAccumulator(self.from_logits, locate=self._sample_index.locate)
+        self._new_accumulator()
         if self.epoch == 0:
             self._sample_index.forget_inferred()
+
+    def _new_accumulator(self):
+        self._accumulator = EpochAccumulator(self.from_logits, locate=self._sample_index.locate)
 
     @property
     def dynamics(self):
@@ -251,6 +255,48 @@ class DynamicsRecorder:
             probabilities all near 0 or 1.
         """
         return make_data_map(self.dynamics, "the model", epochs)
+
+    def state_dict(self):
+        """Return the state of the recording, to be saved in a checkpoint of the training.
+
+        Returns
+        -------
+        state : dict
+            Numbers, strings and arrays: what was recorded, and the batches of the epoch that has
+            not ended yet. Where torch is loaded the arrays are tensors, so that
+            ``torch.load(weights_only=True)`` reads the state again; npz files and json carry it,
+            too. Labels, classes and names of the rows are not part of it.
+
+        Examples
+        --------
+        >>> recorder = DynamicsRecorder(2, labels=[0, 1])
+        >>> recorder.update([0, 1], np.array([[2.0, 0.0], [0.0, 1.0]]))
+        >>> recorder.end_epoch()
+        >>> resumed = DynamicsRecorder(2, labels=[0, 1])
+        >>> resumed.load_state_dict(recorder.state_dict())
+        >>> resumed.epoch
+        1
+        """
+        return state_of(self)
+
+    def load_state_dict(self, state):
+        """Continue a recording whose state was saved.
+
+        What this recorder has recorded before is replaced.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`state_dict` of a recorder made with the same arguments has returned. The
+            planned number of epochs may differ: that of the state stays in force.
+
+        Raises
+        ------
+        ValueError
+            If the state is that of a recorder of other rows, labels, classes or settings, or if it
+            cannot be read; nothing is changed then.
+        """
+        restore(self, state)
 
     @classmethod
     def merge(cls, recorders):

@@ -55,11 +55,11 @@ class SampleIndex:
             if self.classes is None:
                 self.classes = np.unique(labels)
             self.y_encoded = self.encode(labels)
-        self._given = self.classes
+        self.given_classes, self.given_y_encoded = self.classes, self.y_encoded.copy()
 
     def forget_inferred(self):
         """Forget classes that were inferred from the width of scores."""
-        self.classes = self._given
+        self.classes = self.given_classes
 
     def locate(self, batches):
         """Find the rows and the encoded labels of batches, both of shape (n_rows,).

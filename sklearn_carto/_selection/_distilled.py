@@ -23,9 +23,9 @@ from sklearn_carto._selection._fit import check_classes_left, proxy_of
 from sklearn_carto._selection._fit_params import (
     assign_params,
     excluded_rows,
-    take_params,
     takes_param,
 )
+from sklearn_carto._selection._proxy import can_be_proxy
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
     HasMethods,
@@ -39,8 +39,7 @@ from sklearn_carto._utils._metaestimators import (
     check_classifier,
     last_step,
 )
-from sklearn_carto._watching._classifier import CartographyClassifier
-from sklearn_carto._watching._find import can_watch
+from sklearn_carto._watching._training_set import take_params
 
 
 def default_selector(estimator):
@@ -60,7 +59,7 @@ def complete_selector(selector, estimator):
     """
     selector = default_selector(estimator) if selector is None else _clone_selector(selector)
     if selector.estimator is None:
-        if _can_be_proxy(estimator):
+        if can_be_proxy(estimator):
             selector.set_params(estimator=clone(estimator))
         elif _routing_enabled():  # the default proxy model requests weights as the estimator does
             _copy_weight_request(estimator, selector)
@@ -76,12 +75,6 @@ def _clone_selector(selector):
             "once only, but the selector is copied. Pass a list of its folds."
         )
     return clone(selector)
-
-
-def _can_be_proxy(estimator):
-    if isinstance(estimator, CartographyClassifier):
-        estimator = estimator.estimator
-    return can_watch(estimator)
 
 
 def _copy_weight_request(estimator, selector):

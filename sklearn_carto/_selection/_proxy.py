@@ -23,14 +23,15 @@ from sklearn_carto._inputs._containers import row_names, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
-from sklearn_carto._selection._fit_params import take_params
 from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _routing_enabled
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import collect_warnings, warn_once
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._responses import in_class_order
+from sklearn_carto._watching._training_set import take_params
 
 
 def default_proxy(X):
@@ -165,10 +166,7 @@ class ProxyModel:
         splits, fit_and_predict = self._make_splits(), self._cached(_fit_and_predict)
         results, warnings = run_parallel(
             fit_and_predict,
-            [
-                (*self._arguments(train, take(self.X, test)), self.classes)
-                for train, test in splits
-            ],
+            [(*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits],
             n_jobs=self.n_jobs,
         )
         warn_once(warnings, f" in {len(splits)} folds of 'auto'")
@@ -259,6 +257,13 @@ def as_proxy(estimator):
     if isinstance(estimator, CartographyClassifier):
         return clone(estimator)
     return CartographyClassifier(clone(estimator), keep_history=False)
+
+
+def can_be_proxy(estimator):
+    """Return whether an estimator, or what a CartographyClassifier trains, can be watched."""
+    if isinstance(estimator, CartographyClassifier):
+        estimator = estimator.estimator
+    return can_watch(estimator)
 
 
 def _draw_map(proxy, key, X, y, params, X_eval):

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_carto._inputs._containers import check_missing, holds_containers, n_samples_of, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._selection._fit import fit_selection
-from sklearn_carto._selection._proxy import as_proxy
+from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
@@ -302,7 +302,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         if self.estimator is None or isinstance(self.estimator, FrozenEstimator):
             return router
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        return router.add(estimator=as_proxy(self.estimator), method_mapping=mapping)
+        proxy = as_proxy(self.estimator) if can_be_proxy(self.estimator) else self.estimator
+        return router.add(estimator=proxy, method_mapping=mapping)
 
     def __sklearn_tags__(self):
         """Take the input tags of the proxy model; a target is required."""

@@ -68,7 +68,7 @@ class BoosterWatcher(Watcher):
         # 1. Train.
         _check_no_offsets(estimator, params)
         self.set_seed(estimator, seed)
-        self.fit(estimator, X, y, params, recorder.classes)
+        self.fit(estimator, X, y, params, recorder.trained_classes)
 
         # 2. Check that sums of trees are logits.
         n_stages = self.n_stages(estimator)
@@ -76,7 +76,7 @@ class BoosterWatcher(Watcher):
 
         # 3. Replay the stages; the cost is linear in the number of trees.
         ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
-        classes = recorder.classes if self.encodes_labels else estimator.classes_
+        classes = recorder.trained_classes if self.encodes_labels else estimator.classes_
         replay(estimator, X_eval, recorder, track, logits_at, ends, classes, True)
 
     def _check_link(self, estimator, X, n_stages):
@@ -119,7 +119,7 @@ class XGBoostWatcher(BoosterWatcher):
         return None
 
     def encode(self, estimator, y, classes):
-        return np.searchsorted(classes, y)
+        return np.searchsorted(np.unique(y), y)  # a fold may lack a class, which XGBoost refuses
 
     def fit(self, estimator, X, y, params, classes):
         estimator.fit(X, y, **encode_eval_set(params, classes))

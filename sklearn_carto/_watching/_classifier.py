@@ -5,13 +5,17 @@ from __future__ import annotations
 from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import check_same_length, row_names, take
+from sklearn_carto._inputs._containers import (
+    check_same_length,
+    holds_containers,
+    row_names,
+    take,
+)
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import (
@@ -25,15 +29,15 @@ from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
-    Interval,
     StrOptions,
     _fit_context,
 )
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._progress import progress
+from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
-from sklearn_carto._watching._find import check_fit_params, get_watcher
+from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._pipelines import fit_transformers, make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._seeds import draw_seed, set_seed
@@ -183,7 +187,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
-        "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "n_epochs": [Count(1), None],
         "record": [StrOptions({"epoch_end", "training"})],
         "keep_history": ["boolean"],
         "random_state": ["random_state"],
@@ -211,7 +215,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.cv = cv
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, sample_weight=None, **params):
+    def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
         """Fit a clone of the estimator and record its training dynamics.
 
         Parameters
@@ -223,7 +227,14 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Labels of any type. May be omitted if `X` is a torch Dataset, which is then iterated
             over once for its labels; these must be 0 to n_classes - 1.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights, passed to the estimator. If None, samples are equally weighted.
+            Sample weights, passed to the estimator. If None, samples are equally weighted. Samples
+            of weight 0 are recorded, and marked in `data_map_.excluded_mask`.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample, passed to `cv`. The estimator receives them only if its method
+            has an argument of that name. With an int `cv`, each group is kept in one fold.
+        sample_ids : array-like of shape (n_samples,), default=None
+            A unique id of each sample, for `data_map_.sample_ids`: text, numbers, dates or other
+            hashable objects. If None, the index of a pandas dataframe that has one of its own.
         **params : dict
             Further arguments of `fit` or `partial_fit` of the estimator; for a pipeline
             ``<step>__<name>``, or routed metadata.
@@ -240,8 +251,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         InvalidProbabilitiesError
             If the estimator predicts NaN, or numbers that are not probabilities.
         ValueError
-            If `y` has missing values, a single class or several columns, or if `X` and `y` differ
-            in length.
+            If `y` has missing values, a single class or several columns, if `X` and `y` differ in
+            length, or if a fold of `cv` trains on samples that it tests.
+        TypeError
+            If the estimator takes no argument of the name of one of `params`.
         """
         # 1. Check the estimator, the samples and the labels.
         watcher = get_watcher(self.estimator)
@@ -254,12 +267,17 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             check_dataset_labels(classes)
 
         # 2. Route weights and metadata, and split into folds, before anything is trained.
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        routed = route_fit_params(self, self.estimator, watcher.method, {**params, **weights})
-        data = TrainingSet(X, y, routed, weights)
+        name, n_samples = type(self).__name__, len(y)
+        check_sample_weight(sample_weight, n_samples, f"{name}.fit")
+        sample_ids = check_sample_ids(sample_ids, n_samples, f"{name}.fit")
+        data = self._route(X, y, watcher, params, sample_weight, groups)
         seed = draw_seed(self.random_state)
-        folds = [] if self.cv is None else make_folds(self.cv, y, seed, once=True)
-        recorder = RunRecorder(y, classes, y_encoded, self.keep_history, row_names(X), self.record)
+        folds = self._make_folds(data, seed)
+        recorder = RunRecorder(
+            y, classes, y_encoded, self.keep_history,
+            sample_ids=row_names(X) if sample_ids is None else sample_ids,
+            record=self.record, excluded_mask=data.excluded_mask(),
+        )  # fmt: skip
         training_set = _fingerprint_of(X, classes, y_encoded)
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the
@@ -272,13 +290,31 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
 
+    def _route(self, X, y, watcher, params, sample_weight, groups):
+        """Route the arguments of `fit` to those that take them."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        params = {**params, **weights} | ({} if groups is None else {"groups": groups})
+        routed = route_fit_params(self, self.estimator, watcher.method, params, self.cv)
+        check_sample_weight(
+            routed["watched"].get("sample_weight"), len(y), f"{_name(self.estimator)}.fit"
+        )
+        return TrainingSet(X, y, routed, weights)
+
+    def _make_folds(self, data, seed):
+        if self.cv is None:
+            return []
+        plain = not (holds_containers(data.X) or is_dataset(data.X))
+        groups = data.routed["splitter"].get("groups")
+        X = data.X if plain else None
+        return make_folds(self.cv, data.y, seed, X=X, groups=groups, once=True)
+
     def _fit_folds(self, folds, data, recorder, seed, fit_task):
         """Record the samples of each fold with a clone that is trained on the other samples."""
         for train, test in folds:
             subset = data.take(train)
             task = TrainingTask(fit_task, **subset.fit_args(self))
             X_test = take(data.X, test)
-            self._watch(clone(self.estimator), subset, X_test, recorder.of_rows(test), seed, task)
+            self._watch(clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task)
 
     def _fit_all(self, data, recorder, seed, fit_task, training_set):
         """Train a clone on all samples, record it unless folds were, and keep what is complete."""
@@ -295,6 +331,11 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             if own.complete():
                 self._training_set = training_set
                 self._keep(estimator, recorder.dynamics, encodes_labels, interrupted)
+        if not own.complete():
+            raise NotWatchableError(
+                f"{_name(estimator)} was trained for no complete epoch, so that nothing could be "
+                "recorded. Set its number of epochs, stages or iterations to at least 1."
+            )
 
     def _watch(self, estimator, data, X_eval, recorder, seed, task):
         """Train an estimator in place, record `X_eval` (None: its training samples)."""
@@ -303,7 +344,6 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         set_seed(estimator, seed)
         fitted = fit_transformers(estimator, data.X, data.y, X_eval, data.routed)
         watched, X, X_eval, params = fitted
-        check_fit_params(watched, watcher.method, params)
         y = watcher.encode(watched, data.y, recorder.classes)
 
         # 2. Connect progress and callbacks.
@@ -377,7 +417,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Maps `fit` to `fit_transform` of the transformers and to the method that trains the
             watched estimator.
         """
-        return make_router(self, self.estimator, get_watcher(self.estimator).method)
+        return make_router(self, self.estimator, get_watcher(self.estimator).method, self.cv)
 
 
 def _name(estimator):

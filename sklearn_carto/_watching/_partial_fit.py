@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -33,7 +34,7 @@ class PartialFitWatcher(Watcher):
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         # 1. Replace what partial_fit does not support.
-        _resolve_class_weight(estimator, recorder.classes, y)
+        _resolve_class_weight(estimator, y)
         share_random_state_over_epochs(estimator)
 
         # 2. Train one epoch a call, and evaluate after each.
@@ -48,9 +49,10 @@ class PartialFitWatcher(Watcher):
             evaluator.record(estimator)
 
 
-def _resolve_class_weight(estimator, classes, y):
+def _resolve_class_weight(estimator, y):
     """Compute "balanced" weights from all labels; `partial_fit` does not support them."""
     if getattr(estimator, "class_weight", None) == "balanced":
+        classes = np.unique(y)
         weights = compute_class_weight("balanced", classes=classes, y=y)
         estimator.set_params(class_weight=dict(zip(classes.tolist(), weights, strict=True)))
 

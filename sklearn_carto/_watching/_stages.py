@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._epoch_evaluation import first_samples
 from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
-from sklearn_carto._watching._responses import choose_response_method
+from sklearn_carto._watching._responses import gives_logits
 from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import HeldOutRowsWarning
 
@@ -15,7 +14,9 @@ class StagesWatcher(Watcher):
     """Watch ensembles with `staged_predict_proba`; each stage is an epoch."""
 
     def can_watch(self, estimator):
-        return hasattr(estimator, "staged_predict_proba")
+        return hasattr(estimator, "staged_predict_proba") and not _redefines(
+            type(estimator), "predict_proba", "staged_predict_proba"
+        )
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         # 1. Train.
@@ -24,17 +25,29 @@ class StagesWatcher(Watcher):
             _warn_of_held_out_rows(estimator)
 
         # 2. Choose the response.
-        response = choose_response_method(estimator, first_samples(X_eval, recorder.n_samples))
-        from_logits = response == "decision_function" and hasattr(estimator, f"staged_{response}")
-        staged = getattr(estimator, f"staged_{response if from_logits else 'predict_proba'}")
+        from_logits = gives_logits(estimator)
+        staged = getattr(
+            estimator, "staged_decision_function" if from_logits else "staged_predict_proba"
+        )
         n_stages = sum(1 for _ in staged(take(X_eval, slice(0, 1))))
 
         # 3. Replay the stages; the cost is linear in their number.
         def scores_at(block, ends):
             return at_ends(staged(block), ends)
 
-        ends, classes = evenly_spaced(n_epochs, n_stages), estimator.classes_
+        ends, classes = evenly_spaced(n_epochs, n_stages), getattr(estimator, "classes_", None)
         replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits)
+
+
+def _redefines(kind, method, other):
+    """Whether a subclass redefines one method without the other, whose results then differ."""
+    definer = {
+        name: next((i for i, base in enumerate(kind.__mro__) if name in vars(base)), None)
+        for name in (method, other)
+    }
+    if None in definer.values():
+        return False
+    return definer[method] < definer[other]
 
 
 def _warn_of_held_out_rows(estimator):

@@ -26,16 +26,14 @@ class WarmStartWatcher(Watcher):
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         sizes = evenly_spaced(n_epochs, estimator.n_estimators)
         recorder.begin(len(sizes))
-        # not chosen on the first stage: scores whose softmax is the probability with one member
-        # may have another one with several
-        has_proba = hasattr(estimator, "predict_proba")
-        response = "predict_proba" if has_proba else "decision_function"
-        evaluator = EpochEvaluator(recorder, X_eval, response_method=response)
+        evaluator = EpochEvaluator(recorder, X_eval)
         warm_start = estimator.warm_start
         estimator.set_params(warm_start=True)
+        n_estimators = estimator.n_estimators  # of the last complete stage
         try:
             for size in track(sizes):
                 estimator.set_params(n_estimators=size).fit(X, y, **params)
+                n_estimators = size
                 evaluator.record(estimator)
         finally:
-            estimator.set_params(warm_start=warm_start)
+            estimator.set_params(warm_start=warm_start, n_estimators=n_estimators)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
+from sklearn_carto._recording._recorder import DynamicsRecorder
+from sklearn_carto._utils._state import check_is_state
 
 
 class MapCallback:
@@ -62,3 +64,57 @@ class MapCallback:
         """Make the map, so that its warnings are raised where the training was started."""
         if hasattr(self, "dynamics_"):
             _ = self.data_map_
+
+
+class RecorderCallback(MapCallback):
+    """A callback that records with a DynamicsRecorder, whose state a checkpoint may carry.
+
+    Subclasses set `_recorder` to None as a training begins, and to what `_resumed` returns as soon
+    as they can make a recorder.
+    """
+
+    _recorder: DynamicsRecorder = None  # type: ignore[assignment]
+    _state_: dict | None = None  # is continued by the next recorder
+
+    def state_dict(self):
+        """Return the state of the recording, to be saved in a checkpoint of the training.
+
+        Returns
+        -------
+        state : dict
+            That of :meth:`DynamicsRecorder.state_dict`; empty if nothing was recorded yet.
+        """
+        if self._recorder is None:
+            return {} if self._state_ is None else dict(self._state_)
+        return self._recorder.state_dict()
+
+    def load_state_dict(self, state):
+        """Continue a recording whose state was saved, in the training that runs or comes next.
+
+        The map of that training also covers the epochs of the state. Without this call each
+        training starts a new map.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`state_dict` has returned, in a training on the same rows and labels.
+
+        Raises
+        ------
+        ValueError
+            If this is no such state; and, as soon as the training begins, if the state is that of
+            other rows, labels, classes or settings.
+        """
+        self._state_ = check_is_state(state, f"{type(self).__name__}.load_state_dict") or None
+
+    def _resumed(self, recorder):
+        """Continue the state that was passed, once, in a recorder that was just made.
+
+        Batches of an epoch that had not ended are discarded: frameworks differ in which batches of
+        it they train on again.
+        """
+        if self._state_ is not None:
+            recorder.load_state_dict(self._state_)
+            recorder.reset_epoch()
+            self._state_ = None
+        return recorder

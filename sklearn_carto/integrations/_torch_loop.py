@@ -11,7 +11,7 @@ from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
 from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._callback import RecorderCallback
 
 
 @dataclass
@@ -26,7 +26,7 @@ class _Epoch:
     backward: bool = False  # and its loss was backpropagated
 
 
-class TorchLoopCallback(MapCallback):
+class TorchLoopCallback(RecorderCallback):
     """Record the forward passes of a torch training loop.
 
     Subclasses document the parameters, and state in `way_out` how the model must be called. They
@@ -35,7 +35,6 @@ class TorchLoopCallback(MapCallback):
     """
 
     way_out = ""
-    _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
@@ -169,7 +168,7 @@ class TorchLoopCallback(MapCallback):
             )
         scores = _scores_of(output, self._watched_name_)
         if self._recorder is None:
-            self._recorder = self._make_recorder(scores)
+            self._recorder = self._resumed(self._make_recorder(scores))
         batch = self._batch_sampler.pop_batch(len(scores))
         self._recorder.update(rows_of([batch]), scores)
         self._epoch.recorded = True

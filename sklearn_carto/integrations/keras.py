@@ -14,10 +14,10 @@ from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._callback import RecorderCallback
 
 
-class DataMapCallback(MapCallback, keras.callbacks.Callback):
+class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
     """Record the training dynamics of a Keras 3 classifier, on any backend.
 
     At the end of each epoch the model is evaluated on all rows of a data set, whose order must be
@@ -113,7 +113,7 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
         self.classes = classes
         self.batch_size = batch_size
         self.keep_history = keep_history
-        self._recorder: DynamicsRecorder = None  # type: ignore[assignment]
+        self._recorder = None  # type: ignore[assignment]
 
     def on_train_begin(self, logs=None):
         """Start a new map."""
@@ -152,7 +152,7 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
                         f"labels of batch {i}."
                     )
                 if self._recorder is None:
-                    self._recorder = self._make_recorder(scores, epoch)
+                    self._recorder = self._resumed(self._make_recorder(scores, epoch))
                 rows = np.arange(start, start + len(scores))
                 self._recorder.update(rows, scores)
                 start += len(scores)
