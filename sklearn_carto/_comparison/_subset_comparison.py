@@ -232,10 +232,13 @@ class SubsetComparison(ComparisonResults):
         if n_splits > 1:
             freedom = _count(n_splits - 1, "degree", "degrees")
             intervals = f"95 % intervals in parentheses, with {freedom} of freedom"
+        summary, n_fits = self._summarize(), self._n_fits()
+        failed = "; [k of n fits]: the mean over fits with a score"
         text = [
             f"{_count(n_splits, 'split', 'splits')} x {_count(n_seeds, 'seed', 'seeds')}, equal "
-            f"{self.match}; {intervals}; speed-up of the fit, without the map",
-            *format_text(self._summarize(), self._n_fits()),
+            f"{self.match}; {intervals}; speed-up of the fit, without the map"
+            f"{failed if (summary['n_fits'] < n_fits).any() else ''}",
+            *format_text(summary, n_fits),
         ]
         return "\n".join(text)
 

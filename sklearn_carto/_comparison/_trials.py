@@ -36,7 +36,7 @@ from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._selection._distilled import check_final_estimator
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
 from sklearn_carto._selection._fit import check_classes_left, select_samples
-from sklearn_carto._selection._fit_params import excluded_rows, take_params
+from sklearn_carto._selection._fit_params import excluded_rows
 from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import check_folds
@@ -44,6 +44,7 @@ from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._validation import is_flag
 from sklearn_carto._utils._warnings import warn_once
+from sklearn_carto._watching._training_set import take_params
 
 TIMES = ("fit_time", "score_time", "map_time")
 SETTINGS = ("frac", "split", "seed", "n_train")
