@@ -9,7 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from sklearn_carto._inputs._containers import check_same_length, holds_containers
+from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
 from sklearn_carto._selection._distilled import DistilledClassifier, complete_selector
 from sklearn_carto._selection._fit import check_selection_params, proxy_of
 from sklearn_carto._selection._fit_params import assign_params, takes_param
@@ -228,7 +228,12 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
             f"{subject} must have one label for each sample, and at least one sample. Its y is "
             f"{describe(y_ood)}."
         )
-    check_same_length(X_ood, labels)
+    check_same_length(X_ood, X_ood)  # the parts of a dict
+    if n_samples_of(X_ood) != len(labels):
+        raise InvalidParameterError(
+            f"{subject} must have one label for each sample. It has {n_samples_of(X_ood)} samples "
+            f"and {len(labels)} labels."
+        )
     known = set(classes.tolist())
     unknown = [label for label in dict.fromkeys(labels.tolist()) if label not in known]
     if unknown:

@@ -25,6 +25,7 @@ from sklearn_carto._comparison._failures import describe_failure, warn_of_failur
 from sklearn_carto._comparison._intervals import training_overlap
 from sklearn_carto._comparison._scoring import (
     as_metrics,
+    check_metrics,
     metric_names,
     score_columns,
     score_params,
@@ -166,8 +167,7 @@ def _check_input(plan, X, y, groups, params, ood, stratify):
     check_same_length(X, y)
     groups = check_groups(groups, len(y), owner)
     ood = check_ood(ood, X, classes, owner)
-    for model in plan.models.values():
-        check_scoring(model, plan.scoring)
+    check_metrics(plan.scoring, plan.models.values(), owner)
     metrics = metric_names(plan.scoring) or ["score"]
     score_columns(metrics, ["test", *ood], plan.columns, owner)
     selectors, pairs = {}, {}
