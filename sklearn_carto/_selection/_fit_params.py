@@ -8,7 +8,7 @@ from inspect import Parameter, signature
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_carto._utils._compat import InvalidParameterError, _routing_enabled
 from sklearn_carto._utils._metaestimators import last_step
@@ -57,13 +57,23 @@ def takes_param(estimator, name, method="fit"):
 
 
 def params_taken(estimator, params):
-    """Select the arguments that `fit` of an estimator takes."""
+    """Select the arguments that `fit` of an estimator takes or, with metadata routing, requests."""
+    if _routing_enabled():
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner="DataMapSelector")
+        router.add(estimator=estimator, method_mapping=mapping)
+        return router.route_params(caller="fit", params=params).estimator.fit
     return {name: value for name, value in params.items() if takes_param(estimator, name)}
 
 
 def check_params_taken(params, estimator, owner):
-    """Raise a TypeError that names the arguments that `fit` of the proxy model does not take."""
-    unknown = [name for name in params if not takes_param(estimator, name)]
+    """Raise a TypeError that names the arguments that `fit` of the proxy model does not take.
+
+    With metadata routing, scikit-learn has checked them.
+    """
+    unknown = (
+        [] if _routing_enabled() else [name for name in params if not takes_param(estimator, name)]
+    )
     if unknown:
         name = _name(estimator)
         raise _unknown_error(owner, unknown, f"the proxy model ({name}) does not take", [estimator])
