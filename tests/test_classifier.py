@@ -197,7 +197,7 @@ def test_bad_parameters_are_refused(params, message):
     ("estimator", "message"),
     [
         (SVC(), "SVC cannot be watched while it trains: it has no partial_fit"),
-        (SGDRegressor(), "SGDRegressor is a regressor"),
+        (SGDRegressor(), "needs a classifier. Got SGDRegressor, a regressor"),
         (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
         (FrozenEstimator(SGD), "FrozenEstimator does not train"),
         (make_pipeline(StandardScaler(), "passthrough"), "cannot be watched"),

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import DataMap, TrainingDynamics
 from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._utils._compat import InvalidParameterError
 
 THREE = {
     "confidence": [0.9, 0.5, 0.1],
@@ -57,18 +58,21 @@ def test_published_maps_hold_three_statistics_and_one_that_follows():
     [
         (
             {"correctness": [6, 3, 0]},
-            r"correctness must lie in \[0, 1\].*If correctness is a count",
+            r"'correctness' .* must lie in \[0, 1\].* A count of epochs",
         ),
-        ({"variability": [0.1, 0.6, 0.1]}, r"variability must lie in \[0, 0.5\]"),
-        ({"confidence": [0.9, 0.5, -0.1]}, r"confidence must lie in \[0, 1\]"),
-        ({"labels": ["a", "b"]}, r"labels must have shape \(3,\).*got \(2,\)"),
-        ({"variability": [0.1]}, r"variability must have shape \(3,\).*got \(1,\)"),
+        ({"variability": [0.1, 0.6, 0.1]}, r"'variability' .* must lie in \[0, 0.5\]"),
+        ({"confidence": [0.9, 0.5, -0.1]}, r"'confidence' .* must lie in \[0, 1\]"),
+        ({"labels": ["a", "b"]}, r"'labels' .* must have shape \(3,\).*Got \(2,\)"),
+        ({"variability": [0.1]}, r"'variability' .* must have shape \(3,\).*Got \(1,\)"),
     ],
     ids=["count", "variability", "confidence", "labels", "length"],
 )
 def test_what_is_no_map_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         DataMap(**THREE | given)
+
+
+EASY, HARD, AMBIGUOUS = "easy-to-learn", "hard-to-learn", "ambiguous"
 
 
 def test_regions_have_names():
@@ -79,21 +83,59 @@ def test_regions_have_names():
         correctness=[1.0, 0.5, 0.0, 0.5, 0.5],
         n_epochs=6,
     )
-    easy, hard, ambiguous = "easy-to-learn", "hard-to-learn", "ambiguous"
-    expected = [easy, easy, hard, ambiguous, ambiguous]
-    assert data_map.region_labels().tolist() == expected
-    assert data_map.region_labels(0.1).tolist() == expected  # ties stay together
+    assert data_map.region_labels().tolist() == [EASY, EASY, HARD, AMBIGUOUS, AMBIGUOUS]
     # all may be ambiguous but the one that never moved
-    assert data_map.region_labels(1.0).tolist() == [
-        ambiguous,
-        easy,
-        ambiguous,
-        ambiguous,
-        ambiguous,
-    ]
-    assert data_map.region_labels(0.4, confidence=0.95).tolist()[:2] == [hard, hard]
-    with pytest.raises(ValueError, match=r"frac must lie in \(0, 1\]"):
-        data_map.region_labels(0)
+    expected = [AMBIGUOUS, EASY, AMBIGUOUS, AMBIGUOUS, AMBIGUOUS]
+    assert data_map.region_labels(1.0).tolist() == expected
+    assert data_map.region_labels(0.4, confidence=0.95).tolist()[:2] == [HARD, HARD]
+    assert data_map.region_labels(1.0, variability=0.5).tolist() == [EASY, EASY, HARD, EASY, HARD]
+
+
+@pytest.mark.parametrize("frac", [0.01, 0.1, 0.33, 0.77, 1.0])
+def test_no_more_rows_are_ambiguous_than_their_share_also_where_all_tie(frac):
+    same = {"confidence": [0.4] * 50, "variability": [0.3] * 50, "correctness": [0.5] * 50}
+    labels = DataMap(n_epochs=6, **same).region_labels(frac)
+    assert (labels == AMBIGUOUS).sum() == max(1, round(50 * frac))
+    assert (labels[labels != AMBIGUOUS] == HARD).all()
+
+
+@pytest.mark.parametrize("highest", [0.01, 0.05, 0.0999])
+def test_a_map_of_low_variability_has_hard_rows_and_no_ambiguous_ones(highest):
+    # rows of low confidence vary most, as those do whose labels are wrong
+    confidence = np.linspace(0.02, 0.98, 90)
+    data_map = DataMap(
+        confidence=confidence,
+        variability=highest * (1 - confidence),
+        correctness=confidence,
+        n_epochs=6,
+    )
+    labels = data_map.region_labels()
+    assert [(labels == name).sum() for name in (HARD, AMBIGUOUS, EASY)] == [45, 0, 45]
+
+
+def test_ties_at_the_border_of_the_ambiguous_rows_are_broken_by_the_seed():
+    same = {"confidence": [0.4] * 50, "variability": [0.3] * 50, "correctness": [0.5] * 50}
+    data_map = DataMap(n_epochs=6, **same)
+    first, again, other = (data_map.region_labels(random_state=seed) for seed in (1, 1, 2))
+    assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"frac": 0}, r"frac must lie in \(0, 1\]"),
+        ({"frac": True}, "frac must be a number"),
+        ({"confidence": 1.1}, "'confidence' parameter of DataMap.region_labels"),
+        ({"variability": "low"}, "'variability' parameter of DataMap.region_labels"),
+        ({"random_state": "one"}, "'random_state' parameter of DataMap.region_labels"),
+    ],
+    ids=str,
+)
+def test_thresholds_of_regions_are_checked(given, message):
+    data_map = DataMap(**THREE)
+    with pytest.raises(InvalidParameterError, match=message):
+        data_map.region_labels(**given)
 
 
 def test_the_mean_of_maps_by_hand():
@@ -265,5 +307,5 @@ def test_rows_never_seen_belong_to_no_region_and_count_for_none():
 
 
 def test_a_map_of_no_epoch_is_refused():
-    with pytest.raises(ValueError, match="n_epochs must be at least 1"):
+    with pytest.raises(ValueError, match="'n_epochs' parameter of DataMap"):
         DataMap(confidence=[0.5], variability=[0.1], correctness=[1], n_epochs=0)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import DataMap, TrainingDynamics
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto.exceptions import InvalidProbabilitiesError
+from sklearn_carto.exceptions import InvalidProbabilitiesError, UnseenSamplesWarning
 
 RNG = np.random.RandomState(0)
 PROBABILITIES = RNG.dirichlet([1, 1, 1], size=(12, 30))
@@ -104,8 +104,8 @@ def test_rows_may_be_seen_in_any_order_and_missed():
         assert_array_equal(getattr(data_map, name)[rows], getattr(whole, name)[rows])
         assert np.isnan(getattr(data_map, name)[missed]).all()
     assert np.isnan(dynamics.true_proba[missed]).all()
-    with pytest.raises(ValueError, match=rf"1 rows were never seen in training.*{missed[0]}"):
-        data_map.select("easy", 0.5)
+    with pytest.warns(UnseenSamplesWarning, match=rf"1 of 30 rows were never.*{missed[0]}"):
+        assert missed[0] not in data_map.select("easy", 1.0)
 
 
 def test_saturation_counts_probabilities_near_zero_and_one():
@@ -145,13 +145,13 @@ def test_names_and_held_out_rows_survive_saving(tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"labels": [["a"], ["b"]]}, "must have one dimension"),
+        ({"labels": [["a"], ["b"]]}, "in one dimension"),
         ({"classes": ["x", "y"]}, r"labels must be among the classes .*; got \['z'\]"),
-        ({"held_out_mask": [True]}, "held_out_mask must have one entry for each of the 30 rows"),
+        ({"held_out_mask": [True]}, "'held_out_mask' .* one boolean for each of the 30 rows"),
         ({"classes": ["x", "y", "z", "z"]}, "must name each class once"),
-        ({"n_epochs": 0}, "n_epochs must be at least 1"),
-        ({"record": "banana"}, "record must be one of epoch_end"),
-        ({"sample_ids": ["a", "b"]}, "sample_ids must have one entry for each of the 30 rows"),
+        ({"n_epochs": 0}, "'n_epochs' parameter of TrainingDynamics"),
+        ({"record": "banana"}, "'record' parameter of TrainingDynamics"),
+        ({"sample_ids": ["a", "b"]}, "'sample_ids' .* one entry for each of the 30 rows"),
     ],
 )
 def test_bad_beginnings_are_refused(given, message):
@@ -213,7 +213,7 @@ def test_epochs_may_be_chosen_by_a_mask_a_number_or_a_list():
         assert_same_map(same, late)
     one = DataMap.from_dynamics(dynamics, epochs=3)
     assert_allclose(one.confidence, dynamics.true_proba[:, 3])
-    with pytest.raises(IndexError, match="out of bounds"):
+    with pytest.raises(ValueError, match="whole numbers from -12 to 11"):
         DataMap.from_dynamics(dynamics, epochs=[12])
 
 
@@ -243,10 +243,10 @@ def test_one_dimension_of_logits_is_the_second_class():
 def test_epochs_must_ascend_for_each_row(epoch):
     dynamics = TrainingDynamics(["a", "b"])
     dynamics.update(1, np.array([[0.9, 0.1], [0.2, 0.8]]))
-    with pytest.raises(ValueError, match=f"must ascend for each row; got {epoch}"):
+    with pytest.raises(ValueError, match=f"Got {epoch}"):
         dynamics.update(epoch, np.array([[0.9, 0.1]]), rows=[1])
 
 
 def test_a_row_named_twice_is_refused():
-    with pytest.raises(ValueError, match="epoch 0 must not contain a row twice"):
+    with pytest.raises(ValueError, match="must not contain a row twice. Got .0. more"):
         TrainingDynamics(["a", "b"]).update(0, np.full((2, 2), 0.5), rows=[0, 0])

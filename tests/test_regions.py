@@ -225,7 +225,7 @@ def test_a_region_chooses_other_rows_than_random_does(random_map):
         ("mid-confidence", "Unknown region"),
         (3, "Unknown region 3"),
         ({"easy": 0.8, "hard": 0.1}, "must sum to 1.*sums to 0.9"),
-        ({"easy": 1.5, "hard": -0.5}, "must not be negative"),
+        ({"easy": 1.5, "hard": -0.5}, "are not negative"),
         ({}, "must sum to 1"),
         ({"easy": 0.5, "strange": 0.5}, "Unknown region 'strange'"),
     ],
@@ -297,6 +297,7 @@ def test_stratification_needs_labels():
 def test_every_statistic_is_a_region_in_both_directions(random_map):
     values = {name: np.random.RandomState(1).random_sample(50) for name in STATISTICS}
     values["variability"] = values["variability"] / 2
+    values["aleatoric"] = values["aleatoric"] / 4
     data_map = DataMap(n_epochs=9, **values)
     for name in STATISTICS:
         high = data_map.select(f"high-{name.replace('_', '-')}", 0.2, stratify=False)

@@ -9,7 +9,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.frozen import FrozenEstimator
 
-from sklearn_carto._inputs._containers import check_same_length, holds_containers
+from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
 from sklearn_carto._selection._distilled import DistilledClassifier, complete_selector
 from sklearn_carto._selection._fit import check_selection_params, proxy_of
 from sklearn_carto._selection._fit_params import assign_params, takes_param
@@ -80,23 +80,79 @@ def check_selector(selector, estimator, scoring, classes, owner):
     return selector
 
 
-def divide_params(params, groups, selector, estimator, X, owner):
-    """Divide arguments of `fit` between the proxy model of a selector and the estimator."""
+def divide_params(params, groups, pairs, X, owner):
+    """Divide arguments of `fit` between proxy models and models.
+
+    Parameters
+    ----------
+    params : dict
+        The arguments. The prefix ``selector__`` means the proxy models alone.
+    groups : ndarray of shape (n_samples,) or None
+        Group labels of the samples, for each model that takes them.
+    pairs : dict of str to (DataMapSelector, estimator)
+        Selectors, each with the model that is fitted on its selection.
+    X : container of shape (n_samples, n_features)
+        The samples.
+    owner : str
+        Name of the function that was given the arguments, for errors.
+
+    Returns
+    -------
+    divided : dict of str to (dict, dict)
+        For each pair, the arguments of the proxy model and of the model.
+
+    Raises
+    ------
+    TypeError
+        If none of the models takes an argument.
+    """
     if _routing_enabled():
-        return DistilledClassifier(estimator, selector)._assign(params, groups, selector, X)
-    if groups is not None and "groups" not in params and takes_param(estimator, "groups"):
-        params = {**params, "groups": groups}
-    proxy = proxy_of(selector.estimator, X)
-    for_proxy, for_estimator = assign_params(params, proxy, estimator, owner)
-    if groups is not None and takes_param(proxy, "groups"):
-        for_proxy.setdefault("groups", groups)
-    return for_proxy, for_estimator
+        return {
+            name: DistilledClassifier(model, selector)._assign(params, groups, selector, X)
+            for name, (selector, model) in pairs.items()
+        }
+    divided, known = {}, set()
+    proxies = {name: proxy_of(selector.estimator, X) for name, (selector, _) in pairs.items()}
+    for name, (_, model) in pairs.items():
+        proxy = proxies[name]
+        taken = {key: value for key, value in params.items() if _takes(proxy, model, key)}
+        known |= taken.keys()
+        if groups is not None and takes_param(model, "groups"):
+            taken.setdefault("groups", groups)
+        for_proxy, for_model = assign_params(taken, proxy, model, owner)
+        if groups is not None and takes_param(proxy, "groups"):
+            for_proxy.setdefault("groups", groups)
+        divided[name] = for_proxy, for_model
+    unknown = {key: value for key, value in params.items() if key not in known}
+    if unknown:
+        name, (_, model) = next(iter(pairs.items()))
+        assign_params(unknown, proxies[name], model, owner)  # raises an error that names them
+    return divided
+
+
+def _takes(proxy, model, name):
+    if name.startswith("selector__"):
+        return takes_param(proxy, name.removeprefix("selector__"))
+    return takes_param(proxy, name) or takes_param(model, name)
+
+
+def check_groups(groups, n_samples, owner):
+    """Return group labels as an array, or None; there must be one for each sample."""
+    if groups is None:
+        return None
+    labels = np.asarray(groups) if isinstance(groups, Iterable) else np.empty(0)
+    if labels.shape != (n_samples,):
+        raise InvalidParameterError(
+            f"The 'groups' parameter of {owner} must hold one group for each of the {n_samples} "
+            f"samples. Got {describe(groups)} instead."
+        )
+    return labels
 
 
 def check_several(values, name, owner, of_what):
     """Return several values as a list; they must have an order, so that sets are refused."""
     unordered = isinstance(values, (str, bytes, Mapping, Set))
-    if unordered or not isinstance(values, Iterable) or np.ndim(values) == 0 == np.size(values):
+    if unordered or not isinstance(values, Iterable):
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must be a list of {of_what}. Got "
             f"{describe(values)} instead."
@@ -104,12 +160,12 @@ def check_several(values, name, owner, of_what):
     return list(values)
 
 
-def check_shares(values, name, owner, *, lowest_allowed):
+def check_shares(values, name, owner, *, zero_allowed=False):
     """Check shares of samples, and return them as distinct floats.
 
-    They lie in [0, 1], or in (0, 1] if `lowest_allowed` is False.
+    They lie in [0, 1], or in (0, 1] if `zero_allowed` is False.
     """
-    interval = "[0, 1]" if lowest_allowed else "(0, 1]"
+    interval = "[0, 1]" if zero_allowed else "(0, 1]"
     shares = check_several(values, name, owner, f"floats in {interval}")
     if not shares:
         raise InvalidParameterError(
@@ -118,7 +174,7 @@ def check_shares(values, name, owner, *, lowest_allowed):
         )
     for share in shares:
         number = isinstance(share, Real) and not is_flag(share)
-        if not (number and 0 <= share <= 1 and (share > 0 or lowest_allowed)):
+        if not (number and 0 <= share <= 1 and (share > 0 or zero_allowed)):
             raise InvalidParameterError(
                 f"The {name!r} parameter of {owner} must contain floats in {interval}. Got "
                 f"{describe(share)}."
@@ -172,7 +228,12 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
             f"{subject} must have one label for each sample, and at least one sample. Its y is "
             f"{describe(y_ood)}."
         )
-    check_same_length(X_ood, labels)
+    check_same_length(X_ood, X_ood)  # the parts of a dict
+    if n_samples_of(X_ood) != len(labels):
+        raise InvalidParameterError(
+            f"{subject} must have one label for each sample. It has {n_samples_of(X_ood)} samples "
+            f"and {len(labels)} labels."
+        )
     known = set(classes.tolist())
     unknown = [label for label in dict.fromkeys(labels.tolist()) if label not in known]
     if unknown:

@@ -20,6 +20,16 @@ _UNIT_METRICS = (
 )
 
 
+def check_metrics(scoring, estimators, owner):
+    """Raise an error if a metric is unknown, or if there is none."""
+    if isinstance(scoring, (list, tuple, Mapping, Set)) and not scoring:
+        raise InvalidParameterError(
+            f"The 'scoring' parameter of {owner} must hold at least one metric. Got {scoring!r}."
+        )
+    for estimator in estimators:
+        check_scoring(estimator, scoring)
+
+
 def metric_names(scoring):
     """Return the names of the metrics; None for a callable, which may return several."""
     if callable(scoring):
@@ -34,7 +44,7 @@ def unit_metrics(scoring, estimators):
     if isinstance(scoring, str):
         return ["score"] if _is_unit(scoring) else []
     if scoring is None:
-        scores = [type(last_step(estimator)).score for estimator in estimators]
+        scores = [getattr(type(last_step(estimator)), "score", None) for estimator in estimators]
         return ["score"] if all(score is ClassifierMixin.score for score in scores) else []
     if callable(scoring):
         return []

@@ -55,9 +55,12 @@ def encode_labels(labels, classes):
     A label that is not among the classes raises a ValueError. The classes need not be sorted.
     """
     order = np.argsort(classes)
-    place = np.searchsorted(classes, labels, sorter=order)
+    try:
+        place = np.searchsorted(classes, labels, sorter=order)
+    except TypeError:  # of kinds that do not compare, such as text and numbers
+        place = np.zeros(len(labels), dtype=np.int64)
     y_encoded = order[np.minimum(place, len(classes) - 1)]
-    unknown = classes[y_encoded] != labels
+    unknown = np.broadcast_to(classes[y_encoded] != labels, np.shape(labels))
     if np.any(unknown):
         raise ValueError(
             f"labels must be among the classes {classes.tolist()}; got "

@@ -29,9 +29,11 @@ def compute_scores(rule, name, data_map):
         sign, statistic = rule
         return sign * get_statistic(data_map, statistic, "the region")
     scores = as_numbers(rule(data_map), f"region {name}", "DataMap.select").astype(np.float64)
-    n_missing = np.isnan(scores).sum() if scores.shape != (data_map.n_samples,) else np.isnan(
-        scores[data_map._present_mask]
-    ).sum()
+    n_missing = (
+        np.isnan(scores).sum()
+        if scores.shape != (data_map.n_samples,)
+        else np.isnan(scores[data_map._present_mask]).sum()
+    )
     if scores.shape != (data_map.n_samples,) or n_missing:
         raise InvalidParameterError(
             f"The region {name} must return one number for each of the {data_map.n_samples} rows; "

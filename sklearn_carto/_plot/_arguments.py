@@ -7,18 +7,27 @@ from inspect import signature
 
 import numpy as np
 
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import describe
+
 
 def get_axes(ax, n_axes, item, **kwargs):
     """Return `n_axes` axes, each for an `item`: those that the user passed, or of a new figure.
 
     The keyword arguments are passed to ``matplotlib.pyplot.subplots``. Another number of axes than
-    `n_axes` raises a ValueError.
+    `n_axes`, and what is no axes, raise an error.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
 
     if ax is None:
         _, ax = plt.subplots(1, n_axes, layout="constrained", **kwargs)
-    axes = np.ravel(ax)
+    axes = np.ravel(np.asarray(ax, dtype=object))
+    if not all(isinstance(one, Axes) for one in axes):
+        raise InvalidParameterError(
+            f"The 'ax' parameter of plot must be matplotlib Axes, one for each {item}, or None. "
+            f"Got {describe(ax)} instead."
+        )
     if len(axes) != n_axes:
         raise ValueError(f"ax must hold {n_axes} axes, one for each {item}; got {len(axes)}.")
     return axes
