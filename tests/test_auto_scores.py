@@ -14,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto.datasets import make_cartography
-from sklearn_carto.exceptions import DegenerateMapWarning, MissingClassesWarning
+from sklearn_carto.exceptions import CartographyWarning, DegenerateMapWarning, MissingClassesWarning
 
 X, truth, _ = make_cartography(120, frac_mislabelled=0.0, random_state=0)
 y = np.where(np.random.RandomState(0).random_sample(120) < 0.25, (truth + 1) % 3, truth)
@@ -23,7 +23,7 @@ PROXY = CartographyClassifier(SGDClassifier(loss="log_loss", alpha=0.01), n_epoc
 
 def auto(**params):
     settings = {"region": "auto", "final_estimator": GaussianNB(), "cv": 2, "random_state": 0}
-    return DataMapSelector(PROXY, **settings | params)
+    return DataMapSelector(**{"estimator": PROXY} | settings | params)
 
 
 class Scores:
@@ -61,7 +61,7 @@ def test_a_candidate_whose_score_is_undefined_in_a_fold_is_never_chosen(candidat
         ([*[0.5] * 9, np.nan, *[0.5] * 8], "random"),
         ([-np.inf, *[0.5] * 17], "random"),
         ([0.5, *[np.nan] * 8, *[0.5] * 9], "every region but random"),
-        ([0.5, *[0.5, np.nan] * 4, 0.5, *[np.nan] * 4], "every region but random"),
+        ([0.5, *[0.5, np.nan] * 4, 0.5, *[np.nan] * 8], "every region but random"),
     ],
     ids=["all", "random, first fold", "random, last fold", "infinite", "the others", "in turns"],
 )
@@ -159,10 +159,15 @@ def test_the_selection_is_that_of_the_map_at_the_same_seed():
 ONE_EPOCH = CartographyClassifier(SGDClassifier(loss="log_loss", alpha=0.01), n_epochs=1)
 
 
-@pytest.mark.parametrize("params", [{}, {"region": "easy", "noise_cut": "auto"}], ids=str)
 @pytest.mark.parametrize(
-    ("backend", "n_jobs"),
-    [("sequential", 1), ("threading", 1), ("threading", 2), ("loky", 2)],
+    ("backend", "n_jobs", "params"),
+    [
+        ("sequential", 1, {}),
+        ("threading", 1, {}),
+        ("threading", 2, {}),
+        ("threading", 2, {"region": "easy", "noise_cut": "auto"}),
+        ("loky", 2, {}),
+    ],
     ids=str,
 )
 def test_the_filters_of_warnings_are_left_as_they_are(backend, n_jobs, params):
@@ -176,15 +181,22 @@ def test_the_filters_of_warnings_are_left_as_they_are(backend, n_jobs, params):
         assert warnings.filters == before
 
 
-@pytest.mark.parametrize("final", [GaussianNB(), ONE_EPOCH], ids=["plain", "with a map"])
 @pytest.mark.parametrize(
-    ("backend", "n_jobs"), [("sequential", 1), ("threading", 2), ("loky", 2)], ids=str
+    ("backend", "n_jobs", "final"),
+    [
+        ("sequential", 1, GaussianNB()),
+        ("sequential", 1, ONE_EPOCH),
+        ("threading", 2, ONE_EPOCH),
+        ("loky", 2, GaussianNB()),
+    ],
+    ids=str,
 )
 def test_warnings_of_folds_are_issued_once_by_the_caller_with_their_count(backend, n_jobs, final):
     selector = auto(n_jobs=n_jobs, cv=3, final_estimator=final).set_params(estimator=ONE_EPOCH)
     with warnings.catch_warnings(record=True) as caught, joblib.parallel_config(backend=backend):
         warnings.simplefilter("always")
         selector.fit(X, y)
+    caught = [one for one in caught if issubclass(one.category, CartographyWarning)]
     whole, of_folds = [str(one.message) for one in caught]
     assert "one epoch" in whole.lower()
     assert of_folds == f"{whole} (issued 3 times in 3 folds of 'auto')"

@@ -43,6 +43,13 @@ def take(X, rows):
     return _safe_indexing(X, rows)
 
 
+def same_values(X):
+    """Return X; a data frame as another object with the same values, which may be renamed."""
+    if hasattr(X, "iloc") and hasattr(X, "copy"):
+        return X.copy(deep=False)
+    return X.clone() if hasattr(X, "columns") and hasattr(X, "clone") else X
+
+
 def n_samples_of(X):
     """Return the number of samples of a container, or of the first part of a dict or tuple."""
     return _num_samples(_parts(X)[0])
