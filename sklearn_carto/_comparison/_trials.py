@@ -11,7 +11,6 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
@@ -25,6 +24,7 @@ from sklearn_carto._inputs._labels import check_labels, check_not_regressor
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
 from sklearn_carto._selection._fit import select_samples
 from sklearn_carto._selection._proxy import ProxyModel
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from inspect import Parameter, signature
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import process_routing
@@ -208,7 +209,8 @@ def excluded_rows(estimator, params, X, n_samples, owner):
 
 
 def _weights_in(X):
-    return X.get("sample_weight") if isinstance(X, Mapping) else None
+    is_dict = isinstance(X, Mapping) and not issparse(X)  # as sparse DOK matrices are, too
+    return X.get("sample_weight") if is_dict else None
 
 
 def _weights_of(estimator, params):

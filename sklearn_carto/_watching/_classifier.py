@@ -7,8 +7,6 @@ from copy import deepcopy
 from functools import partial
 from numbers import Integral
 
-import numpy as np
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import check_same_length, row_names, take
@@ -22,6 +20,7 @@ from sklearn_carto._inputs._torch_datasets import (
 )
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -351,7 +350,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         Memory layout does not matter; data types and columns of a dataframe do.
         """
         check_is_fitted(self)
-        return self._training_set == _fingerprint_of(X, *np.unique(y, return_inverse=True))
+        _, classes, y_encoded = check_labels(y, self)
+        return self._training_set == _fingerprint_of(X, classes, y_encoded)
 
     @property
     def confidence_(self):

@@ -52,7 +52,7 @@ def _resolve_class_weight(estimator, classes, y):
     """Compute "balanced" weights from all labels; `partial_fit` does not support them."""
     if getattr(estimator, "class_weight", None) == "balanced":
         weights = compute_class_weight("balanced", classes=classes, y=y)
-        estimator.set_params(class_weight=dict(zip(classes.tolist(), weights, strict=True)))
+        estimator.set_params(class_weight=dict(zip(classes, weights, strict=True)))
 
 
 def _reraise_interrupt(estimator, n_updates, n_samples):
