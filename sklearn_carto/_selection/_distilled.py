@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -27,6 +26,7 @@ from sklearn_carto._selection._fit_params import (
 )
 from sklearn_carto._selection._proxy import can_be_proxy
 from sklearn_carto._selection._selector import DataMapSelector
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     HasMethods,
     InvalidParameterError,

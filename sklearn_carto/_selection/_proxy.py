@@ -14,7 +14,6 @@ import numpy as np
 import sklearn
 from joblib import Memory
 from scipy.special import softmax
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._code import estimator_hash
@@ -23,9 +22,9 @@ from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._selection._default_proxy import default_proxy
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
-from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
 from sklearn_carto._version import __version__
@@ -181,12 +180,13 @@ class ProxyModel:
         data = value_fingerprint(X, y, params or None, X_eval, row_names(X))
         if estimator is not None and data is not None:
             return estimator, data, __version__, sklearn.__version__
-        what = f"the code or the parameters of {type(last_step(proxy.estimator)).__name__}"
+        what = f"the code or the parameters of {type(proxy.estimator).__name__}"
         if estimator is not None:
             what = f"the values of X (a {type(X).__name__}) or of the arguments of fit"
         warn(
-            f"The data map is not cached: {what} cannot be read in full, so that a cached map could "
-            "be that of others. Set memory=None, or pass data and an estimator that can be pickled.",
+            f"The data map is not cached: {what} cannot be read in full, so that a cached map "
+            "could be that of others. Set memory=None, or pass data and an estimator that can be "
+            "pickled.",
             NotCachedWarning,
         )
         self.memory = None

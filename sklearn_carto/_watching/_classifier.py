@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import (
@@ -21,6 +20,7 @@ from sklearn_carto._inputs._torch_datasets import (
 )
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
