@@ -69,7 +69,7 @@ UNWATCHABLE = {
     "SVC": SVC,
     "neighbors": KNeighborsClassifier,
     "tree": DecisionTreeClassifier,
-    "early stopping": lambda: SGDClassifier(loss="log_loss", early_stopping=True),
+    "early stopping": lambda: SGDClassifier(early_stopping=True, validation_fraction=0.3),
     "early stopping of a net": lambda: MLPClassifier((3,), early_stopping=True, max_iter=5),
     "lbfgs": lambda: MLPClassifier((3,), solver="lbfgs", max_iter=500),
     "liblinear": lambda: LogisticRegression(solver="newton-cg"),
