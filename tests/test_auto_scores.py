@@ -103,8 +103,10 @@ class Untrainable(SGDClassifier):
         raise AssertionError("trained before its arguments were checked")
 
 
-@pytest.mark.parametrize("scoring", [accuracy_score, "accurate", ["accuracy"], 3, {"a": "accuracy"}])
-def test_a_metric_that_is_no_scorer_is_refused_before_anything_is_trained(scoring):
+@pytest.mark.parametrize(
+    "scoring", [accuracy_score, "accurate", ["accuracy"], 3, {"a": "accuracy"}]
+)
+def test_a_metric_that_is_no_scorer_is_refused_before_training(scoring):
     with pytest.raises(ValueError, match="scor"):
         auto(scoring=scoring, estimator=Untrainable()).fit(X, y)
 
