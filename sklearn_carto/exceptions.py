@@ -11,6 +11,7 @@
      └─ CartographyWarning
          ├─ DegenerateMapWarning       one epoch, constant or saturated probabilities
          ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
+         ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
@@ -21,11 +22,14 @@
 An invalid parameter raises scikit-learn's ``InvalidParameterError`` or a plain ``ValueError``.
 """
 
+from sklearn.exceptions import FitFailedWarning
+
 __all__ = [
     "CartographyError",
     "CartographyWarning",
     "DegenerateMapWarning",
     "DoubleSoftmaxWarning",
+    "FailedFitsWarning",
     "HeldOutRowsWarning",
     "InvalidProbabilitiesError",
     "MissingClassesWarning",
@@ -73,6 +77,10 @@ class DegenerateMapWarning(CartographyWarning):
 
 class DoubleSoftmaxWarning(CartographyWarning):
     """Issued if a softmax is applied to the outputs of a net that are already probabilities."""
+
+
+class FailedFitsWarning(CartographyWarning, FitFailedWarning):
+    """Issued if fits or scores of a comparison failed and `error_score` is a number."""
 
 
 class HeldOutRowsWarning(CartographyWarning):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 
 import numpy as np
 from scipy.sparse import issparse

@@ -19,6 +19,7 @@ from sklearn_carto._inputs._torch_datasets import is_any_dataset, is_tensor
 from sklearn_carto._utils._compat import _routing_enabled
 
 MAX_CATEGORIES = 255  # of HistGradientBoostingClassifier
+SPARSE = "sparse columns of booleans, or with a fill value other than 0"
 TOO_MANY_CATEGORIES = f"more than {MAX_CATEGORIES} categories"
 
 # what columns hold that the default proxy model does not support: the way out
@@ -34,8 +35,7 @@ _WAYS_OUT = {
     "categories of several types": "Convert categories to text: astype(str).astype('category').",
     TOO_MANY_CATEGORIES: "Merge rare categories, or pass a Pipeline as"
     " estimator that encodes them, for example with TargetEncoder.",
-    "sparse values other than 0 that are not stored": "Convert sparse columns:"
-    " X.sparse.to_dense().",
+    SPARSE: "Convert sparse columns: X.sparse.to_dense().",
     "objects": "Pass a Pipeline as estimator whose first step turns them into numbers.",
 }
 
@@ -110,7 +110,8 @@ def _check_array(X):
             "not support. Pass an estimator that does, for example "
             f"make_pipeline({encoder}, SGDClassifier(loss='log_loss'))."
         )
-    first = next((value for value in array.ravel() if value is not None), None)
+    objects = [value for value in array.ravel() if not isinstance(value, (Real, type(None)))]
+    first = objects[0] if objects else None
     encoder = "DictVectorizer()" if isinstance(first, Mapping) else "CountVectorizer(analyzer=list)"
     way_out = _WAYS_OUT[problem]
     if isinstance(first, (Mapping, list, tuple, np.ndarray)):
@@ -138,7 +139,7 @@ def _problem_of_column(column):
     if kind.startswith(("list", "array", "fixed_size", "map")):
         return "objects"
     values = np.asarray(column)
-    if values.dtype.kind == "O" and kind != "object":  # pandas' own numbers, missing ones among them
+    if values.dtype.kind == "O" and kind != "object":  # numbers of pandas, some of them missing
         return "missing values alone" if _is_missing(values).all() else None
     problem = _problem_of_values(values)
     if problem is None and values.dtype.kind in "fO" and len(values) and _is_missing(values).all():
@@ -147,8 +148,8 @@ def _problem_of_column(column):
 
 
 def _problem_of_sparse(column):
-    stored = column.dtype.fill_value == 0 or column.dtype.fill_value is False
-    return None if stored else "sparse values other than 0 that are not stored"
+    numbers = column.dtype.subtype.kind in "iuf" and column.dtype.fill_value == 0
+    return None if numbers else SPARSE
 
 
 def _problem_of_categories(column):

@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -23,10 +22,11 @@ from sklearn_carto._selection._fit import check_classes_left, proxy_of
 from sklearn_carto._selection._fit_params import (
     assign_params,
     excluded_rows,
-    take_params,
     takes_param,
 )
+from sklearn_carto._selection._proxy import can_be_proxy
 from sklearn_carto._selection._selector import DataMapSelector
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     HasMethods,
     InvalidParameterError,
@@ -40,7 +40,8 @@ from sklearn_carto._utils._metaestimators import (
     last_step,
 )
 from sklearn_carto._watching._classifier import CartographyClassifier
-from sklearn_carto._watching._find import can_watch
+from sklearn_carto._watching._find import get_watcher
+from sklearn_carto._watching._training_set import take_params
 
 
 def default_selector(estimator):
@@ -60,7 +61,7 @@ def complete_selector(selector, estimator):
     """
     selector = default_selector(estimator) if selector is None else _clone_selector(selector)
     if selector.estimator is None:
-        if _can_be_proxy(estimator):
+        if can_be_proxy(estimator):
             selector.set_params(estimator=clone(estimator))
         elif _routing_enabled():  # the default proxy model requests weights as the estimator does
             _copy_weight_request(estimator, selector)
@@ -76,12 +77,6 @@ def _clone_selector(selector):
             "once only, but the selector is copied. Pass a list of its folds."
         )
     return clone(selector)
-
-
-def _can_be_proxy(estimator):
-    if isinstance(estimator, CartographyClassifier):
-        estimator = estimator.estimator
-    return can_watch(estimator)
 
 
 def _copy_weight_request(estimator, selector):
@@ -271,9 +266,12 @@ class DistilledClassifier(DelegatingClassifier):
 
 
 def check_final_estimator(estimator, owner):
-    """Raise an error if an estimator is no classifier, or is frozen."""
+    """Raise an error if an estimator is no classifier, is frozen, or cannot draw its map."""
     check_classifier(estimator, "estimator", owner)
-    if isinstance(last_step(estimator), FrozenEstimator):
+    last = last_step(estimator)
+    if isinstance(last, CartographyClassifier):
+        get_watcher(last.estimator)
+    if isinstance(last, FrozenEstimator):
         raise InvalidParameterError(
             f"The 'estimator' parameter of {owner} must not be a FrozenEstimator, which is not "
             "fitted on the selected samples. Pass the estimator itself."

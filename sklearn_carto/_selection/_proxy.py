@@ -14,7 +14,6 @@ import numpy as np
 import sklearn
 from joblib import Memory
 from scipy.special import softmax
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._code import estimator_hash
@@ -23,15 +22,16 @@ from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._selection._default_proxy import default_proxy
-from sklearn_carto._selection._fit_params import take_params
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
-from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._responses import in_class_order
+from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import NotCachedWarning
 
 
@@ -122,9 +122,7 @@ class ProxyModel:
         tasks = [
             (*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits
         ]
-        results, warnings = run_parallel(
-            self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs
-        )
+        results, warnings = run_parallel(self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs)
         warn_once(warnings, f" in {len(splits)} folds of 'auto'")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
 
@@ -182,12 +180,13 @@ class ProxyModel:
         data = value_fingerprint(X, y, params or None, X_eval, row_names(X))
         if estimator is not None and data is not None:
             return estimator, data, __version__, sklearn.__version__
-        what = f"the code or the parameters of {type(last_step(proxy.estimator)).__name__}"
+        what = f"the code or the parameters of {type(proxy.estimator).__name__}"
         if estimator is not None:
             what = f"the values of X (a {type(X).__name__}) or of the arguments of fit"
         warn(
-            f"The data map is not cached: {what} cannot be read in full, so that a cached map could "
-            "be that of others. Set memory=None, or pass data and an estimator that can be pickled.",
+            f"The data map is not cached: {what} cannot be read in full, so that a cached map "
+            "could be that of others. Set memory=None, or pass data and an estimator that can be "
+            "pickled.",
             NotCachedWarning,
         )
         self.memory = None
@@ -228,6 +227,13 @@ def as_proxy(estimator):
     if isinstance(estimator, CartographyClassifier):
         return clone(estimator)
     return CartographyClassifier(clone(estimator), keep_history=False)
+
+
+def can_be_proxy(estimator):
+    """Return whether an estimator, or what a CartographyClassifier trains, can be watched."""
+    if isinstance(estimator, CartographyClassifier):
+        estimator = estimator.estimator
+    return can_watch(estimator)
 
 
 def _draw_map(proxy, key, X, y, params, X_eval):

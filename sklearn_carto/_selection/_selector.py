@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_carto._inputs._containers import n_columns_of, n_samples_of, same_values, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._selection._fit import fit_selection
-from sklearn_carto._selection._proxy import as_proxy
+from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
@@ -255,7 +255,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     def _check_features(self, X, *, reset):
         """Check or learn the number and the names of features, if X has two dimensions."""
         if reset:  # forget those of an earlier fit
-            vars(self).pop("n_features_in_", None)
+            self.__dict__.pop("n_features_in_", None)
         elif getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array instead: {type(self).__name__} was fitted on "
@@ -267,7 +267,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             _check_feature_names(self, X, reset=reset)
             _check_n_features(self, X, reset=reset)
         elif reset:
-            vars(self).pop("feature_names_in_", None)
+            self.__dict__.pop("feature_names_in_", None)
 
     @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
@@ -306,7 +306,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         if self.estimator is None or isinstance(self.estimator, FrozenEstimator):
             return router
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        return router.add(estimator=as_proxy(self.estimator), method_mapping=mapping)
+        proxy = as_proxy(self.estimator) if can_be_proxy(self.estimator) else self.estimator
+        return router.add(estimator=proxy, method_mapping=mapping)
 
     def __sklearn_tags__(self):
         """Take the input tags of the proxy model; a target is required."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 # packages whose frames are skipped: this library, and those that call it
 _SKIPPED_PACKAGES = {
-    *("sklearn_carto", "sklearn", "imblearn", "joblib", "contextlib"),
+    *("sklearn_carto", "sklearn", "imblearn", "joblib", "contextlib", "functools"),
     *("threading", "concurrent", "multiprocessing"),
     *("skorch", "torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "keras"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import (
@@ -21,6 +20,7 @@ from sklearn_carto._inputs._torch_datasets import (
 )
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
@@ -31,7 +31,7 @@ from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
-from sklearn_carto._watching._find import get_watcher
+from sklearn_carto._watching._find import can_watch, get_watcher
 from sklearn_carto._watching._pipelines import make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._seeds import draw_seed
@@ -417,7 +417,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Maps `fit` to `fit_transform` of the transformers and to the method that trains the
             watched estimator.
         """
-        return make_router(self, self.estimator, get_watcher(self.estimator).method, self.cv)
+        # an estimator that cannot be watched is an error of `fit`, not of its routing
+        method = get_watcher(self.estimator).method if can_watch(self.estimator) else "fit"
+        return make_router(self, self.estimator, method, self.cv)
 
 
 def _name(estimator):
