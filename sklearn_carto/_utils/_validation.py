@@ -263,7 +263,7 @@ def _as_row(values):
         return np.asarray(values)
     values = list(values)
     kinds = {type(value) for value in values}
-    if len(kinds) == 1 and issubclass(*kinds, (str, int, float, np.generic)):
+    if len(kinds) == 1 and issubclass(kinds.pop(), (str, int, float, np.generic)):
         return np.asarray(values)
     array = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):

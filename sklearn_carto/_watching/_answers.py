@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
     name: str
     epoch: int
     from_logits: bool
-    scored_classes: object
+    scored_classes: Any
 
     def check_classes(self, classes):
         """Raise an InvalidProbabilitiesError if some classes have no column of their own."""

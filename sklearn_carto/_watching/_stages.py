@@ -51,13 +51,10 @@ class StagesWatcher(Watcher):
 
 def _redefines(kind, method, other):
     """Whether a subclass redefines one method without the other, whose results then differ."""
-    definer = {
-        name: next((i for i, base in enumerate(kind.__mro__) if name in vars(base)), None)
-        for name in (method, other)
-    }
-    if None in definer.values():
-        return False
-    return definer[method] < definer[other]
+    for base in kind.__mro__:
+        if method in vars(base) or other in vars(base):
+            return other not in vars(base)
+    return False
 
 
 def _warn_of_held_out_rows(estimator):
