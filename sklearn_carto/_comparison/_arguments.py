@@ -228,7 +228,8 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
             f"{subject} must have one label for each sample, and at least one sample. Its y is "
             f"{describe(y_ood)}."
         )
-    check_same_length(X_ood, X_ood)  # the parts of a dict
+    if holds_containers(X_ood):
+        check_same_length(X_ood, labels)
     if n_samples_of(X_ood) != len(labels):
         raise InvalidParameterError(
             f"{subject} must have one label for each sample. It has {n_samples_of(X_ood)} samples "

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from contextlib import nullcontext
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import config_context, get_config
 
-from sklearn_carto._utils._warnings import collect_warnings
+from sklearn_carto._utils._warnings import collect_warnings, collects_warnings
 
 
 def run_parallel(function, arguments, *, n_jobs=None):
@@ -42,7 +43,11 @@ def run_parallel(function, arguments, *, n_jobs=None):
     """
     call = delayed(_call)
     state = get_config(), list(warnings.filters), os.getpid()
-    outcomes = Parallel(n_jobs=n_jobs)(call(function, of_call, state) for of_call in arguments)
+    # estimators of other libraries may change the filters in their threads: once all calls are
+    # done, the outermost caller restores them
+    alone = effective_n_jobs(n_jobs) == 1 or collects_warnings()
+    with nullcontext() if alone else warnings.catch_warnings():
+        outcomes = Parallel(n_jobs=n_jobs)(call(function, of_call, state) for of_call in arguments)
     results = [result for result, _ in outcomes]
     return results, [warning for _, collected in outcomes for warning in collected]
 

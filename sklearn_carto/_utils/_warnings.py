@@ -68,6 +68,11 @@ def collect_warnings():
         _collector.reset(token)
 
 
+def collects_warnings():
+    """Return whether warnings are collected in the current thread, as in a parallel worker."""
+    return _collector.get() is not None
+
+
 def warn_once(collected, where=""):
     """Issue collected warnings, those that differ in numbers alone once, with their count.
 
