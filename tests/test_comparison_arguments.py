@@ -178,8 +178,9 @@ def test_models_to_cross_are_a_mapping_of_names_to_models_that_can_be_watched(mo
 
 @pytest.mark.parametrize(
     "params", [{"ood": {"n": (X, y)}, "scoring": {"train": "accuracy"}},
-               {"ood": {"fit": (X, y)}, "scoring": ["accuracy"], "scoring": {"time": "accuracy"}},
-               {"scoring": {"a_b": "accuracy", "b": "f1_macro"}, "ood": {"o_a": (X, y), "o": (X, y)}}],
+               {"ood": {"fit": (X, y)}, "scoring": {"time": "accuracy"}},
+               {"scoring": {"a_b": "accuracy", "b": "f1_macro"},
+                "ood": {"o_a": (X, y), "o": (X, y)}}],
     ids=["n_train", "fit_time", "same name"],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [compare_subsets, cross_distillation])

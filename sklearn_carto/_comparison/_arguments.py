@@ -15,8 +15,8 @@ from sklearn_carto._selection._fit import check_selection_params, proxy_of
 from sklearn_carto._selection._fit_params import assign_params, takes_param
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
-    InvalidParameterError,
     Interval,
+    InvalidParameterError,
     StrOptions,
     _routing_enabled,
 )
@@ -264,9 +264,7 @@ def _contains(theirs, ours):
     """Whether names are a part of others, as a ColumnTransformer allows, or cannot be compared."""
     if isinstance(theirs, list) and isinstance(ours, list):
         return set(ours) <= set(theirs)
-    if isinstance(theirs, list) or isinstance(ours, list):  # a frame and an array
-        return True
-    return False
+    return isinstance(theirs, list) or isinstance(ours, list)  # a frame and an array
 
 
 def _named(features):
