@@ -304,7 +304,8 @@ def test_a_filter_that_makes_errors_of_our_warnings_holds_in_the_caller(backend)
 
 
 @pytest.mark.parametrize(
-    "model", [SVC(), DecisionTreeClassifier(), MLPClassifier((4,), max_iter=20, early_stopping=True),
+    "model", [SVC(), DecisionTreeClassifier(),
+              MLPClassifier((4,), max_iter=20, early_stopping=True),
               SGDClassifier(loss="log_loss", early_stopping=True),
               MLPClassifier((4,), solver="lbfgs", max_iter=20)],
     ids=str,
@@ -365,9 +366,8 @@ def test_a_search_over_a_net_is_compared_also_on_a_slice_dict():
     settings = {"regions": ["easy"], "cv": 2, "random_state": 0, "selector": SELECTOR}
     plain = compare_subsets(search, rows, y, **settings)
     assert np.isfinite(plain.results_["test_score"]).all()
-    sliced = compare_subsets(
-        search, helper.SliceDict(input=rows), y, **{**settings, "selector": DataMapSelector(make_net())}
-    )  # fmt: skip
+    settings["selector"] = DataMapSelector(make_net())
+    sliced = compare_subsets(search, helper.SliceDict(input=rows), y, **settings)
     assert np.isfinite(sliced.results_["test_score"]).all()
 
 

@@ -111,7 +111,8 @@ def divide_params(params, groups, pairs, X, owner):
             name: DistilledClassifier(model, selector)._assign(params, groups, selector, X)
             for name, (selector, model) in pairs.items()
         }
-    divided, known = {}, set()
+    divided: dict = {}
+    known: set[str] = set()
     proxies = {name: proxy_of(selector.estimator, X) for name, (selector, _) in pairs.items()}
     for name, (_, model) in pairs.items():
         proxy = proxies[name]
@@ -212,7 +213,9 @@ def check_ood(ood, X, classes, owner):
                 f"{subject} must hold a pair (X, y) for each name. Got {describe(data)} for "
                 f"{name!r} instead."
             )
-        checked[name] = _check_data_set(*data, X, classes, f"The data set {name!r} of 'ood'")
+        X_ood, y_ood = data
+        subject = f"The data set {name!r} of 'ood'"
+        checked[name] = _check_data_set(X_ood, y_ood, X, classes, subject)
     return checked
 
 
