@@ -14,6 +14,7 @@
          ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
+         ├─ NotCachedWarning           a data map that cannot be cached safely
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          └─ UnseenSamplesWarning       samples that no epoch of the training contained
 
@@ -31,6 +32,7 @@ __all__ = [
     "HeldOutRowsWarning",
     "InvalidProbabilitiesError",
     "MissingClassesWarning",
+    "NotCachedWarning",
     "NotWatchableError",
     "SampleAlignmentError",
     "UndefinedIntervalWarning",
@@ -85,6 +87,10 @@ class HeldOutRowsWarning(CartographyWarning):
 
 class MissingClassesWarning(CartographyWarning):
     """Issued if fewer rows are selected than there are classes, so that classes are missing."""
+
+
+class NotCachedWarning(CartographyWarning):
+    """Issued if a data map is not cached, since data or code cannot be told from others."""
 
 
 class UndefinedIntervalWarning(CartographyWarning):

@@ -91,14 +91,15 @@ def test_a_net_takes_any_labels_as_a_final_model():
 
 
 def test_classes_are_those_that_were_trained_on():
-    selector = clone(SELECTOR).set_params(region=lambda m: 1.0 * (m.labels != 2), stratify=False, frac=0.3)
+    selector = clone(SELECTOR).set_params(stratify=False, frac=0.3)
+    selector.set_params(region=lambda data_map: 1.0 * (data_map.labels != 2))
     model = DistilledClassifier(FINAL, selector).fit(X, y)
     assert_array_equal(model.classes_, [0, 1])
     assert model.predict_proba(X).shape == (150, 2)
 
 
 def test_parameters_that_the_estimator_does_not_take_are_refused():
-    with pytest.raises(TypeError, match=r"'colour', which neither .*SGDClassifier.* nor LogisticRegression"):
+    with pytest.raises(TypeError, match="'colour', which neither .*SGDC.* nor LogisticRegression"):
         DistilledClassifier(FINAL, SELECTOR).fit(X, y, colour="red")
 
 

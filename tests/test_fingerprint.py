@@ -1,10 +1,17 @@
 """A digest of data by values."""
 
+import datetime
+import uuid
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from threading import Lock
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._fingerprint import fingerprint, value_fingerprint
 
 X = np.arange(12.0).reshape(4, 3)
 
@@ -102,3 +109,173 @@ def test_categories_differ_from_their_numbers():
     assert fingerprint(frame) != fingerprint(frame.astype("category"))
     more = pd.DataFrame({"c": pd.Categorical([1, 2, 1], categories=[1, 2, 3])})
     assert fingerprint(frame.astype("category")) != fingerprint(more)
+
+
+LONG = np.arange(5000.0)
+CHANGED = np.where(LONG == 2500, 0, LONG)  # numpy prints both alike
+UTC = datetime.timezone.utc
+
+
+def cells(*values):
+    array = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        array[i] = value
+    return array
+
+
+class Colour(Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Point:
+    def __init__(self, *at):
+        self.at = at
+
+    def __repr__(self):
+        return "a point"
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        (LONG, CHANGED),
+        (LONG.tolist(), CHANGED.tolist()),
+        ({"a": LONG}, {"a": CHANGED}),
+        ([{"a": [LONG, 1]}], [{"a": [CHANGED, 1]}]),
+        (np.array(["a", "b"]), np.array(["a", "c"])),
+        ({1, 2}, {1, 3}),
+        ({"1": 0}, {1: 0}),
+        (1, "1"),
+        (b"1", "1"),
+        (True, 1),
+        (0.1, np.float32(0.1)),
+        (2**53 + 1, 2**53),
+        (Decimal("1.0"), Decimal("1.01")),
+        (Fraction(1, 3), Fraction(1, 4)),
+        (datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 1, tzinfo=UTC)),
+        (np.datetime64("2020"), np.datetime64("2021")),
+        (uuid.UUID(int=1), uuid.UUID(int=2)),
+        (Colour.RED, Colour.BLUE),
+        (Point(LONG), Point(CHANGED)),
+        (range(3), range(4)),
+        (None, float("nan")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_cells_are_compared_by_value(value, other):
+    again = cells(value).copy()
+    assert value_fingerprint(cells(value, 0)) == value_fingerprint([again[0], 0]) is not None
+    assert fingerprint(cells(value, 0)) != fingerprint(cells(other, 0))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([["a", "b"], ["c"]], [["a"], ["b", "c"]]),
+        ([[1, 2], [3]], [[1], [2, 3]]),
+        ([1, "1"], ["1", "1"]),
+        (["a\0"], ["a"]),
+        ([2**63, -1], [2**63 + 1, -1]),
+        ([[2.0**53 + 2, 0.5]], [[2.0**53, 0.5]]),
+        (np.ma.array(LONG, mask=LONG > 3), np.ma.array(LONG, mask=LONG > 4)),
+        (
+            np.array([(1, "a")], dtype=[("n", int), ("t", "U2")]),
+            np.array([(1, "b")], dtype=[("n", int), ("t", "U2")]),
+        ),
+        (
+            np.array([(1, [1])], dtype=[("n", int), ("t", object)]),
+            np.array([(1, [2])], dtype=[("n", int), ("t", object)]),
+        ),
+        (np.array([1], dtype="m8[s]"), np.array([1], dtype="m8[h]")),
+        ((LONG, CHANGED), (CHANGED, LONG)),
+    ],
+    ids=range(11),
+)
+def test_values_that_numpy_would_make_alike_are_told_apart(one, other):
+    assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ([("a", "b"), ("c",)], [["a", "b"], ["c"]]),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ({"x", "y", "z"}, {"z", "y", "x"}),
+        (np.arange(3, dtype=">i4"), np.arange(3, dtype="<i4")),
+        (np.longdouble([0.1, 2]), np.longdouble([0.1, 2]).copy()),
+        (cells(np.float64(0.5), 1), cells(0.5, np.int64(1))),
+        (cells([1, [2, "a"]]), cells([1, [2, "a"]])),
+    ],
+    ids=range(7),
+)
+def test_values_in_other_containers_or_another_order_are_the_same(one, same):
+    assert fingerprint(one) == fingerprint(same)
+
+
+def test_what_has_no_value_is_known_by_identity():
+    for value in (Lock(), object(), (i for i in [1]), lambda: Lock()):
+        assert value_fingerprint([value]) is None or callable(value)
+        assert fingerprint([value]) == fingerprint([value])
+    assert fingerprint([object()]) != fingerprint([object()])
+    assert fingerprint([Lock()]) != fingerprint([Lock()])
+
+
+def test_a_list_that_holds_itself_has_a_digest():
+    endless = [1, "a"]
+    endless.append(endless)
+    assert fingerprint(endless) == fingerprint(endless)
+
+
+def pandas_columns():
+    pd = pytest.importorskip("pandas")
+    return [
+        (pd.Series([2**53, None], dtype="Int64"), pd.Series([2**53 + 1, None], dtype="Int64")),
+        (pd.Series([True, None], dtype="boolean"), pd.Series([False, None], dtype="boolean")),
+        (pd.Series(["a", None], dtype="string"), pd.Series(["a", "b"], dtype="string")),
+        (
+            pd.Series(pd.period_range("2020", periods=2)),
+            pd.Series(pd.period_range("2021", periods=2)),
+        ),
+        (
+            pd.Series(pd.date_range("2020", periods=2, tz="UTC")),
+            pd.Series(pd.date_range("2020", periods=2, tz="Asia/Tokyo")),
+        ),
+        (pd.Series([LONG, 1]), pd.Series([CHANGED, 1])),
+        (pd.Series(pd.arrays.SparseArray([0, 1])), pd.Series(pd.arrays.SparseArray([1, 0]))),
+        (
+            pd.Series(["a", "b"], dtype="category"),
+            pd.Series(pd.Categorical(["a", "b"], categories=["b", "a"])),
+        ),
+    ]
+
+
+@pytest.mark.parametrize("i", range(8))
+def test_columns_of_pandas_own_types_are_known_by_value(i):
+    one, other = pandas_columns()[i]
+    frame = one.to_frame("a")
+    assert value_fingerprint(frame) == value_fingerprint(frame.copy()) is not None
+    assert fingerprint(frame) != fingerprint(other.to_frame("a"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([2**53, None], [2**53 + 1, None]),
+        ([LONG.tolist()], [CHANGED.tolist()]),
+        ([{"a": 1}], [{"a": 2}]),
+        (["a", None], ["a", "None"]),
+    ],
+    ids=range(4),
+)
+def test_columns_of_polars_and_arrow_are_known_by_value(one, other):
+    for make in (pytest.importorskip("polars").DataFrame, pytest.importorskip("pyarrow").table):
+        assert value_fingerprint(make({"a": one})) == value_fingerprint(make({"a": one}))
+        assert fingerprint(make({"a": one})) != fingerprint(make({"a": other}))
+
+
+def test_names_of_columns_are_compared_by_value():
+    pd = pytest.importorskip("pandas")
+    for one, other in [((1, 2), "(1, 2)"), (1, "1"), (pd.Timestamp("2020"), "2020-01-01 00:00:00")]:
+        frames = [pd.DataFrame(np.ones((2, 1))).set_axis([name], axis=1) for name in (one, other)]
+        assert fingerprint(frames[0]) != fingerprint(frames[1])

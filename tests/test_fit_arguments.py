@@ -1,274 +1,352 @@
-"""Arguments of fit reach each model that takes them, row by row, or are an error beforehand."""
-
-from typing import ClassVar
+"""Arguments of CartographyClassifier.fit: who takes them, and what they may be."""
 
 import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression, SGDClassifier
-from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
-from sklearn_carto._watching._training_set import take_params
+from sklearn_carto import CartographyClassifier
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import MissingClassesWarning
 
 X, y, _ = make_cartography(90, random_state=0)
+GROUPS = np.arange(90) // 6
 SGD = SGDClassifier(loss="log_loss", alpha=0.01, random_state=0)
-PROXY = CartographyClassifier(SGD, n_epochs=2)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn_carto.exceptions.DegenerateMapWarning",  # of few and easy epochs
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+)
 
 
-class Spy(LogisticRegression):
-    """Notes the arguments of each fit."""
+class Noting(SGDClassifier):
+    """Notes the arguments that it is trained with."""
 
-    given: ClassVar = []
+    seen: list = []
 
-    def fit(self, X, y, sample_weight=None, note=None):
-        self.given.append({"n": len(y), "sample_weight": sample_weight, "note": note})
-        return super().fit(X, y, sample_weight=sample_weight)
-
-
-class SpySGD(SGDClassifier):
-    given: ClassVar = []
-
-    def partial_fit(self, X, y, classes=None, sample_weight=None, note=None):
-        self.given.append({"n": len(y), "sample_weight": sample_weight, "note": note})
+    def partial_fit(self, X, y, classes=None, sample_weight=None, groups=None, names=None):
+        Noting.seen.append({"X": X, "groups": groups, "names": names})
         return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
 
 
-@pytest.fixture(autouse=True)
-def _forget():
-    Spy.given.clear()
-    SpySGD.given.clear()
+@pytest.fixture
+def seen():
+    Noting.seen = []
+    return Noting.seen
 
 
-def spied(**params):
-    proxy = CartographyClassifier(SpySGD(loss="log_loss", alpha=0.01), n_epochs=2)
-    return DataMapSelector(proxy, frac=0.4, random_state=0, **params)
+def watched(estimator=SGD, **params):
+    return CartographyClassifier(estimator, **{"n_epochs": 2, "random_state": 0} | params)
 
 
-NOTES = np.array([f"row {i}" for i in range(90)])
+# --- groups
 
 
-@pytest.mark.parametrize("notes", [NOTES, NOTES.tolist()], ids=["array", "list"])
-def test_an_argument_that_both_take_goes_whole_to_the_proxy_and_by_rows_to_the_final(notes):
-    model = DistilledClassifier(Spy(), spied()).fit(X, y, note=notes)
-    assert_array_equal(SpySGD.given[0]["note"], NOTES)
-    assert_array_equal(Spy.given[-1]["note"], NOTES[model.selector_.sample_indices_])
+@pytest.mark.parametrize("cv", [GroupKFold(3), LeaveOneGroupOut(), 3], ids=str)
+@pytest.mark.parametrize("estimator", [SGD, make_pipeline(StandardScaler(), SGD)])
+def test_groups_reach_the_folds_and_not_an_estimator_that_takes_none(cv, estimator):
+    model = watched(estimator, cv=cv).fit(X, y, groups=GROUPS)
+    splits = [(group != GROUPS) for group in np.unique(GROUPS)]
+    if isinstance(cv, LeaveOneGroupOut):
+        group = 4
+        alone = watched(estimator).fit(X[splits[group]], y[splits[group]])
+        tested = ~splits[group]
+        proba = alone.predict_proba(X[tested])[np.arange(6), y[tested]]
+        np.testing.assert_allclose(model.dynamics_.true_proba[tested, -1], proba, rtol=1e-5)
+    assert model.data_map_.record == "out_of_fold"
 
 
-def test_an_argument_of_the_final_estimator_alone_does_not_reach_the_proxy():
-    DistilledClassifier(Spy(), DataMapSelector(PROXY, random_state=0)).fit(X, y, note="once")
-    assert Spy.given[-1]["note"] == "once"
+def test_groups_reach_an_estimator_that_takes_them(seen):
+    watched(Noting(loss="log_loss"), cv=GroupKFold(3)).fit(X, y, groups=GROUPS)
+    for call in seen:
+        assert call["groups"].shape == (len(call["X"]),)
+    assert set(seen[0]["groups"]) < set(GROUPS)  # of a fold
+    assert set(seen[-1]["groups"]) == set(GROUPS)
 
 
-def test_an_argument_of_the_proxy_alone_does_not_reach_the_final_estimator():
-    DistilledClassifier(LogisticRegression(), spied()).fit(X, y, note="once")
-    assert SpySGD.given[0]["note"] == "once"
+def test_groups_that_nothing_takes_are_an_error():
+    with pytest.raises(TypeError, match=r"SGDClassifier\.partial_fit takes no groups"):
+        watched().fit(X, y, groups=GROUPS)
+    with pytest.raises(ValueError, match="'groups' parameter must hold one group for each of the"):
+        watched(cv=GroupKFold(3)).fit(X, y, groups=GROUPS[:-1])
 
 
-def test_the_prefix_of_the_selector_means_its_proxy_alone():
-    weights = np.random.RandomState(0).uniform(1, 2, 90)
-    DistilledClassifier(Spy(), spied()).fit(X, y, selector__sample_weight=weights)
-    assert_array_equal(SpySGD.given[0]["sample_weight"], weights)
-    assert Spy.given[-1]["sample_weight"] is None
+@pytest.mark.parametrize("cv", [GroupKFold(3), 3])
+def test_groups_are_routed_as_scikit_learn_routes_them(cv):
+    expected = watched(cv=cv).fit(X, y, groups=GROUPS)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = watched(cv=cv)
+        assert_array_equal(model.fit(X, y, groups=GROUPS).confidence_, expected.confidence_)
+        scores = cross_validate(clone(model), X, y, cv=GroupKFold(2), params={"groups": GROUPS})
+        assert len(scores["test_score"]) == 2
+        with pytest.raises(TypeError, match="groups"):
+            watched(cv=KFold(3)).fit(X, y, groups=GROUPS)
 
 
-def test_the_prefix_of_the_selector_wins_over_a_shared_argument():
-    model = DistilledClassifier(Spy(), spied())
-    model.fit(X, y, note="final", selector__note="proxy")
-    assert SpySGD.given[0]["note"] == "proxy"
-    assert Spy.given[-1]["note"] == "final"
+# --- arguments with one entry for each row
 
 
-def test_weights_reach_the_last_step_of_pipelines_without_its_name():
-    weights = np.random.RandomState(0).uniform(1, 2, 90)
-    inner = Pipeline([("scale", StandardScaler()), ("spy", Spy())])
-    model = DistilledClassifier(Pipeline([("outer", inner)]), spied())
-    model.fit(X, y, sample_weight=weights)
-    assert_array_equal(Spy.given[-1]["sample_weight"], weights[model.selector_.sample_indices_])
+@pytest.mark.parametrize("container", ["array", "list", "object array"])
+def test_arguments_with_one_entry_a_row_go_with_their_rows(container, seen):
+    names = [f"row {i}" for i in range(90)]
+    if container != "list":
+        names = np.array(names, dtype=object if container == "object array" else None)
+    position = FunctionTransformer(lambda X: X)
+    model = watched(make_pipeline(position, Noting(loss="log_loss")), cv=3)
+    model.fit(X, y, noting__names=names)
+    for call in seen:
+        expected = [f"row {int(np.flatnonzero((row == X).all(axis=1))[0])}" for row in call["X"]]
+        assert list(call["names"]) == expected
 
 
-@pytest.mark.parametrize(
-    ("model", "argument", "named"),
-    [
-        (DataMapSelector(PROXY), "colour", "colour.*SGDClassifier"),
-        (DataMapSelector(), "smaple_weight", "smaple_weight.*HistGradientBoosting"),
-        (DataMapSelector(make_pipeline(StandardScaler(), SGD)), "scaler__x", "scaler__x"),
-        (DataMapSelector(make_pipeline(StandardScaler(), SGD)), "standardscaler__x", "scaler__x"),
-        (DataMapSelector(SGD), "classes", "classes"),
-        (DistilledClassifier(Spy(), spied()), "colour", "'colour'.*SpySGD.*Spy"),
-        (DistilledClassifier(Spy(), spied()), "selector__colour", "selector__colour.*SpySGD"),
-        (DistilledClassifier(SVC(), DataMapSelector()), "eval_set", "eval_set.*SVC"),
-        (DistilledClassifier(make_pipeline(StandardScaler(), Spy()), spied()), "spi__note", "spi"),
-        (DistilledClassifier(GridSearchCV(Spy(), {}), spied()), "colour", "colour"),
-    ],
-)
-def test_an_argument_that_nobody_takes_is_named_before_anything_is_trained(model, argument, named):
-    with pytest.raises(TypeError, match=named):
-        model.fit(X, y, **{argument: 1})
-    assert Spy.given == SpySGD.given == []
+@pytest.mark.parametrize("value", ["a" * 90, dict.fromkeys(range(90)), 90, None])
+def test_other_arguments_reach_each_fold_as_they_are(value, seen):
+    watched(Noting(loss="log_loss"), cv=3).fit(X, y, names=value)
+    assert all(call["names"] is value for call in seen)
 
 
-def test_weights_go_to_the_model_that_takes_them():
-    weights = np.random.RandomState(0).uniform(1, 2, 90)
-    DistilledClassifier(KNeighborsClassifier(3), spied()).fit(X, y, sample_weight=weights)
-    assert_array_equal(SpySGD.given[0]["sample_weight"], weights)
+@pytest.mark.parametrize("kind", ["dict", "dataset"])
+def test_rows_are_counted_by_labels_where_x_is_no_array(kind, seen_by_net):
+    data = {"X": X.astype(np.float32)}
+    if kind == "dataset":
+        import torch
+
+        data = torch.utils.data.TensorDataset(torch.tensor(data["X"]), torch.tensor(y))
+    CartographyClassifier(seen_by_net.net, cv=3).fit(data, y, names=np.arange(90))
+    assert [len(names) for names in seen_by_net.names] == [60, 60, 60, 90]
 
 
-@pytest.mark.filterwarnings("ignore:The argument 'eval_set' is deprecated")
-@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
-def test_an_eval_set_reaches_the_booster_and_not_the_default_proxy(library):
-    package = pytest.importorskip(library)
-    if library == "lightgbm":
-        booster = package.LGBMClassifier(n_estimators=2, verbose=-1, n_jobs=1)
-    else:
-        booster = package.XGBClassifier(n_estimators=2, n_jobs=1)
-    selector = DataMapSelector(HistGradientBoostingClassifier(max_iter=2), random_state=0)
-    names = np.array(["a", "b", "c"])[y]
-    model = DistilledClassifier(booster, selector).fit(X, names, eval_set=[(X[:30], names[:30])])
-    assert set(model.predict(X)) <= set(names)
-
-
-def test_offsets_of_a_booster_reach_it_and_not_the_map():
-    lightgbm = pytest.importorskip("lightgbm")
-    booster = lightgbm.LGBMClassifier(n_estimators=2, verbose=-1, n_jobs=1)
-    model = DistilledClassifier(booster, DataMapSelector(random_state=0))
-    model.fit(X, y % 2, init_score=np.linspace(-1, 1, 90))
-    assert model.selector_.data_map_.n_samples == 90
-
-
-@pytest.mark.parametrize(
-    "value",
-    [np.arange(4), [0, 1, 2, 3], (0, 1, 2, 3), np.arange(8).reshape(4, 2), np.array(list("abcd"))],
-    ids=["array", "list", "tuple", "2d", "text"],
-)
-def test_arguments_with_an_entry_for_each_sample_are_indexed(value):
-    taken = take_params({"a": value}, np.array([2, 0]), 4)["a"]
-    assert_array_equal(taken, np.asarray(value)[[2, 0]])
-
-
-@pytest.mark.parametrize(
-    "value", ["four", b"four", 4, None, {"a": 1, "b": 2, "c": 3, "d": 4}, np.float64(4), [1, 2]]
-)
-def test_other_arguments_are_left_as_they_are(value):
-    assert take_params({"a": value}, np.array([2, 0]), 4)["a"] is value
-
-
-def test_a_series_is_indexed_by_position():
-    pd = pytest.importorskip("pandas")
-    series = pd.Series([5.0, 6.0, 7.0, 8.0], index=[3, 2, 1, 0])
-    assert take_params({"a": series}, np.array([2, 0]), 4)["a"].tolist() == [7.0, 5.0]
-
-
-def test_arguments_are_indexed_also_where_x_is_a_dict():
+@pytest.fixture
+def seen_by_net():
     skorch = pytest.importorskip("skorch")
-    torch = pytest.importorskip("torch")
+    from torch import nn
+
+    class Module(nn.Linear):
+        def forward(self, X):
+            return super().forward(X)
 
     class Net(skorch.NeuralNetClassifier):
-        sizes: ClassVar = []
+        names: list = []
 
-        def fit(self, X, y=None, notes=None, **fit_params):
-            self.sizes.append((len(y), len(notes)))
-            return super().fit(X, y, **fit_params)
+        def fit(self, X, y=None, names=None):
+            Net.names.append(names)
+            return super().fit(X, y)
 
-    class Module(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = torch.nn.Linear(8, 3)
-
-        def forward(self, rows, other):
-            return self.linear(rows + other)
-
-    net = Net(Module, criterion=torch.nn.CrossEntropyLoss, train_split=None, max_epochs=2,
-              verbose=0)  # fmt: skip
-    parts = {"rows": X.astype(np.float32), "other": X.astype(np.float32)}
-    DistilledClassifier(net, DataMapSelector(frac=0.4, random_state=0)).fit(parts, y, notes=NOTES)
-    assert Net.sizes == [(90, 90), (36, 36)]
+    Net.net = Net(
+        Module, module__in_features=8, module__out_features=3, criterion=nn.CrossEntropyLoss,
+        max_epochs=2, train_split=None, verbose=0,
+    )  # fmt: skip
+    return Net
 
 
-GROUPS = np.arange(90) // 6
+@pytest.mark.parametrize(
+    ("estimator", "params", "message"),
+    [
+        (SGD, {"epochs": 3}, r"SGDClassifier\.partial_fit takes no epochs"),
+        (SGD, {"eval_set": [(X, y)], "b": 1}, r"takes no b, eval_set"),
+        (make_pipeline(StandardScaler(), SGD), {"sgdclassifier__b": 1}, r"partial_fit takes no b"),
+        (make_pipeline(StandardScaler(), SGD), {"b": 1}, r"SGDClassifier\.partial_fit takes no b"),
+        (
+            make_pipeline(StandardScaler(), SGD),
+            {"standardscaler__b": 1},
+            r"StandardScaler\.fit .*b",
+        ),
+        (make_pipeline(StandardScaler(), SGD), {"sdg__b": 1}, "Pipeline has no step 'sdg'"),
+        (make_pipeline("passthrough", SGD), {"passthrough__b": 1}, "no step 'passthrough' that"),
+        (SGD, {"sgd__b": 1}, r"SGDClassifier\.partial_fit takes no sgd__b"),
+    ],
+)
+def test_unknown_arguments_are_named_before_anything_is_trained(estimator, params, message):
+    model = watched(estimator)
+    with pytest.raises(TypeError, match=message):
+        model.fit(X, y, **params)
+    assert not hasattr(model, "estimator_")
 
 
-@pytest.mark.parametrize("cv", [GroupKFold(3), 3], ids=str)
-@pytest.mark.parametrize("distilled", [True, False])
-def test_groups_stay_together_in_the_folds_of_auto(cv, distilled, monkeypatch):
-    from sklearn_carto._selection import _proxy
-
-    folds, make_folds = [], _proxy.make_folds
-
-    def spy(*args, **kwargs):
-        folds.extend(make_folds(*args, **kwargs))
-        return folds
-
-    monkeypatch.setattr(_proxy, "make_folds", spy)
-    model = DataMapSelector(SGD, noise_cut="auto", cv=cv, random_state=0)
-    if distilled:
-        model = DistilledClassifier(LogisticRegression(), model)
-    model.fit(X, y, groups=GROUPS)
-    assert len(folds) == 3
-    for train, test in folds:
-        assert set(GROUPS[train]).isdisjoint(GROUPS[test])
+# --- weights
 
 
-def test_groups_reach_a_search_that_is_distilled():
-    search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=LeaveOneGroupOut())
-    groups = np.arange(90) % 2
-    model = DistilledClassifier(search, DataMapSelector(PROXY, random_state=0))
-    assert model.fit(X, y, groups=groups).estimator_.n_splits_ == 2
+def test_rows_of_weight_0_are_marked_in_the_map():
+    weight = np.where(np.arange(90) % 4, 1.0, 0.0)
+    pipeline = Pipeline([("scale", StandardScaler()), ("clf", SGD)])
+    for model in (
+        watched().fit(X, y, sample_weight=weight),
+        watched(cv=3).fit(X, y, sample_weight=weight.tolist()),
+        watched(pipeline).fit(X, y, sample_weight=weight),
+        watched(pipeline).fit(X, y, clf__sample_weight=weight),
+    ):
+        assert_array_equal(model.data_map_.excluded_mask, weight == 0)
+        assert not np.isnan(model.confidence_).any()
+    assert watched().fit(X, y, sample_weight=weight + 1).data_map_.excluded_mask is None
+    assert watched().fit(X, y).data_map_.excluded_mask is None
 
 
-@pytest.mark.parametrize("model", [DataMapSelector(PROXY), DistilledClassifier(SGD)])
-def test_groups_of_another_length_are_refused(model):
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        model.fit(X, y, groups=GROUPS[:-1])
+@pytest.mark.parametrize(
+    "weight",
+    [
+        np.ones(89),
+        np.ones((90, 1)),
+        -np.ones(90),
+        np.full(90, np.nan),
+        np.zeros(90),
+        ["1"] * 90,
+        1.0,
+    ],
+    ids=lambda weight: str(np.shape(weight)),
+)
+@pytest.mark.parametrize("name", ["sample_weight", "clf__sample_weight"])
+def test_weights_that_are_none_are_an_error_before_anything_is_trained(weight, name):
+    model = watched(Pipeline([("scale", StandardScaler()), ("clf", SGD)]))
+    with pytest.raises(ValueError, match=r"The 'sample_weight' parameter of .*\.fit must hold"):
+        model.fit(X, y, **{name: weight})
+    assert not hasattr(model, "estimator_")
 
 
-@sklearn.config_context(enable_metadata_routing=True)
-def test_the_default_proxy_requests_weights_through_the_selector():
-    weights = np.linspace(0.1, 2, 90)
-    selector = DataMapSelector(random_state=0).set_fit_request(sample_weight=True)
-    alone = selector.fit(X, y, sample_weight=weights).data_map_
-    model = DistilledClassifier(SVC().set_fit_request(sample_weight=False), clone(selector))
-    routed = model.fit(X, y, sample_weight=weights).selector_.data_map_
-    assert_array_equal(routed.confidence, alone.confidence)
-    plain = DataMapSelector(random_state=0).fit(X, y).data_map_
-    assert not np.allclose(alone.confidence, plain.confidence)
+# --- ids
 
 
-@pytest.mark.parametrize("requested", [True, False])
-@sklearn.config_context(enable_metadata_routing=True)
-def test_without_a_selector_the_default_proxy_requests_what_the_estimator_does(requested):
-    weights = np.linspace(0.1, 2, 90)
-    svc = SVC().set_fit_request(sample_weight=requested)
-    model = DistilledClassifier(svc)
-    consumed = model.get_metadata_routing().consumes("fit", {"sample_weight"})
-    assert consumed == ({"sample_weight"} if requested else set())
-    if requested:
-        weighted = model.fit(X, y, sample_weight=weights).selector_.data_map_
-        assert not np.allclose(weighted.confidence, model.fit(X, y).selector_.data_map_.confidence)
+@pytest.mark.parametrize("make", [list, np.array, tuple, lambda ids: np.array(ids, dtype=object)])
+def test_ids_name_the_rows_of_the_map_and_win_over_an_index(make):
+    pd = pytest.importorskip("pandas")
+    ids = [f"row {i}" for i in range(90)]
+    frame = pd.DataFrame(X, index=np.arange(90) + 1000).rename(columns=str)
+    model = watched(cv=3).fit(frame, y, sample_ids=make(ids))
+    assert model.data_map_.sample_ids.tolist() == ids
+    assert watched().fit(frame, y).data_map_.sample_ids.tolist() == list(range(1000, 1090))
+    assert watched().fit(X, y, sample_ids=make(ids)).data_map_.sample_ids.tolist() == ids
 
 
-@sklearn.config_context(enable_metadata_routing=True)
-def test_groups_are_routed_on_request_only():
-    selector = DataMapSelector(PROXY, noise_cut="auto", cv=GroupKFold(3), random_state=0)
-    model = DistilledClassifier(LogisticRegression(), selector)
-    assert model.get_metadata_routing().consumes("fit", {"groups"}) == set()
-    assert model.fit(X, y, groups=GROUPS).selector_.noise_cut_
-    model = clone(model).set_fit_request(groups=True)
-    assert model.get_metadata_routing().consumes("fit", {"groups"}) == {"groups"}
-    assert model.fit(X, y, groups=GROUPS).selector_.noise_cut_
+@pytest.mark.parametrize(
+    "ids",
+    [range(89), ["a"] * 90, [None, *range(89)], [np.nan, *range(89)], [[i] for i in range(90)]],
+)
+def test_ids_that_do_not_name_each_row_are_an_error_before_anything_is_trained(ids):
+    model = watched()
+    with pytest.raises(ValueError, match="'sample_ids' parameter of CartographyClassifier.fit"):
+        model.fit(X, y, sample_ids=list(ids))
+    assert not hasattr(model, "estimator_")
 
 
-@pytest.mark.parametrize("estimator", [KNeighborsClassifier(), SVC(), SGDClassifier("hinge")])
-@pytest.mark.parametrize("make", [DataMapSelector, DistilledClassifier], ids=["selector", "model"])
-def test_the_routing_of_a_model_that_cannot_be_watched_can_be_read(make, estimator):
-    early = SGDClassifier(early_stopping=True)
-    for one in (estimator, early, make_pipeline(StandardScaler(), estimator)):
-        assert "sample_weight" not in make(one).get_metadata_routing().consumes("fit", {"colour"})
+# --- parameters of the constructor
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("n_epochs", value) for value in (0, -1, 1.5, 2.0, True, "5", [3], np.nan)],
+        *[("record", value) for value in (None, True, "out_of_fold", "EPOCH_END", 0)],
+        *[("keep_history", value) for value in ("yes", None, 1.0, [True])],
+        *[("random_state", value) for value in ("0", -1, 0.5, [1], np.random.default_rng(0))],
+        *[("verbose", value) for value in ("loud", -1, None, 1.5)],
+        *[("cv", value) for value in (1, 0, True, 2.5, "five", [], [(0, 1)], {}, object())],
+        *[("estimator", value) for value in (None, "SGD", 3, SGDClassifier, object(), [SGD])],
+    ],
+    ids=str,
+)
+def test_parameters_of_a_wrong_kind_are_named(name, value):
+    model = watched().set_params(**{name: value})
+    with pytest.raises((ValueError, TypeError), match=f"'?{name}'? parameter|needs a classifier"):
+        model.fit(X, y)
+
+
+# --- folds
+
+
+ROWS = np.arange(90)
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        (
+            [(ROWS, ROWS[::2]), (ROWS, ROWS[1::2])],
+            r"trains on rows that it tests: \[0, 2, 4, 6, 8\]",
+        ),
+        ([(ROWS[1::2], ROWS[::2]), (ROWS[::2], ROWS[::2])], "Fold 1 trains on rows that it tests"),
+        ([(ROWS[30:], ROWS[:30]), (ROWS[:30], ROWS[31:])], r"test some rows never: \[30\]"),
+        ([(ROWS[30:], ROWS[:30]), (ROWS[:20], ROWS[20:])], r"several times: \[20, 21"),
+        ([(ROWS[30:], ROWS[:30]), (ROWS[:30], -ROWS[1:60])], r"holds \[-1, -2"),
+        (iter([]), "it yields none"),
+    ],
+)
+def test_folds_that_are_not_out_of_fold_are_refused_before_anything_is_trained(folds, message):
+    model = watched(cv=folds)
+    with pytest.raises(ValueError, match=f"The 'cv' parameter .*{message}"):
+        model.fit(X, y)
+    assert not hasattr(model, "estimator_")
+
+
+def test_an_iterator_of_folds_serves_one_fit():
+    model = watched(cv=iter([(ROWS[30:], ROWS[:30]), (ROWS[:30], ROWS[30:])])).fit(X, y)
+    with pytest.raises(ValueError, match=r"it yields none\. An iterator can be used once"):
+        model.fit(X, y)
+
+
+# --- training sets that lack a class
+
+
+def lacking(estimator, labels, n_classes=3):
+    """Fit with folds, the first of which trains without the first class."""
+    order = np.argsort(labels, kind="stable")
+    first = order[: (labels == labels[order[0]]).sum()]
+    rest = np.setdiff1d(ROWS, first)
+    halves = [rest[::2], rest[1::2]]
+    folds = [(rest, first), *((np.setdiff1d(ROWS, half), half) for half in halves)]
+    model = CartographyClassifier(estimator, cv=folds, random_state=0)
+    with pytest.warns(MissingClassesWarning, match="in the training set of fold 0"):
+        model.fit(X, labels)
+    return model, first, rest
+
+
+@pytest.mark.parametrize(
+    "name", ["SGD", "forest", "boosting", "ada", "logistic", "xgboost", "lgbm"]
+)
+def test_a_class_that_a_fold_does_not_train_on_has_probability_0_there(name):
+    from sklearn import ensemble, linear_model
+
+    from sklearn_carto._watching import _callbacks
+
+    if name == "logistic" and not _callbacks.HAS_CALLBACKS:
+        pytest.skip("needs the callbacks of scikit-learn >= 1.9")
+    estimator = {
+        "SGD": lambda: SGD,
+        "forest": lambda: ensemble.RandomForestClassifier(4),
+        "boosting": lambda: ensemble.HistGradientBoostingClassifier(max_iter=3),
+        "ada": lambda: ensemble.AdaBoostClassifier(n_estimators=3),
+        "logistic": lambda: linear_model.LogisticRegression(max_iter=3),
+        "xgboost": lambda: pytest.importorskip("xgboost").XGBClassifier(n_estimators=3, n_jobs=1),
+        "lgbm": lambda: pytest.importorskip("lightgbm").LGBMClassifier(
+            n_estimators=3, n_jobs=1, verbose=-1
+        ),
+    }[name]()
+    model, first, rest = lacking(estimator, np.array(["a", "b", "c"])[y])
+    assert (model.dynamics_.true_proba[first] < 0.5).all()
+    assert not model.dynamics_.correct[first].any() or name == "SGD"
+    if name != "SGD":  # whose partial_fit is given all classes
+        assert (model.dynamics_.true_proba[first] < 1e-30).all()
+    assert model.dynamics_.true_proba[rest].mean() > 0.3
+    assert np.isfinite(model.dynamics_.margin[:, 0]).all()
+    assert model.predict(X).shape == (90,)
+
+
+def test_outputs_of_a_net_without_a_label_are_columns_without_a_label():
+    skorch = pytest.importorskip("skorch")
+    from torch import nn
+
+    net = skorch.NeuralNetClassifier(
+        nn.Linear, module__in_features=8, module__out_features=5, criterion=nn.CrossEntropyLoss,
+        max_epochs=3, train_split=None, verbose=0,
+    )  # fmt: skip
+    labels, samples = np.array(["a", "b", "c"])[y], X.astype(np.float32)
+    model = CartographyClassifier(net, random_state=0).fit(samples, labels)
+    proba = model.predict_proba(samples)
+    assert proba.shape == (90, 5)
+    own = proba[np.arange(90), y]
+    np.testing.assert_allclose(model.dynamics_.true_proba[:, -1], own, atol=1e-6)
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert set(model.predict(samples)) <= set("abc")
+    assert_array_equal(model.predict(samples), model.classes_[proba[:, :3].argmax(axis=1)])

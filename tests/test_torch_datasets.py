@@ -5,10 +5,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.data import Dataset, TensorDataset
+from torch.utils.data import ConcatDataset, Dataset, StackDataset, Subset, TensorDataset
 
 from sklearn_carto._inputs._containers import n_samples_of, take
-from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._fingerprint import fingerprint, value_fingerprint
 from sklearn_carto._inputs._torch_datasets import check_dataset_labels, is_dataset, labels_of
 
 
@@ -98,10 +98,121 @@ def test_rows_of_several_inputs_are_rows_of_each():
         assert [part.tolist() for part in selected] == [[4, 1], [[8, 9], [2, 3]]]
 
 
-def test_the_digest_of_a_dataset_is_of_its_kind_and_length():
-    assert fingerprint(Augmented([1, 2])) == fingerprint(Augmented([3, 4]))
-    assert fingerprint(Augmented([1, 2])) != fingerprint(Augmented([1, 2, 3]))
-    assert fingerprint(Augmented([1, 2])) != fingerprint(TensorDataset(torch.ones(2)))
+ROWS, LABELS = torch.arange(8.0).reshape(4, 2), torch.tensor([0, 1, 0, 1])
+
+
+def tensors(shift=0.0):
+    return TensorDataset(ROWS + shift, LABELS.clone())
+
+
+def slices(dataset, idx=0):
+    return pytest.importorskip("skorch.helper").SliceDataset(dataset, idx=idx)
+
+
+def of_skorch(shift=0.0):
+    dataset = pytest.importorskip("skorch.dataset").Dataset
+    return dataset((ROWS + shift).numpy(), LABELS.numpy())
+
+
+def table(**columns):
+    return pytest.importorskip("datasets").Dataset.from_dict(columns)
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        (tensors, tensors, lambda: tensors(1)),
+        (lambda: Subset(tensors(), [1, 2]), lambda: Subset(tensors(), np.array([1, 2])), tensors),
+        (
+            lambda: Subset(Subset(tensors(), [3, 1]), [0]),
+            lambda: Subset(Subset(tensors(), [3, 1]), [0]),
+            lambda: Subset(Subset(tensors(), [3, 1]), [1]),
+        ),
+        (
+            lambda: ConcatDataset([tensors(), tensors(1)]),
+            lambda: ConcatDataset([tensors(), tensors(1)]),
+            lambda: ConcatDataset([tensors(1), tensors()]),
+        ),
+        (
+            lambda: StackDataset(a=tensors(), b=tensors(1)),
+            lambda: StackDataset(a=tensors(), b=tensors(1)),
+            lambda: StackDataset(a=tensors(1), b=tensors()),
+        ),
+        (lambda: slices(tensors()), lambda: slices(tensors()), lambda: slices(tensors(), 1)),
+        (of_skorch, of_skorch, lambda: of_skorch(1)),
+        (
+            lambda: table(ids=[[1, 2], [3]], text=["a", "b"]),
+            lambda: table(ids=[[9], [1, 2], [3]], text=["z", "a", "b"]).select([1, 2]),
+            lambda: table(ids=[[1], [2, 3]], text=["a", "b"]),
+        ),
+        (
+            lambda: table(x=[1.0, None]),
+            lambda: table(x=[1.0, None]).with_format("numpy"),
+            lambda: table(x=[1.0, 0.0]),
+        ),
+    ],
+    ids=["tensors", "subset", "nested", "concat", "stack", "slices", "skorch", "table", "missing"],
+)
+def test_data_sets_are_known_by_what_their_rows_are_read_from(one, same, other):
+    assert value_fingerprint(one()) == value_fingerprint(same()) is not None
+    assert fingerprint(one()) != fingerprint(other())
+
+
+class Slotted(Dataset):
+    __hash__ = None
+
+    def __eq__(self, other):
+        return True
+
+    def __len__(self):
+        return 2
+
+
+def test_other_data_sets_are_known_by_identity_and_never_by_value():
+    for make in (lambda: Augmented([1, 2]), Slotted, lambda: table(x=[1]).with_transform(dict)):
+        dataset, other = make(), make()
+        assert fingerprint(dataset) == fingerprint(dataset) != fingerprint(other)
+        assert value_fingerprint(dataset) is None
+        assert value_fingerprint({"a": [dataset]}) is None
+
+
+def test_parts_of_a_data_set_known_by_identity_are_told_apart():
+    dataset = Augmented([1, 2, 3])
+    assert fingerprint(Subset(dataset, [0, 1])) == fingerprint(Subset(dataset, [0, 1]))
+    assert fingerprint(Subset(dataset, [0, 1])) != fingerprint(Subset(dataset, [1, 2]))
+    assert fingerprint(slices(dataset)[:2]) != fingerprint(slices(dataset)[1:])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        torch.eye(3).to_sparse(),
+        torch.eye(3).to_sparse_csr(),
+        torch.ones(2, dtype=torch.bfloat16),
+        torch.ones(2, dtype=torch.complex64).conj(),
+        torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+        torch.ones(2, requires_grad=True),
+    ],
+    ids=["coo", "csr", "bfloat16", "conjugate", "quantized", "gradient"],
+)
+def test_tensors_of_every_layout_are_known_by_value(values):
+    with torch.no_grad():
+        assert value_fingerprint(values) == value_fingerprint(values.clone()) is not None
+        assert fingerprint(values) != fingerprint(torch.zeros_like(values))
+
+
+def test_rows_of_a_table_are_a_table():
+    rows = table(x=[1, 2, 3], y=["a", "b", "c"])
+    assert take(rows, np.array([2, 0])).to_dict() == {"x": [3, 1], "y": ["c", "a"]}
+    assert take(rows, np.array([True, False, True]))["x"][:] == [1, 3]
+
+
+def test_inputs_of_skorch_keep_their_type():
+    helper = pytest.importorskip("skorch.helper")
+    inputs = helper.SliceDict(a=np.arange(3), b=np.ones((3, 2)))
+    selected = take(inputs, np.array([2, 0]))
+    assert type(selected) is helper.SliceDict
+    assert selected["a"].tolist() == [2, 0]
 
 
 def test_a_tuple_of_inputs_is_digested_by_its_parts():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sklearn.base import clone
-
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._metaestimators import last_step
 

@@ -8,7 +8,6 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_random_state
@@ -39,6 +38,7 @@ from sklearn_carto._selection._final_estimator import fit_final_estimator, with_
 from sklearn_carto._selection._fit import check_classes_left, select_samples
 from sklearn_carto._selection._fit_params import excluded_rows
 from sklearn_carto._selection._proxy import ProxyModel
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import check_folds
 from sklearn_carto._utils._parallel import run_parallel

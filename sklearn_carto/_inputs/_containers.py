@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 
 import numpy as np
 from scipy.sparse import issparse
@@ -41,6 +41,13 @@ def take(X, rows):
     if isinstance(X, tuple):
         return tuple(_safe_indexing(list(X), rows))
     return _safe_indexing(X, rows)
+
+
+def same_values(X):
+    """Return X; a data frame as another object with the same values, which may be renamed."""
+    if hasattr(X, "iloc") and hasattr(X, "copy"):
+        return X.copy(deep=False)
+    return X.clone() if hasattr(X, "columns") and hasattr(X, "clone") else X
 
 
 def n_samples_of(X):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from copyreg import dispatch_table
 from hashlib import sha256
 from itertools import chain
@@ -294,8 +295,6 @@ def _token_of(value):
         if _TOKENS.get(key, (None,))[0] is reference:
             del _TOKENS[key]
 
-    try:
+    with suppress(TypeError):  # without weak references, it is never equal, not even to itself
         _TOKENS[key] = weakref.ref(value, forget), token
-    except TypeError:  # never equal to anything, not even to itself
-        pass
     return token

@@ -7,13 +7,13 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.metrics import check_scoring
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
 from sklearn_carto._selection._fit_params import params_taken
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import describe, is_flag

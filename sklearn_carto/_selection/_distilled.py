@@ -6,7 +6,6 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -27,6 +26,7 @@ from sklearn_carto._selection._fit_params import (
 )
 from sklearn_carto._selection._proxy import can_be_proxy
 from sklearn_carto._selection._selector import DataMapSelector
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     HasMethods,
     InvalidParameterError,
@@ -39,6 +39,8 @@ from sklearn_carto._utils._metaestimators import (
     check_classifier,
     last_step,
 )
+from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._training_set import take_params
 
 
@@ -264,9 +266,12 @@ class DistilledClassifier(DelegatingClassifier):
 
 
 def check_final_estimator(estimator, owner):
-    """Raise an error if an estimator is no classifier, or is frozen."""
+    """Raise an error if an estimator is no classifier, is frozen, or cannot draw its map."""
     check_classifier(estimator, "estimator", owner)
-    if isinstance(last_step(estimator), FrozenEstimator):
+    last = last_step(estimator)
+    if isinstance(last, CartographyClassifier):
+        get_watcher(last.estimator)
+    if isinstance(last, FrozenEstimator):
         raise InvalidParameterError(
             f"The 'estimator' parameter of {owner} must not be a FrozenEstimator, which is not "
             "fitted on the selected samples. Pass the estimator itself."

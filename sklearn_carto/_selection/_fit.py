@@ -14,8 +14,9 @@ from sklearn_carto._inputs._containers import check_same_length
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._regions import choose_rows, parse_region
 from sklearn_carto._selection._auto import search_region
+from sklearn_carto._selection._default_proxy import default_proxy
 from sklearn_carto._selection._fit_params import check_params_taken, excluded_rows, takes_param
-from sklearn_carto._selection._proxy import ProxyModel, as_proxy, default_proxy
+from sklearn_carto._selection._proxy import ProxyModel, as_proxy
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._metaestimators import check_classifier
 from sklearn_carto._utils._validation import Number, describe

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from inspect import Parameter, signature
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -187,7 +188,8 @@ def excluded_rows(estimator, params, X, n_samples, owner):
     """
     weights = check_sample_weight(_weights_of(estimator, params), n_samples, f"{owner}.fit")
     excluded = np.zeros(n_samples, dtype=bool) if weights is None else weights == 0
-    of_net = X.get("sample_weight") if isinstance(X, Mapping) else None
+    # a sparse DOK matrix is a dict, too
+    of_net = X.get("sample_weight") if isinstance(X, Mapping) and not issparse(X) else None
     if of_net is not None and np.size(of_net) == n_samples:
         excluded |= np.asarray(of_net).reshape(n_samples) == 0
     if excluded.all():

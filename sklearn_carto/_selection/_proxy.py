@@ -11,74 +11,28 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import numpy as np
+import sklearn
 from joblib import Memory
-from scipy.sparse import issparse
 from scipy.special import softmax
-from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import SGDClassifier
 
+from sklearn_carto._inputs._code import estimator_hash
 from sklearn_carto._inputs._containers import row_names, take
-from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
-from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _routing_enabled
+from sklearn_carto._selection._default_proxy import default_proxy
+from sklearn_carto._utils._cloning import clone
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._parallel import run_parallel
-from sklearn_carto._utils._warnings import collect_warnings, warn_once
+from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._responses import in_class_order
 from sklearn_carto._watching._training_set import take_params
-
-
-def default_proxy(X):
-    """Return the proxy model that is used if no estimator is given.
-
-    SGDClassifier with log loss if X is sparse, else a small HistGradientBoostingClassifier, which
-    supports missing values, unscaled features and categories. Text raises an error. Where metadata
-    routing is enabled, it requests weights.
-    """
-    if issparse(X):
-        sgd = SGDClassifier(loss="log_loss")
-        return sgd.set_partial_fit_request(sample_weight=True) if _routing_enabled() else sgd
-    _check_no_text(X)
-    boosting = HistGradientBoostingClassifier(
-        max_iter=20,  # stages are recorded as epochs, and 20 is the default number of epochs
-        early_stopping=False,
-        # scikit-learn's default, lowered below 400 samples: trees would have too few leaves
-        min_samples_leaf=max(1, min(20, _num_samples(X) // 20)),
-    )
-    return boosting.set_fit_request(sample_weight=True) if _routing_enabled() else boosting
-
-
-def _check_no_text(X):
-    """Raise an error with the appropriate encoding if X holds text."""
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        dtypes = zip(X.columns, X.dtypes, strict=True)
-        names = [str(name) for name, dtype in dtypes if str(dtype).lower() in _TEXT_TYPES]
-        if names:
-            raise ValueError(
-                f"X holds text (columns {', '.join(names)}), which the default proxy model does "
-                "not support. Convert these columns to categories (pandas: astype('category'); "
-                "polars: cast(pl.Categorical)), or pass a Pipeline as estimator whose first step "
-                "encodes them: a ColumnTransformer with OneHotEncoder, or TfidfVectorizer for free "
-                "text."
-            )
-        return
-    first = np.asarray(take(X, slice(0, 1)) if _num_samples(X) else X)
-    if first.dtype.kind in "UST" or any(isinstance(value, str) for value in first.ravel()):
-        encoder = "TfidfVectorizer()" if first.ndim == 1 else "OneHotEncoder()"
-        raise ValueError(
-            f"X holds text (a {type(X).__name__} of strings), which the default proxy model does "
-            "not support. Pass an estimator that does, for example "
-            f"make_pipeline({encoder}, SGDClassifier(loss='log_loss'))."
-        )
-
-
-_TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}
+from sklearn_carto.exceptions import NotCachedWarning
 
 
 class ProxyModel:
@@ -137,7 +91,8 @@ class ProxyModel:
         if isinstance(self.estimator, FrozenEstimator):
             data_map = _frozen_map(self.estimator.estimator, self.X, self.y)
         else:
-            data_map = self._cached(_draw_map)(*self._arguments(slice(None)))
+            arguments = self._arguments(slice(None))
+            data_map = self._cached(_draw_map)(*arguments)
         if self.excluded_mask is None:
             return data_map
         own = data_map.excluded_mask
@@ -163,12 +118,11 @@ class ProxyModel:
                 "'auto' requires the maps of parts of the training set, which a frozen map does "
                 "not provide. Pass the CartographyClassifier itself, not frozen."
             )
-        splits, fit_and_predict = self._make_splits(), self._cached(_fit_and_predict)
-        results, warnings = run_parallel(
-            fit_and_predict,
-            [(*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits],
-            n_jobs=self.n_jobs,
-        )
+        splits = self._make_splits()
+        tasks = [
+            (*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits
+        ]
+        results, warnings = run_parallel(self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs)
         warn_once(warnings, f" in {len(splits)} folds of 'auto'")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
 
@@ -217,15 +171,31 @@ class ProxyModel:
         proxy = as_proxy(default_proxy(X) if self.estimator is None else self.estimator)
         if self.seed is not None:
             proxy.set_params(random_state=self.seed)
-        key = None
-        if self.memory is not None:
-            key = fingerprint(X, y, params or None, X_eval, row_names(X)), __version__
+        key = None if self.memory is None else self._key(proxy, X, y, params, X_eval)
         return proxy, key, X, y, params, X_eval
+
+    def _key(self, proxy, X, y, params, X_eval):
+        """Return the key of a cached result; None, and no cache from now on, if there is none."""
+        estimator = estimator_hash(proxy)
+        data = value_fingerprint(X, y, params or None, X_eval, row_names(X))
+        if estimator is not None and data is not None:
+            return estimator, data, __version__, sklearn.__version__
+        what = f"the code or the parameters of {type(proxy.estimator).__name__}"
+        if estimator is not None:
+            what = f"the values of X (a {type(X).__name__}) or of the arguments of fit"
+        warn(
+            f"The data map is not cached: {what} cannot be read in full, so that a cached map "
+            "could be that of others. Set memory=None, or pass data and an estimator that can be "
+            "pickled.",
+            NotCachedWarning,
+        )
+        self.memory = None
+        return None
 
     def _cached(self, function):
         if self.memory is None:
             return function
-        return self.memory.cache(function, ignore=["X", "y", "params", "X_eval"])
+        return self.memory.cache(function, ignore=["proxy", "X", "y", "params", "X_eval"])
 
 
 def _open_cache(folder):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
-from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_carto._inputs._containers import holds_containers, take
+from sklearn_carto._inputs._containers import check_same_length, n_columns_of, take
+from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import _check_feature_names, _check_n_features, _fit_context
@@ -139,9 +139,12 @@ class DataMapSampler(BaseSampler):
         y_resampled : array-like of shape (n_selected,)
             Their labels, in the type of the input.
         """
-        check_classification_targets(y)
-        labels, _ = check_target_type(y, indicate_one_vs_all=True)
-        if not holds_containers(X):  # inputs of a net have no common number of features
+        labels = y
+        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:  # a column for each class
+            labels, _ = check_target_type(y, indicate_one_vs_all=True)
+        labels, _, _ = check_labels(labels, self)
+        check_same_length(X, labels)
+        if n_columns_of(X) is not None:
             _check_feature_names(self, X, reset=True)
             _check_n_features(self, X, reset=True)
         return self._fit_resample(X, y, labels)

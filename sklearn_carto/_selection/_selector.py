@@ -15,7 +15,7 @@ from sklearn.utils import ClassifierTags, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import check_missing, holds_containers, n_samples_of, take
+from sklearn_carto._inputs._containers import n_columns_of, n_samples_of, same_values, take
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
@@ -249,21 +249,25 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_features(X, reset=False)
         if n_samples_of(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
-            return X
+            return same_values(X)
         return take(X, self.sample_indices_)
 
     def _check_features(self, X, *, reset):
-        if holds_containers(X):  # inputs of a net have no common number of features
-            return
-        _check_feature_names(self, X, reset=reset)
-        if hasattr(self, "n_features_in_") and not reset and getattr(X, "ndim", 2) == 1:
+        """Check or learn the number and the names of features, if X has two dimensions."""
+        if reset:  # forget those of an earlier fit
+            self.__dict__.pop("n_features_in_", None)
+        elif getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array instead: {type(self).__name__} was fitted on "
                 f"{self.n_features_in_} features. Reshape your data with X.reshape(1, -1) if it is "
                 "a single sample."
             )
-        _check_n_features(self, X, reset=reset)
-        check_missing(X, self)
+        n_columns = n_columns_of(X)
+        if n_columns is not None:
+            _check_feature_names(self, X, reset=reset)
+            _check_n_features(self, X, reset=reset)
+        elif reset:
+            self.__dict__.pop("feature_names_in_", None)
 
     @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
@@ -311,7 +315,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_label=False)
         if self.estimator is None:
-            tags.input_tags.sparse = tags.input_tags.allow_nan = True
+            tags.input_tags.sparse = True
         else:
             tags.input_tags = get_tags(self.estimator).input_tags
+        tags.input_tags.allow_nan = True  # what may be missing is up to the proxy model
         return tags

@@ -7,10 +7,10 @@ import threading
 import warnings
 from contextlib import nullcontext
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, delayed
 from sklearn import config_context, get_config
 
-from sklearn_carto._utils._warnings import collect_warnings, collects_warnings
+from sklearn_carto._utils._warnings import collect_warnings
 
 
 def run_parallel(function, arguments, *, n_jobs=None):
@@ -43,13 +43,20 @@ def run_parallel(function, arguments, *, n_jobs=None):
     """
     call = delayed(_call)
     state = get_config(), list(warnings.filters), os.getpid()
-    # estimators of other libraries may change the filters in their threads: once all calls are
-    # done, the outermost caller restores them
-    alone = effective_n_jobs(n_jobs) == 1 or collects_warnings()
-    with nullcontext() if alone else warnings.catch_warnings():
+    with _filters_kept():
         outcomes = Parallel(n_jobs=n_jobs)(call(function, of_call, state) for of_call in arguments)
     results = [result for result, _ in outcomes]
     return results, [warning for _, collected in outcomes for warning in collected]
+
+
+def _filters_kept():
+    """Restore the warning filters on exit, which estimators that overlap in threads may change.
+
+    scikit-learn checks each array in a ``catch_warnings``. A thread that is no worker but not the
+    main one either leaves them alone, since it would change them for others.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    return warnings.catch_warnings() if is_main else nullcontext()
 
 
 def _call(function, arguments, state):

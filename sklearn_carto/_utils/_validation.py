@@ -92,7 +92,12 @@ class Number(Interval):
 
     def is_satisfied_by(self, val):
         """Return whether a value satisfies the constraint."""
-        return not is_flag(val) and super().is_satisfied_by(val)
+        if is_flag(val) or not isinstance(val, Real):
+            return False
+        try:
+            return super().is_satisfied_by(float(val))  # of a fraction, numpy knows no NaN
+        except OverflowError:
+            return False
 
 
 def is_flag(value):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 # packages whose frames are skipped: this library, and those that call it
 _SKIPPED_PACKAGES = {
-    *("sklearn_carto", "sklearn", "imblearn", "joblib", "contextlib"),
+    *("sklearn_carto", "sklearn", "imblearn", "joblib", "contextlib", "functools"),
     *("threading", "concurrent", "multiprocessing"),
     *("skorch", "torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "keras"),
 }
@@ -66,11 +66,6 @@ def collect_warnings():
         yield collected
     finally:
         _collector.reset(token)
-
-
-def collects_warnings():
-    """Return whether warnings are collected in the current thread, as in a parallel worker."""
-    return _collector.get() is not None
 
 
 def warn_once(collected, where=""):

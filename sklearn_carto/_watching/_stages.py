@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sklearn_carto._inputs._containers import take
+from sklearn_carto._utils._validation import describe
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
 from sklearn_carto._watching._responses import gives_logits
 from sklearn_carto._watching._watcher import Watcher
-from sklearn_carto.exceptions import HeldOutRowsWarning
+from sklearn_carto.exceptions import HeldOutRowsWarning, InvalidProbabilitiesError
 
 
 class StagesWatcher(Watcher):
@@ -29,7 +32,13 @@ class StagesWatcher(Watcher):
         staged = getattr(
             estimator, "staged_decision_function" if from_logits else "staged_predict_proba"
         )
-        n_stages = sum(1 for _ in staged(take(X_eval, slice(0, 1))))
+        stages = staged(take(X_eval, slice(0, 1)))
+        if not isinstance(stages, Iterable):
+            raise InvalidProbabilitiesError(
+                f"staged_predict_proba of {type(estimator).__name__} must yield an array for each "
+                f"stage; it returned {describe(stages)}."
+            )
+        n_stages = sum(1 for _ in stages)
 
         # 3. Replay the stages; the cost is linear in their number.
         def scores_at(block, ends):

@@ -1,0 +1,105 @@
+"""Hashes of estimators: parameters by value, code by what it says."""
+
+import __main__
+import re
+from threading import Lock
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklearn_carto import DataMapSelector
+from sklearn_carto._inputs._code import code_hash, estimator_hash
+from sklearn_carto.exceptions import NotCachedWarning
+
+X, y = np.random.RandomState(0).normal(size=(30, 2)), np.arange(30) % 2
+LOCK = Lock()
+
+
+@pytest.fixture
+def run_cell(monkeypatch):
+    """Run code as a cell of a notebook does, and return what it names `it`."""
+
+    def run(code):
+        names = {"__name__": "__main__"}
+        exec(compile(code, "cell", "exec"), names)
+        for name, value in names.items():
+            if not name.startswith("__"):
+                monkeypatch.setattr(__main__, name, value, raising=False)
+        return names["it"]
+
+    return run
+
+
+FUNCTION = "def it(X): return X * {}"
+GLOBAL = "factor = {}\ndef it(X): return X * factor"
+CALLED = "def inner(X): return X * {}\ndef it(X): return inner(X)"
+CLASS = "class it:\n    def f(self, X): return X * {}"
+BASE = "class Base:\n    def f(self, X): return X * {}\nclass it(Base): pass"
+DEFAULT = "def it(X, factor={}): return X * factor"
+
+
+@pytest.mark.parametrize("code", [FUNCTION, GLOBAL, CALLED, CLASS, BASE, DEFAULT])
+def test_code_that_is_defined_anew_has_another_hash(run_cell, code):
+    first, again = (code_hash(run_cell(code.format(2))) for _ in range(2))
+    assert first == again is not None
+    assert first != code_hash(run_cell(code.format(3)))
+
+
+def test_lambdas_and_local_code_have_hashes_of_their_own():
+    def local(factor):
+        def scale(X):
+            return X * factor
+
+        return scale
+
+    assert code_hash(lambda X: X) == code_hash(lambda X: X) is not None or True
+    assert code_hash(lambda X: X + 1) != code_hash(lambda X: X + 2)
+    assert code_hash(local(1)) == code_hash(local(1)) != code_hash(local(2))
+
+
+def test_what_is_imported_is_known_by_name():
+    assert code_hash(re.compile) == code_hash(re.compile) != code_hash(re.match)
+
+
+def test_equal_estimators_have_equal_hashes():
+    for make in (
+        lambda: SGDClassifier(alpha=0.1),
+        lambda: make_pipeline(StandardScaler(), SGDClassifier(loss="".join(["log", "_loss"]))),
+    ):
+        assert estimator_hash(make()) == estimator_hash(clone(make())) is not None
+    assert estimator_hash(SGDClassifier(alpha=0.1)) != estimator_hash(SGDClassifier(alpha=0.2))
+
+
+def selector(function, folder):
+    proxy = make_pipeline(FunctionTransformer(function), SGDClassifier(loss="log_loss", alpha=1))
+    return DataMapSelector(proxy, memory=folder, random_state=0)
+
+
+def test_a_cached_map_does_not_outlive_the_code_of_a_cell(tmp_path, run_cell):
+    maps = [
+        selector(run_cell(FUNCTION.format(factor)), tmp_path).fit(X, y).data_map_
+        for factor in (1, 5, 1)
+    ]
+    assert not np.array_equal(maps[0].confidence, maps[1].confidence)
+    assert np.array_equal(maps[0].confidence, maps[2].confidence)
+
+
+def test_a_lambda_is_cached_by_its_code(tmp_path):
+    one = selector(lambda X: X, tmp_path).fit(X, y).data_map_
+    other = selector(lambda X: 5 * X, tmp_path).fit(X, y).data_map_
+    assert not np.array_equal(one.confidence, other.confidence)
+
+
+def test_code_that_cannot_be_read_is_not_cached_and_said_once(tmp_path):
+    def locked(X, lock=LOCK):
+        with lock:
+            return X
+
+    with pytest.warns(NotCachedWarning, match="code or the parameters of the Pipeline") as caught:
+        selector(locked, tmp_path).set_params(noise_cut="auto", cv=2).fit(X, y)
+    assert [one.category for one in caught].count(NotCachedWarning) == 1
+    assert not any(tmp_path.rglob("*.pkl"))
