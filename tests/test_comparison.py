@@ -225,7 +225,10 @@ def test_an_error_in_training_names_the_subset():
     [
         ({"regions": ["ambigous"]}, "Unknown region 'ambigous'"),
         ({"regions": "papers"}, "or 'paper'"),
-        ({"fracs": (0.3, 1.5)}, r"'fracs' parameter of compare_subsets must contain floats in \(0, 1\]. Got 1.5"),
+        (
+            {"fracs": (0.3, 1.5)},
+            r"'fracs' parameter of compare_subsets must contain floats in \(0, 1\]. Got 1.5",
+        ),
         ({"n_seeds": 0}, "'n_seeds' parameter of compare_subsets must be an int"),
         (
             {"ood": {"far": (X, np.full(240, 9))}},
@@ -244,7 +247,9 @@ def test_bad_input_is_refused(params, message):
 
 
 def test_a_selector_that_is_none_is_refused():
-    with pytest.raises(TypeError, match="must be a DataMapSelector or None. Got LogisticRegression"):
+    with pytest.raises(
+        TypeError, match="must be a DataMapSelector or None. Got LogisticRegression"
+    ):
         compare(selector=LogisticRegression())
 
 

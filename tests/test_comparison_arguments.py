@@ -30,10 +30,11 @@ ROWS = np.arange(60)
 class Spared(SGDClassifier):
     """A classifier that must not be trained."""
 
-    def fit(self, X, y, **params):
+    def fit(self, X, y, sample_weight=None):
         raise AssertionError("it was fitted")
 
-    partial_fit = fit
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        raise AssertionError("it was fitted")
 
 
 MODEL = Spared(loss="log_loss")
@@ -83,7 +84,9 @@ def test_an_invalid_argument_is_named_before_anything_is_trained(function, name,
         pytest.skip("cv is ignored")
     call = call_of(function)
     named = {"params": "sample_wait|'X'|sample_weight|params", "scoring": "scor"}
-    with pytest.raises((ValueError, TypeError), match=named.get(name, name + "|'cv'|noise_cut|strat")) as e:
+    with pytest.raises(
+        (ValueError, TypeError), match=named.get(name, name + "|'cv'|noise_cut|strat")
+    ) as e:
         call(**{name: value})
     assert "it was fitted" not in str(e.value)
 
@@ -175,8 +178,9 @@ def test_models_to_cross_are_a_mapping_of_names_to_models_that_can_be_watched(mo
 
 @pytest.mark.parametrize(
     "params", [{"ood": {"n": (X, y)}, "scoring": {"train": "accuracy"}},
-               {"ood": {"fit": (X, y)}, "scoring": ["accuracy"], "scoring": {"time": "accuracy"}},
-               {"scoring": {"a_b": "accuracy", "b": "f1_macro"}, "ood": {"o_a": (X, y), "o": (X, y)}}],
+               {"ood": {"fit": (X, y)}, "scoring": {"time": "accuracy"}},
+               {"scoring": {"a_b": "accuracy", "b": "f1_macro"},
+                "ood": {"o_a": (X, y), "o": (X, y)}}],
     ids=["n_train", "fit_time", "same name"],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [compare_subsets, cross_distillation])
@@ -198,9 +202,7 @@ def test_a_scorer_returns_numbers_whatever_the_error_score(returned, error_score
         return returned
 
     with pytest.raises(ValueError, match="'scoring' parameter of compare_subsets must return"):
-        compare_subsets(
-            LogisticRegression(), X, y, scoring=score, error_score=error_score, **FAST
-        )
+        compare_subsets(LogisticRegression(), X, y, scoring=score, error_score=error_score, **FAST)
 
 
 def test_a_scorer_returns_the_same_metrics_for_each_model():

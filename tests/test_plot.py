@@ -22,6 +22,7 @@ from sklearn_carto import (
 )
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import UndefinedIntervalWarning
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -329,7 +330,7 @@ def test_estimators_are_drawn_by_their_map():
         DataMapDisplay.from_estimator(mapless)
 
 
-def made_up(fracs=(0.33,), n_splits=4):
+def made_up(fracs=(0.33,), n_splits=4, **params):
     """Full .9, random .8; "good" is better than random in every split, "same" is not."""
     gains = {"full": 0.1, "random": 0.0, "good": 0.05, "same": 0.0}
     rows = [
@@ -346,7 +347,7 @@ def made_up(fracs=(0.33,), n_splits=4):
     results = {"region": region, "frac": frac, "split": split, "seed": 0 * split}
     results |= {"n_train": 100 * frac, "test_accuracy": score, "usps_accuracy": score / 2}
     results |= {"fit_time": ones, "score_time": ones, "map_time": ones}
-    return SubsetComparison(results, test_ratio=0.25)
+    return SubsetComparison(results, test_ratio=0.25, **params)
 
 
 def test_one_fraction_is_a_row_for_each_training_set_and_a_panel_for_each_score():
@@ -370,16 +371,41 @@ def test_marks_are_filled_where_the_difference_to_random_is_clear():
     assert fills["good"] != "white"
 
 
+def test_a_legend_explains_lines_and_markers():
+    display = made_up().plot()
+    handles = display.legend_.legend_handles
+    assert [handle.get_label() for handle in handles] == [
+        *("full", "random", "differs from random", "may equal random")
+    ]
+    assert [handle.get_linestyle() for handle in handles[:2]] == ["-", "--"]
+    filled, hollow = (handle.get_markerfacecolor() for handle in handles[2:])
+    assert hollow == "white"
+    assert filled != "white"
+    without_intervals = made_up(n_splits=1)
+    with pytest.warns(UndefinedIntervalWarning):
+        assert len(without_intervals.plot().legend_.legend_handles) == 2
+
+
+@pytest.mark.parametrize("known", [[], ["test_accuracy"]], ids=str)
+def test_intervals_of_scores_with_a_known_range_are_drawn_within_it(known):
+    comparison = made_up(unit_scores=known)
+    far = 0.03 * comparison.results_["split"]
+    comparison.results_["test_accuracy"] = comparison.results_["test_accuracy"] + far
+    high = comparison.summary()["mean_high"].max()
+    assert high > 1
+    display = comparison.plot(score="test_accuracy")
+    segments = display.bars_["test_accuracy", "full"].lines[2][0].get_segments()
+    assert_allclose(segments[0][:, 0].max(), 1.0 if known else high)
+
+
 def test_several_fractions_are_lines_over_the_share():
     display = made_up(fracs=(0.5, 0.1, 0.25)).plot(score="test_accuracy")
     display.figure_.canvas.draw()
     (ax,) = display.axes_
     assert [text.get_text() for text in ax.get_xticklabels()] == ["10", "25", "50"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "full",
-        "random",
-        "good",
-        "same",
+        *("full", "random", "good", "same"),
+        *("differs from random", "may equal random"),
     ]
     assert len(display.marks_["test_accuracy", "good"]) == 3
     line = display.references_["test_accuracy", "random"]
@@ -400,7 +426,7 @@ def test_axes_and_scores_of_a_comparison_are_checked():
     assert_array_equal(display.axes_, axes)
     with pytest.raises(ValueError, match="ax must hold 2 axes, one for each score; got 1"):
         comparison.plot(ax=axes[0])
-    with pytest.raises(ValueError, match="Known are test_accuracy, usps_accuracy"):
+    with pytest.raises(ValueError, match="one or several of test_accuracy, usps_accuracy"):
         comparison.plot(score="accuracy")
 
 

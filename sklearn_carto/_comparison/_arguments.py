@@ -15,8 +15,8 @@ from sklearn_carto._selection._fit import check_selection_params, proxy_of
 from sklearn_carto._selection._fit_params import assign_params, takes_param
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
-    InvalidParameterError,
     Interval,
+    InvalidParameterError,
     StrOptions,
     _routing_enabled,
 )
@@ -111,7 +111,8 @@ def divide_params(params, groups, pairs, X, owner):
             name: DistilledClassifier(model, selector)._assign(params, groups, selector, X)
             for name, (selector, model) in pairs.items()
         }
-    divided, known = {}, set()
+    divided: dict = {}
+    known: set[str] = set()
     proxies = {name: proxy_of(selector.estimator, X) for name, (selector, _) in pairs.items()}
     for name, (_, model) in pairs.items():
         proxy = proxies[name]
@@ -212,7 +213,9 @@ def check_ood(ood, X, classes, owner):
                 f"{subject} must hold a pair (X, y) for each name. Got {describe(data)} for "
                 f"{name!r} instead."
             )
-        checked[name] = _check_data_set(*data, X, classes, f"The data set {name!r} of 'ood'")
+        X_ood, y_ood = data
+        subject = f"The data set {name!r} of 'ood'"
+        checked[name] = _check_data_set(X_ood, y_ood, X, classes, subject)
     return checked
 
 
@@ -228,7 +231,8 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
             f"{subject} must have one label for each sample, and at least one sample. Its y is "
             f"{describe(y_ood)}."
         )
-    check_same_length(X_ood, X_ood)  # the parts of a dict
+    if holds_containers(X_ood):
+        check_same_length(X_ood, labels)
     if n_samples_of(X_ood) != len(labels):
         raise InvalidParameterError(
             f"{subject} must have one label for each sample. It has {n_samples_of(X_ood)} samples "
@@ -263,9 +267,7 @@ def _contains(theirs, ours):
     """Whether names are a part of others, as a ColumnTransformer allows, or cannot be compared."""
     if isinstance(theirs, list) and isinstance(ours, list):
         return set(ours) <= set(theirs)
-    if isinstance(theirs, list) or isinstance(ours, list):  # a frame and an array
-        return True
-    return False
+    return isinstance(theirs, list) or isinstance(ours, list)  # a frame and an array
 
 
 def _named(features):

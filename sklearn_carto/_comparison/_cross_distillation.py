@@ -359,9 +359,15 @@ class CrossDistillation(ComparisonResults):
         for score in self.scores_:
             text += ["", score, f"{corner:<{width}}  {header}"]
             for name, means in zip(self.reference_models_, self.matrix(score), strict=True):
-                cells = [f"{mean:>{w}.3f}" for mean, w in zip(means, widths, strict=True)]
+                cells = [
+                    " " * w if np.isnan(mean) else f"{mean:>{w}.3f}"
+                    for mean, w in zip(means, widths, strict=True)
+                ]
                 text.append(f"{name:<{width}}  {'  '.join(cells)}")
-        return "\n".join(text)
+        missing = np.any([np.isnan(self.results_[score]) for score in self.scores_], axis=0)
+        if missing.any():
+            text += ["", f"{missing.sum()} of {len(missing)} fits are left out: they have no score"]
+        return "\n".join(line.rstrip() for line in text)
 
     def __repr__(self):
         """Show the number of models and fits."""

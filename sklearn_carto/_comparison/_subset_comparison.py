@@ -176,7 +176,7 @@ class SubsetComparison(ComparisonResults):
         return row
 
     def to_latex(self):
-        """Format the summary as a table for LaTeX.
+        r"""Format the summary as a table for LaTeX.
 
         Returns
         -------
@@ -194,7 +194,7 @@ class SubsetComparison(ComparisonResults):
         ...     LogisticRegression(max_iter=1000), X, y, regions=["easy"], cv=3, random_state=0
         ... )
         >>> print(comparison.to_latex().splitlines()[2])
-        training set & share & rows & mean & to random & to full & speed-up \\\\
+        training set & share & rows & mean & to random & to full & speed-up \\
         """
         return format_latex(self._summarize(), self._n_fits())
 

@@ -149,7 +149,7 @@ class SubsetComparisonDisplay:
 
         handles = self.axes_[-1].get_legend_handles_labels()[0]
         if not handles:  # one fraction: the names are written along the axis
-            lines = {"full": ("-", _OF_FULL["color"]), "random": ("--", _COLOURS[0])}
+            lines: dict = {"full": ("-", _OF_FULL["color"]), "random": ("--", _COLOURS[0])}
             handles = [
                 Line2D([], [], linestyle=style, color=colour, linewidth=1, label=name)
                 for name, (style, colour) in lines.items()

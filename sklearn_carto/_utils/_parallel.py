@@ -66,5 +66,5 @@ def _call(function, arguments, state):
         if os.getpid() == caller or threading.current_thread() is not threading.main_thread():
             return function(*arguments), collected
         with warnings.catch_warnings():  # in a process of its own, no other thread is affected
-            warnings.filters[:] = filters
+            warnings.filters = filters
             return function(*arguments), collected
