@@ -69,9 +69,9 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
 
     Notes
     -----
-    Each ``fit`` starts a new map, unless `load_state_dict` was called ahead with the `state_dict` of
-    an earlier training; checkpoints of Keras do not hold it. Epochs recorded before an interrupt are
-    kept.
+    Each ``fit`` starts a new map, unless `load_state_dict` was called ahead with the `state_dict`
+    of an earlier training; checkpoints of Keras do not hold it. Epochs recorded before an interrupt
+    are kept.
 
     The labels of `dataset` are compared at each iteration, so that shuffling it is an error. The
     order of rows with the same labels is trusted.
