@@ -14,6 +14,7 @@
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
+         ├─ NotCachedWarning           a data map that cannot be cached safely
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          └─ UnseenSamplesWarning       samples that no epoch of the training contained
 
@@ -29,6 +30,7 @@ __all__ = [
     "InvalidProbabilitiesError",
     "MissingClassesWarning",
     "MissingEpochsWarning",
+    "NotCachedWarning",
     "NotWatchableError",
     "SampleAlignmentError",
     "UndefinedIntervalWarning",
@@ -86,6 +88,10 @@ class MissingEpochsWarning(CartographyWarning):
 
     The map then covers the later epochs only.
     """
+
+
+class NotCachedWarning(CartographyWarning):
+    """Issued if a data map is not cached, since data or code cannot be told from others."""
 
 
 class UndefinedIntervalWarning(CartographyWarning):

@@ -50,7 +50,7 @@ def watched(estimator=SGD, **params):
 @pytest.mark.parametrize("estimator", [SGD, make_pipeline(StandardScaler(), SGD)])
 def test_groups_reach_the_folds_and_not_an_estimator_that_takes_none(cv, estimator):
     model = watched(estimator, cv=cv).fit(X, y, groups=GROUPS)
-    splits = [(GROUPS != group) for group in np.unique(GROUPS)]
+    splits = [(group != GROUPS) for group in np.unique(GROUPS)]
     if isinstance(cv, LeaveOneGroupOut):
         group = 4
         alone = watched(estimator).fit(X[splits[group]], y[splits[group]])
@@ -150,7 +150,11 @@ def seen_by_net():
         (SGD, {"eval_set": [(X, y)], "b": 1}, r"takes no b, eval_set"),
         (make_pipeline(StandardScaler(), SGD), {"sgdclassifier__b": 1}, r"partial_fit takes no b"),
         (make_pipeline(StandardScaler(), SGD), {"b": 1}, r"SGDClassifier\.partial_fit takes no b"),
-        (make_pipeline(StandardScaler(), SGD), {"standardscaler__b": 1}, r"StandardScaler\.fit .*b"),
+        (
+            make_pipeline(StandardScaler(), SGD),
+            {"standardscaler__b": 1},
+            r"StandardScaler\.fit .*b",
+        ),
         (make_pipeline(StandardScaler(), SGD), {"sdg__b": 1}, "Pipeline has no step 'sdg'"),
         (make_pipeline("passthrough", SGD), {"passthrough__b": 1}, "no step 'passthrough' that"),
         (SGD, {"sgd__b": 1}, r"SGDClassifier\.partial_fit takes no sgd__b"),
@@ -183,7 +187,15 @@ def test_rows_of_weight_0_are_marked_in_the_map():
 
 @pytest.mark.parametrize(
     "weight",
-    [np.ones(89), np.ones((90, 1)), -np.ones(90), np.full(90, np.nan), np.zeros(90), ["1"] * 90, 1.0],
+    [
+        np.ones(89),
+        np.ones((90, 1)),
+        -np.ones(90),
+        np.full(90, np.nan),
+        np.zeros(90),
+        ["1"] * 90,
+        1.0,
+    ],
     ids=lambda weight: str(np.shape(weight)),
 )
 @pytest.mark.parametrize("name", ["sample_weight", "clf__sample_weight"])
@@ -209,7 +221,8 @@ def test_ids_name_the_rows_of_the_map_and_win_over_an_index(make):
 
 
 @pytest.mark.parametrize(
-    "ids", [range(89), ["a"] * 90, [None, *range(89)], [np.nan, *range(89)], [[i] for i in range(90)]]
+    "ids",
+    [range(89), ["a"] * 90, [None, *range(89)], [np.nan, *range(89)], [[i] for i in range(90)]],
 )
 def test_ids_that_do_not_name_each_row_are_an_error_before_anything_is_trained(ids):
     model = watched()
@@ -249,7 +262,10 @@ ROWS = np.arange(90)
 @pytest.mark.parametrize(
     ("folds", "message"),
     [
-        ([(ROWS, ROWS[::2]), (ROWS, ROWS[1::2])], r"trains on rows that it tests: \[0, 2, 4, 6, 8\]"),
+        (
+            [(ROWS, ROWS[::2]), (ROWS, ROWS[1::2])],
+            r"trains on rows that it tests: \[0, 2, 4, 6, 8\]",
+        ),
         ([(ROWS[1::2], ROWS[::2]), (ROWS[::2], ROWS[::2])], "Fold 1 trains on rows that it tests"),
         ([(ROWS[30:], ROWS[:30]), (ROWS[:30], ROWS[31:])], r"test some rows never: \[30\]"),
         ([(ROWS[30:], ROWS[:30]), (ROWS[:20], ROWS[20:])], r"several times: \[20, 21"),
@@ -286,7 +302,9 @@ def lacking(estimator, labels, n_classes=3):
     return model, first, rest
 
 
-@pytest.mark.parametrize("name", ["SGD", "forest", "boosting", "ada", "logistic", "xgboost", "lgbm"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "forest", "boosting", "ada", "logistic", "xgboost", "lgbm"]
+)
 def test_a_class_that_a_fold_does_not_train_on_has_probability_0_there(name):
     from sklearn import ensemble, linear_model
 

@@ -108,7 +108,9 @@ WATCHED = [
     BaggingClassifier(LinearDiscriminantAnalysis(), 3, max_features=2, random_state=0),
     BaggingClassifier(SGDClassifier(loss="modified_huber"), 3, max_samples=0.3, random_state=0),
     make_pipeline(StandardScaler(), SGDClassifier(loss="log_loss", random_state=0)),
-    make_pipeline(StandardScaler(), make_pipeline("passthrough", AdaBoostClassifier(n_estimators=3))),
+    make_pipeline(
+        StandardScaler(), make_pipeline("passthrough", AdaBoostClassifier(n_estimators=3))
+    ),
 ]
 
 
@@ -141,7 +143,9 @@ def test_the_last_epoch_is_what_the_estimator_predicts(estimator, n_classes, sca
     if scale == "scaled":
         samples = StandardScaler().fit_transform(samples)
     elif scale == "saturated":  # at the first rows, all of one class, every score is extreme
-        samples = samples * np.where(np.arange(len(samples)) < 100 * (n_classes - 1), 100, 1)[:, None]
+        samples = (
+            samples * np.where(np.arange(len(samples)) < 100 * (n_classes - 1), 100, 1)[:, None]
+        )
     model = lengthened(estimator).fit(samples, labels)
     assert_records_what_it_predicts(model, samples, labels)
 
@@ -236,7 +240,7 @@ def test_logits_are_known_from_what_the_estimator_is(estimator, n_classes, expec
 
 
 class Answering(ClassifierMixin, BaseEstimator):
-    """Returns anything for probabilities and for its classes; well from the first epoch to `when`."""
+    """Returns anything for probabilities and for its classes from the epoch `when` on."""
 
     def __init__(self, answer=None, classes=None, when=0):
         self.answer, self.classes, self.when = answer, classes, when
@@ -363,3 +367,51 @@ def test_columns_are_those_of_classes_in_any_order_and_number(classes, as_frame)
     assert_allclose(model.dynamics_.true_proba[:, -1], expected, rtol=1e-6)
     first = list(classes).index(0)
     assert model.dynamics_.correct[0].all() == (shares[first] == shares.max())
+
+
+class NoStages(Staged):
+    def staged_predict_proba(self, X):
+        return self.answer(X)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (lambda X: None, InvalidProbabilitiesError, "yield an array for each stage; it returned"),
+        (lambda X: 0.5, InvalidProbabilitiesError, "yield an array for each stage; it returned"),
+        (lambda X: iter([]), NotWatchableError, "NoStages has no stage"),
+    ],
+)
+def test_stages_that_are_none_are_an_error(answer, error, message):
+    with pytest.raises(error, match=message):
+        CartographyClassifier(NoStages(answer)).fit(X, y)
+
+
+class Growing(ClassifierMixin, BaseEstimator):
+    def __init__(self, n_estimators=3, warm_start=False):
+        self.n_estimators, self.warm_start = n_estimators, warm_start
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        rising = 0.5 + 0.1 * self.n_estimators
+        proba = np.full((len(X), len(self.classes_)), (1 - rising) / (len(self.classes_) - 1))
+        proba[:, 0] = rising
+        return proba
+
+
+@pytest.mark.parametrize("n_estimators", [0, -1, 2.5, None, "3", True])
+def test_a_number_of_members_that_is_none_is_an_error(n_estimators):
+    with pytest.raises(ValueError, match="'n_estimators' parameter of Growing must be an int in"):
+        CartographyClassifier(Growing(n_estimators)).fit(X, y)
+    assert CartographyClassifier(Growing(3)).fit(X, y).n_epochs_ == 3
+
+
+def test_partial_fit_need_not_take_the_classes():
+    class Whole(Answering):
+        def partial_fit(self, X, y):
+            return super().partial_fit(X, y)
+
+    assert CartographyClassifier(Whole(), n_epochs=2).fit(X, y).n_epochs_ == 2

@@ -502,7 +502,7 @@ def test_an_epoch_of_nothing_and_a_map_of_nothing_are_errors():
         ({"n_samples": 2, "labels": [1]}, r"labels must have one entry .* got shape \(1,\)"),
         (
             {"n_samples": 2, "sample_ids": ["a", "a"]},
-            "'sample_ids' parameter .* must name each of the 2 rows once",
+            "'sample_ids' parameter .* that no other row has. Got \\['a'\\] several",
         ),
         (
             {"n_samples": 2, "record": "sometimes"},

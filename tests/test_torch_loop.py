@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from sklearn_carto.exceptions import UnseenSamplesWarning
 from sklearn_carto.integrations._torch_loop import TorchLoopCallback
 
 N, K = 23, 3
@@ -115,3 +116,78 @@ def test_the_state_of_other_labels_is_refused_before_the_training():
     with pytest.raises(ValueError, match="differs in the labels of 23 rows"):
         train(second, model=model)
     assert_array_equal(model.weight.detach(), before)
+
+
+class Reading(TorchLoopCallback):
+    """Read the map after each epoch."""
+
+    def end_epoch(self, n_batches):
+        super().end_epoch(n_batches)
+        _ = self.data_map_
+
+
+@pytest.mark.parametrize("kind", [TorchLoopCallback, Reading])
+def test_rows_that_are_never_drawn_are_nan_and_counted_by_one_warning(kind):
+    weights = [0.0] * 5 + [1.0] * (N - 5)
+    sampler = torch.utils.data.WeightedRandomSampler(weights, 4 * N)
+    callback = kind()
+    with pytest.warns(UnseenSamplesWarning, match="5 of 23 rows") as caught:
+        train(callback, make_loader(shuffle=False, sampler=sampler))
+    assert len(caught) == 1
+    assert_array_equal(np.isnan(callback.data_map_.confidence), np.arange(N) < 5)
+
+
+def test_names_of_rows_are_carried_by_the_map():
+    names = [f"row {i}" for i in range(N)]
+    callback, plain = TorchLoopCallback(sample_ids=names), TorchLoopCallback()
+    train(callback)
+    train(plain)
+    assert callback.data_map_.sample_ids.tolist() == names
+    assert_array_equal(callback.data_map_.confidence, plain.data_map_.confidence)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"from_logits": "probabilities"}, {"from_logits": None}, {"keep_history": "no"},
+     {"keep_history": 1}, {"labels": "labels"}, {"labels": 3}, {"labels": [[1], [1, 2]]},
+     {"classes": 3}, {"classes": "abc"}, {"classes": []}, {"classes": [1, 1]}, {"classes": [1, 0]},
+     {"sample_ids": 3}],
+    ids=str,
+)  # fmt: skip
+def test_parameters_of_a_wrong_kind_are_errors_at_once(params):
+    with pytest.raises(ValueError, match=f"'{next(iter(params))}' parameter of TorchLoopCallback"):
+        TorchLoopCallback(**params)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"labels": [0, 1]}, {"labels": ["a"] * N, "classes": ["b", "c", "d"]}, {"sample_ids": ["a"]},
+     {"sample_ids": ["a"] * N}, {"labels": [None] * N}, {"labels": np.linspace(0, 1, N)}],
+    ids=lambda params: " ".join(params),
+)  # fmt: skip
+def test_labels_and_names_that_do_not_fit_are_errors_before_the_training(params):
+    model = make_model()
+    before = model.weight.detach().clone()
+    with pytest.raises(ValueError, match=next(iter(params))):
+        train(TorchLoopCallback(**params), model=model)
+    assert_array_equal(model.weight.detach(), before)
+
+
+NAMES = np.array(["cat", "ant", "bee"])
+
+
+@pytest.mark.parametrize("labels", [None, y.numpy(), NAMES[y], y], ids=["data", "int", "str", "pt"])
+def test_classes_name_the_columns_whatever_the_labels_are(labels):
+    plain, callback = TorchLoopCallback(), TorchLoopCallback(labels, NAMES)
+    train(plain)
+    train(callback)
+    assert callback.data_map_.labels.tolist() == NAMES[y].tolist()
+    assert callback.data_map_.classes.tolist() == NAMES.tolist()
+    assert_array_equal(callback.data_map_.confidence, plain.data_map_.confidence)
+
+
+def test_outputs_beyond_the_labels_are_columns_without_a_label():
+    callback = TorchLoopCallback()
+    train(callback, model=make_model(n_out=7))
+    assert callback.data_map_.classes.tolist() == list(range(7))
+    assert_array_equal(callback.data_map_.labels, y)

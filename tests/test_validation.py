@@ -95,7 +95,9 @@ def test_weights_are_finite_numbers_of_at_least_0(weights, kind):
     ids=str,
 )
 def test_other_weights_are_named(weights, message):
-    with pytest.raises(InvalidParameterError, match=f"'sample_weight' parameter of fit .*{message}"):
+    with pytest.raises(
+        InvalidParameterError, match=f"'sample_weight' parameter of fit .*{message}"
+    ):
         check_sample_weight(weights, 3, "fit")
 
 

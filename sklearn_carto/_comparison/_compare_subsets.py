@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
-from sklearn_carto._selection._distilled import default_selector, with_final_estimator
+from sklearn_carto._selection._distilled import default_selector, complete_selector
 from sklearn_carto._selection._selector import DataMapSelector
 
 # the training sets of Dataset Cartography, section 3, besides the full set and random
@@ -181,7 +181,7 @@ def check_selector(selector, estimator, scoring):
             "The 'selector' parameter must not hold a frozen map, which was fitted on the test "
             "samples too. Pass the CartographyClassifier itself, not frozen."
         )
-    selector = with_final_estimator(selector, estimator)
+    selector = complete_selector(selector, estimator)
     if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
         selector.set_params(scoring=scoring)
     return selector

@@ -23,8 +23,8 @@ from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, 
 from sklearn_carto._inputs._containers import check_same_length, take
 from sklearn_carto._inputs._labels import check_labels, check_not_regressor
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
+from sklearn_carto._selection._fit import select_samples
 from sklearn_carto._selection._proxy import ProxyModel
-from sklearn_carto._selection._selector import select_samples
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DegenerateMapWarning

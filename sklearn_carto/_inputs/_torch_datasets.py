@@ -25,6 +25,51 @@ def is_dataset(X):
     return torch is not None and isinstance(X, torch.utils.data.Dataset) and hasattr(X, "__len__")
 
 
+def is_table(X):
+    """Whether X is a data set of Hugging Face `datasets`; does not import that library."""
+    datasets = sys.modules.get("datasets.arrow_dataset")
+    return datasets is not None and isinstance(X, datasets.Dataset)
+
+
+def is_slices(X):
+    """Whether X is skorch's SliceDataset: the inputs, or the labels, of a torch data set."""
+    helper = sys.modules.get("skorch.helper")
+    return helper is not None and isinstance(X, helper.SliceDataset)
+
+
+def is_any_dataset(X):
+    """Whether X is a data set of torch, skorch or Hugging Face."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(X, torch.utils.data.Dataset):
+        return True
+    return is_table(X) or is_slices(X)
+
+
+def dataset_parts(dataset):
+    """Return what the rows of a data set are read from, or None if that is not known.
+
+    Rows of a class of the user's own are unknown: they may be large, or change at each access.
+    """
+    kind = f"{type(dataset).__module__}.{type(dataset).__qualname__}"
+    if is_table(dataset):
+        form = dataset.format
+        if form["type"] == "custom":  # rows are computed by a function
+            return None
+        return [form["columns"], dataset.with_format("arrow")[:]]
+    parts = _PARTS.get(kind)
+    return None if parts is None else [kind, *(getattr(dataset, name) for name in parts)]
+
+
+_PARTS = {
+    "torch.utils.data.dataset.TensorDataset": ["tensors"],
+    "torch.utils.data.dataset.Subset": ["dataset", "indices"],
+    "torch.utils.data.dataset.ConcatDataset": ["datasets"],
+    "torch.utils.data.dataset.StackDataset": ["datasets"],
+    "skorch.dataset.Dataset": ["X", "y"],
+    "skorch.helper.SliceDataset": ["dataset", "idx", "indices_"],
+}
+
+
 def part_of(dataset, rows):
     """Make a torch Subset of some rows: a slice, indices or a mask."""
     from torch.utils.data import Subset

@@ -132,7 +132,8 @@ class EpochAccumulator:
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
         inside = np.clip(y_encoded, 0, scores.shape[1] - 1)
-        observation = observe(scores, inside, from_logits=self.from_logits)
+        with np.errstate(over="ignore", invalid="ignore"):  # its range is checked afterwards
+            observation = observe(scores, inside, from_logits=self.from_logits)
         numbers = np.stack([part.astype(np.float32) for part in (*observation, y_encoded)])
         return numbers, np.array(score_range_of(scores))
 

@@ -25,19 +25,24 @@ def as_array(values, name, owner):
                 f"The {name!r} parameter of {owner} must be a dense tensor with data. Got "
                 f"{describe(values)} instead."
             )
-        return values
-    try:
-        array = np.asarray(values)
-        if array.dtype == object:
-            array = _of_numbers(array)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # unequal lengths, or no numbers
-        array = np.empty((), dtype=object)
-    if array.ndim == 0:
+        array = values
+    else:
+        array = _as_numpy(values)
+    if array.ndim == 0 or kind_of(array) in "cV":  # complex, structured
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must be an array with one entry for each row. Got "
             f"{describe(values)} instead."
         )
     return array
+
+
+def _as_numpy(values):
+    """Convert values to an array, which has no dimension if there is no array of them."""
+    try:
+        array = np.asarray(values)
+        return _of_numbers(array) if array.dtype == object else array
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # unequal lengths, or no numbers
+        return np.empty((), dtype=object)
 
 
 def as_vector(values, name, owner):

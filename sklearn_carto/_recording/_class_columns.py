@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from sklearn_carto._inputs._torch_datasets import is_tensor
@@ -38,10 +40,10 @@ class ClassColumns:
                 "label each. Got none instead."
             )
         listed = names.tolist()
-        if any(name is None or name != name for name in listed):
+        if any(is_missing(name) for name in listed):
             raise InvalidParameterError(
-                f"The 'classes' parameter of {owner} must not hold missing values. Got {listed} "
-                "instead."
+                f"The 'classes' parameter of {owner} must not hold missing or infinite values. Got "
+                f"{listed} instead."
             )
         self._places = {name: i for i, name in enumerate(listed)}
         if len(self._places) < len(listed):
@@ -114,3 +116,8 @@ class ClassColumns:
                 f"{self.names[:5].tolist()}; got whole numbers, which could also be positions of "
                 "columns. Convert labels or classes."
             )
+
+
+def is_missing(label):
+    """Whether a label is None, NaN, NaT or infinite."""
+    return label is None or label != label or (isinstance(label, float) and not isfinite(label))

@@ -59,8 +59,8 @@ class LabelCheck:
             self._compare(*batch)
 
     def _compare(self, candidates, exact, rows, y_encoded):
-        found = (_as_labels(part, len(rows), len(self.classes)) for part in candidates)
-        found = [labels for labels in found if labels is not None]
+        compared = (_as_labels(part, len(rows), len(self.classes)) for part in candidates)
+        found = [labels for labels in compared if labels is not None]
         expected = [y_encoded, rows]  # a batch may carry indices in place of labels
         if self.classes.dtype.kind in "iuf":
             expected.append(self.classes[y_encoded])
@@ -94,8 +94,8 @@ def _as_labels(values, n_rows, n_classes):
     Rows of `n_classes` zeros with a single 1 are one-hot labels.
     """
     if is_tensor(values):
-        values = values.detach().double() if kind_of(values) == "f" else values.detach()
-        values = values.cpu().numpy()
+        values = values.detach().cpu()
+        values = (values.double() if kind_of(values) == "f" else values).numpy()
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "iubf":
         return None
     if values.shape[:1] != (n_rows,) or values.ndim > 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from sklearn_carto._recording._accumulator import EpochAccumulator, EpochScores,
 from sklearn_carto._recording._batch_arrays import as_array, check_batch
 from sklearn_carto._recording._recorder_state import restore, state_of
 from sklearn_carto._recording._sample_index import OWNER, SampleIndex
-from sklearn_carto._utils._compat import StrOptions
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._validation import Count, check_mask, validate_params
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, InvalidProbabilitiesError
@@ -339,7 +340,14 @@ class DynamicsRecorder:
         ValueError
             If they are not of one run, or differ in the label of a row.
         """
+        if not isinstance(recorders, Iterable) or isinstance(recorders, (str, bytes, Mapping)):
+            recorders = [None]
         recorders = list(recorders)
+        if not all(isinstance(recorder, DynamicsRecorder) for recorder in recorders):
+            raise InvalidParameterError(
+                f"The 'recorders' parameter of {OWNER}.merge must be a sequence of recorders. Got "
+                "something else instead."
+            )
         if not recorders:
             raise ValueError("merge requires at least one recorder; got none.")
         first, *others = recorders

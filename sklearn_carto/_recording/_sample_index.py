@@ -7,9 +7,8 @@ import numpy as np
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._recording._accumulator import join
 from sklearn_carto._recording._batch_arrays import as_vector
-from sklearn_carto._recording._class_columns import ClassColumns
-from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._validation import is_flag
+from sklearn_carto._recording._class_columns import ClassColumns, is_missing
+from sklearn_carto._utils._validation import check_sample_ids, is_flag
 from sklearn_carto.exceptions import SampleAlignmentError
 
 OWNER = "DynamicsRecorder"
@@ -34,7 +33,7 @@ class SampleIndex:
 
     def __init__(self, n_samples, names=None, classes=None, labels=None, by_position=False):
         self.n_samples, self.by_position = n_samples, by_position or names is None
-        self.names = None if names is None else check_names(names, n_samples, OWNER)
+        self.names = check_sample_ids(names, n_samples, OWNER)
         self._places = {}
         if not self.by_position:
             self._places = {name: i for i, name in enumerate(_keys(self.names))}
@@ -57,11 +56,11 @@ class SampleIndex:
                 f"{labels.shape}."
             )
         values = labels.tolist()
-        missing = [i for i, label in enumerate(values) if label is None or label != label]
+        missing = [i for i, label in enumerate(values) if is_missing(label)]
         if missing:
             raise ValueError(
-                f"labels must not hold missing values; got them in {len(missing)} rows, among them "
-                f"{missing[:5]}."
+                f"labels must not hold missing or infinite values; got them in {len(missing)} "
+                f"rows, among them {missing[:5]}."
             )
         if labels.dtype.kind == "O" and len({type(label) for label in values}) > 1:
             kinds = sorted({type(label).__name__ for label in values})
@@ -186,26 +185,6 @@ class SampleIndex:
     def some_names(self, rows):
         """Names of the first five of some rows, for an error message."""
         return (rows if self.names is None else self.names[rows])[:5].tolist()
-
-
-def check_names(names, n_samples, owner):
-    """Return the names of rows as an array of shape (n_samples,).
-
-    An InvalidParameterError is raised unless they name each row once.
-    """
-    names = as_vector(names, "sample_ids", owner)
-    values = _keys(names)
-    try:
-        unique = len(set(values)) == n_samples == len(values)
-    except TypeError:  # a name that is a list
-        unique = False
-    if not unique or any(name is None or name != name for _, name in values):
-        raise InvalidParameterError(
-            f"The 'sample_ids' parameter of {owner} must name each of the {n_samples} rows once. "
-            f"Got {len(names)} names, among them {names[:5].tolist()}, of which some are missing, "
-            "occur twice or cannot be compared, instead."
-        )
-    return names
 
 
 def _keys(names):

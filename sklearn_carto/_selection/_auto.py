@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
-from inspect import Parameter, signature
 from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
-from sklearn.pipeline import Pipeline
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
-from sklearn_carto._utils._compat import _check_method_params
-from sklearn_carto.exceptions import CartographyWarning
+from sklearn_carto._selection._fit_params import params_taken, take_params
+from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._validation import describe, is_flag
+from sklearn_carto._utils._warnings import warn
+from sklearn_carto.exceptions import MissingClassesWarning
 
 # The candidates without and with an estimated noise cut. Combinations that gain nothing in
 # benchmarks/selection.py are left out: the other rules without a cut (worse than random, or than
@@ -75,12 +74,10 @@ def search_region(
     """
     # 1. Defaults that depend on the training set
     if scoring is None:
-        counts = np.unique(proxy.y, return_counts=True)[1]
+        counts = np.unique(proxy.y[proxy.present], return_counts=True)[1]
         scoring = "balanced_accuracy" if counts.max() > IMBALANCE * counts.min() else None
     if final_estimator_params is None:
-        final_estimator_params = {
-            name: value for name, value in proxy.params.items() if _accepts(final_estimator, name)
-        }
+        final_estimator_params = params_taken(final_estimator, proxy.params)
     # 2. Candidates; without a cut to make, each region once
     cut = proxy.estimated_cut
     if any(cut.values()):
@@ -97,11 +94,11 @@ def search_region(
         scoring=scoring,
         stratify=stratify,
     )
-    scores = _score_folds(score_candidate, candidates, proxy)
+    scores, undefined, incomplete = _score_folds(score_candidate, candidates, proxy)
+    _check_scores(undefined, incomplete)
     # 4. The one-standard-error rule (Breiman et al., "Classification and Regression Trees", 1984,
     # section 3.4.3): the simplest candidate, random, unless the best one is clearly better
-    gains = scores - scores[0]
-    mean, error = gains.mean(axis=1), _standard_error(gains)
+    mean, error = _mean_gain(scores)
     best = int(np.where(np.isfinite(mean), mean, -np.inf).argmax())
     chosen = best if mean[best] > error[best] else 0
     results = {
@@ -118,33 +115,71 @@ def search_region(
 
 
 def _score_folds(score_candidate, candidates, proxy):
-    """Scores of shape (n_candidates, n_folds); NaN after a candidate was dropped."""
+    """Score the candidates fold by fold.
+
+    Returns
+    -------
+    scores, undefined, incomplete : ndarray of shape (n_candidates, n_folds)
+        The scores; where they are not finite; and where a selection lacks a class, so that it is
+        not scored. A score is NaN, and neither, after a candidate was dropped.
+    """
     n_folds = len(proxy.folds)
     scores = np.full((len(candidates), n_folds), np.nan)
-    seeds = np.random.RandomState(proxy.seed).randint(2**31 - 1, size=n_folds)
+    undefined, incomplete = np.zeros((2, *scores.shape), dtype=bool)
+    seeds = rule_generator(proxy.seed, "folds of auto").randint(2**31 - 1, size=n_folds).tolist()
     remaining = np.arange(len(candidates))
-    for k, (fold, seed) in enumerate(zip(proxy.folds, seeds.tolist(), strict=True)):
-        scores[remaining, k] = Parallel(n_jobs=proxy.n_jobs)(
-            delayed(score_candidate)(fold, candidates[i], seed) for i in remaining
+    for k, (fold, seed) in enumerate(zip(proxy.folds, seeds, strict=True)):
+        # warnings about the selections are left to the selection from the whole training set
+        outcomes, _ = run_parallel(
+            score_candidate, [(fold, candidates[i], seed) for i in remaining], n_jobs=proxy.n_jobs
         )
+        scores[remaining, k] = [np.nan if score is None else score for score in outcomes]
+        incomplete[remaining, k] = [score is None for score in outcomes]
+        undefined[remaining, k] = ~np.isfinite(scores[remaining, k]) & ~incomplete[remaining, k]
         remaining = remaining[_may_be_best(scores[remaining, : k + 1])]
-    return scores
+    return scores, undefined, incomplete
+
+
+def _check_scores(undefined, incomplete):
+    """Raise an error if no candidate can be compared with random because scores are not finite.
+
+    If the random selection of a fold lacks a class, which is no fault of the metric, there is a
+    warning.
+    """
+    has_no_mean = (undefined | incomplete)[1:].any(axis=1)
+    if undefined[0].any() or (undefined.any() and has_no_mean.all()):
+        which = "random" if undefined[0].any() else "every region but random"
+        folds = np.flatnonzero(undefined.any(axis=0)).tolist()
+        raise ValueError(
+            f"The 'scoring' parameter used by 'auto' gave scores that are not finite for {which}, "
+            f"in the folds {folds}, so that there is nothing to compare. Choose a metric that is "
+            "defined on each test set, lower cv, or set region to a fixed region."
+        )
+    if incomplete[0].any():
+        warn(
+            "The region 'auto' keeps 'random': in a fold, the random selection that the others are "
+            "compared with lacks a class. Raise frac, or set stratify=True.",
+            MissingClassesWarning,
+        )
+
+
+def _mean_gain(scores):
+    """Mean gain of each candidate over the first one, random, and its standard error."""
+    gains = np.full(scores.shape, np.nan)
+    finite = np.isfinite(scores) & np.isfinite(scores[0])
+    np.subtract(scores, scores[0], out=gains, where=finite)
+    return gains.mean(axis=1), gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
 
 
 def _may_be_best(scores):
     """Whether each candidate may still have the highest mean gain over the first one, random."""
     if scores.shape[1] < 2:  # no standard error
         return np.ones(len(scores), dtype=bool)
-    gains = scores - scores[0]
-    mean, error = gains.mean(axis=1), _standard_error(gains)
+    mean, error = _mean_gain(scores)
     highest = mean.max(initial=-np.inf, where=np.isfinite(mean))
-    may_be_best = mean + N_ERRORS * error >= highest  # False where a score is NaN
+    may_be_best = mean + N_ERRORS * error >= highest  # False where a score is not finite
     may_be_best[0] = True
     return may_be_best
-
-
-def _standard_error(gains):
-    return gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
 
 
 def _score_candidate(
@@ -152,44 +187,35 @@ def _score_candidate(
 ):
     """Fit the final estimator on the selection of a candidate, and score it on the test set.
 
-    The score is NaN if the selection lacks a class.
+    The score is None if the selection lacks a class.
     """
     region, noise_cut = candidate
-    with warnings.catch_warnings():
-        # the warning for the whole training set suffices
-        warnings.simplefilter("ignore", CartographyWarning)
-        positions = choose_rows(
-            fold.data_map, region, frac, noise_cut=noise_cut, stratify=stratify, random_state=seed
-        )
+    positions = choose_rows(
+        fold.data_map, region, frac, noise_cut=noise_cut, stratify=stratify, random_state=seed
+    )
     selected = fold.train[positions]
-    X_selected, y_selected = take(proxy.X, selected), proxy.y[selected]
-    classes = np.unique(proxy.y)
-    if len(np.unique(y_selected)) < len(classes):
-        return np.nan
-    with warnings.catch_warnings():
-        # a final estimator that is a CartographyClassifier draws a map, which is not used
-        warnings.simplefilter("ignore", CartographyWarning)
-        trained = fit_final_estimator(
-            clone(final_estimator),
-            X_selected,
-            y_selected,
-            params=_check_method_params(proxy.X, params, selected),
-            seed=seed,
-            classes=classes,
-        )
+    y_selected = proxy.y[selected]
+    if len(np.unique(y_selected)) < len(proxy.classes):
+        return None
+    trained = fit_final_estimator(
+        clone(final_estimator),
+        take(proxy.X, selected),
+        y_selected,
+        params=take_params(params, selected, len(proxy.y)),
+        seed=seed,
+        classes=proxy.classes,
+    )
     model = with_original_labels(trained)
     score = check_scoring(model, scoring)(model, take(proxy.X, fold.test), proxy.y[fold.test])
-    if not isinstance(score, Real):
+    return _as_number(score)
+
+
+def _as_number(score):
+    """Convert a score, a number or an array of one, to float."""
+    number = score.item() if getattr(score, "size", 0) == 1 else score
+    if not isinstance(number, Real) or is_flag(number):
         raise TypeError(
             "The 'scoring' parameter used by 'auto' must return a single number; got "
-            f"{type(score).__name__}. Set the selector's scoring to a single metric."
+            f"{describe(score)}. Set the selector's scoring to a single metric."
         )
-    return score
-
-
-def _accepts(final_estimator, name):
-    """Whether `fit` of the final estimator accepts an argument."""
-    if isinstance(final_estimator, Pipeline):
-        return name.partition("__")[0] in final_estimator.named_steps
-    kinds = [parameter.kind for parameter in signature(final_estimator.fit).parameters.values()]
-    return Parameter.VAR_KEYWORD in kinds or has_fit_parameter(final_estimator, name)
+    return float(number)

@@ -3,44 +3,91 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import ClassVar
 
+import numpy as np
 from sklearn.base import clone
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    get_routing_for_object,
+    process_routing,
+)
+from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._inputs._containers import check_missing, check_same_length, take
-from sklearn_carto._inputs._labels import check_labels, check_not_regressor
+from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._final_estimator import fit_final_estimator
+from sklearn_carto._selection._fit import check_classes_left, proxy_of
+from sklearn_carto._selection._fit_params import (
+    assign_params,
+    excluded_rows,
+    take_params,
+    takes_param,
+)
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import (
     HasMethods,
-    _check_method_params,
+    InvalidParameterError,
     _fit_context,
     _routing_enabled,
+    own_request,
 )
-from sklearn_carto._utils._metaestimators import DelegatingClassifier
+from sklearn_carto._utils._metaestimators import (
+    DelegatingClassifier,
+    check_classifier,
+    last_step,
+)
+from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import can_watch
-from sklearn_carto._watching._pipelines import check_fit_params
 
 
 def default_selector(estimator):
     """Create the selector that is used if none is given.
 
-    Its proxy model is the estimator itself if it can be watched, and its seed is that of the
-    estimator, so that one seed determines the result.
+    Its seed is that of the estimator, so that one seed determines the result.
     """
     seed = estimator.get_params().get("random_state")
-    return DataMapSelector(
-        clone(estimator) if can_watch(estimator) else None,
-        random_state=seed if isinstance(seed, Integral) else None,
-    )
+    return DataMapSelector(random_state=seed if isinstance(seed, Integral) else None)
 
 
-def with_final_estimator(selector, estimator):
-    """Clone a selector and set its `final_estimator`, unless it has one."""
-    selector = clone(selector)
+def complete_selector(selector, estimator):
+    """Clone a selector and set what it lacks to the estimator that is fitted on the selection.
+
+    Its proxy model is that estimator if this can be watched, and so is the final estimator of
+    "auto". None: the default selector.
+    """
+    selector = default_selector(estimator) if selector is None else _clone_selector(selector)
+    if selector.estimator is None:
+        if _can_be_proxy(estimator):
+            selector.set_params(estimator=clone(estimator))
+        elif _routing_enabled():  # the default proxy model requests weights as the estimator does
+            _copy_weight_request(estimator, selector)
     if selector.final_estimator is None:
         selector.set_params(final_estimator=clone(estimator))
     return selector
+
+
+def _clone_selector(selector):
+    if hasattr(selector.cv, "__next__"):
+        raise InvalidParameterError(
+            f"The 'cv' parameter of {type(selector).__name__} is an iterator, which can be used "
+            "once only, but the selector is copied. Pass a list of its folds."
+        )
+    return clone(selector)
+
+
+def _can_be_proxy(estimator):
+    if isinstance(estimator, CartographyClassifier):
+        estimator = estimator.estimator
+    return can_watch(estimator)
+
+
+def _copy_weight_request(estimator, selector):
+    if own_request(selector).fit.requests.get("sample_weight") is None:
+        consumed = get_routing_for_object(estimator).consumes("fit", ["sample_weight"])
+        selector.set_fit_request(sample_weight=bool(consumed))
 
 
 class DistilledClassifier(DelegatingClassifier):
@@ -56,8 +103,11 @@ class DistilledClassifier(DelegatingClassifier):
     estimator : estimator
         The classifier that is fitted on the selected samples.
     selector : DataMapSelector, default=None
-        The selector. None: ``DataMapSelector(estimator)`` if the estimator can be watched, else
-        ``DataMapSelector()``. Pass one to search over its parameters, such as
+        The selector, of which a clone is fitted. None: ``DataMapSelector()`` with the seed of the
+        estimator. If the selector has no `estimator` of its own, the proxy model is the estimator
+        that is fitted on the selected samples, provided that its training can be watched;
+        otherwise the default of :class:`DataMapSelector`. ``selector_.estimator`` shows which (None
+        is the default). Pass a selector to search over its parameters, such as
         ``selector__region``.
 
     Attributes
@@ -101,13 +151,15 @@ class DistilledClassifier(DelegatingClassifier):
         "estimator": [HasMethods("fit")],
         "selector": [DataMapSelector, None],
     }
+    # the groups of an outer cross-validation are not those of the inner one, unless requested
+    __metadata_request__fit: ClassVar = {"groups": False}
 
     def __init__(self, estimator, selector=None):
         self.estimator = estimator
         self.selector = selector
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X, y, sample_weight=None, *, groups=None, **params):
         """Select samples and fit the classifier on them.
 
         Parameters
@@ -117,51 +169,87 @@ class DistilledClassifier(DelegatingClassifier):
         y : array-like of shape (n_samples,)
             Labels of any type.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights. The selector's proxy model receives all of them, the estimator those of
-            the selected samples.
+            Sample weights, for each of the selector's proxy model and the estimator that takes
+            them. Samples of weight 0 are never selected.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels of the samples, for the `cv` of a selector with region "auto", and that of
+            the estimator, if it is a search.
         **params : dict
-            Further arguments of both; those with one entry for each sample are indexed like the
-            weights. If metadata routing is enabled, they are routed by the requests of the
-            selector's proxy model and of the estimator.
+            Further arguments of `fit`, for each of the proxy model and the estimator that takes
+            them; for a pipeline ``<step>__<name>``, or without a prefix for its last step. The
+            prefix ``selector__`` means the proxy model alone. The proxy model receives all entries
+            of arguments with one entry for each sample, the estimator those of the selected
+            samples. If metadata routing is enabled, arguments are routed by the requests of the
+            proxy model and of the estimator instead.
 
         Returns
         -------
         self : DistilledClassifier
             The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the selected samples have a single class, and where :class:`DataMapSelector` raises.
+        TypeError
+            If neither the proxy model nor the estimator takes one of the arguments.
         """
-        check_not_regressor(self.estimator)
-        y, classes, _ = check_labels(y, self)
+        name = type(self).__name__
+        check_final_estimator(self.estimator, name)
+        y, _, _ = check_labels(y, self)
         check_same_length(X, y)
+        check_consistent_length(y, groups)
         check_missing(X, self)
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
-        # 1. Assign the parameters to selector and estimator.
-        selector_params = estimator_params = params
-        if _routing_enabled() and params:
-            routed = process_routing(self, "fit", **params)
-            selector_params, estimator_params = routed.selector.fit, routed.estimator.fit
-        else:
-            check_fit_params(self.estimator, "fit", estimator_params)
+        # 1. Assign the arguments to selector and estimator.
+        selector = complete_selector(self.selector, self.estimator)
+        proxy_params, estimator_params = self._assign(params, groups, selector, X)
+        excluded = excluded_rows(self.estimator, estimator_params, X, len(y), name)
+        check_classes_left(y, excluded, name)
         # 2. Select samples; candidates of "auto" are fitted like the estimator.
-        selector = self._selector()
-        final_estimator_params = estimator_params if selector.final_estimator is None else None
-        selector = with_final_estimator(selector, self.estimator)
-        selector._fit_with_params(X, y, selector_params, final_estimator_params)
+        own_final = None if self.selector is None else self.selector.final_estimator
+        selector._fit_with_params(
+            X,
+            y,
+            proxy_params,
+            groups=groups,
+            final_estimator_params=estimator_params if own_final is None else None,
+            excluded_mask=excluded,
+        )
         # 3. Fit the estimator on them.
         selected = selector.sample_indices_
+        _check_selected(y[selected], name)
+        excluded = selector.data_map_.excluded_mask
         model = fit_final_estimator(
             clone(self.estimator),
             take(X, selected),
             y[selected],
-            params=_check_method_params(X, estimator_params, indices=selected),
-            classes=classes,
+            params=take_params(estimator_params, selected, len(y)),
+            classes=np.unique(y if excluded is None else y[~excluded]),
         )
         self.selector_ = selector
         self.estimator_, self.classes_, self._encodes_labels = model
         return self
 
-    def _selector(self):
-        return default_selector(self.estimator) if self.selector is None else self.selector
+    def _assign(self, params, groups, selector, X):
+        """Divide the arguments of `fit` between the proxy model and the estimator."""
+        if _routing_enabled():
+            if groups is not None and get_routing_for_object(self).consumes("fit", ["groups"]):
+                params = {**params, "groups": groups}
+            if not params:
+                return {}, {}
+            routed = process_routing(self, "fit", **params)
+            for_selector = dict(routed.selector.fit)
+            for_selector.pop("groups", None)
+            if selector.estimator is not None and for_selector:
+                for_selector = process_routing(selector, "fit", **for_selector).estimator.fit
+            return for_selector, routed.estimator.fit
+        if groups is not None and takes_param(self.estimator, "groups"):
+            params = {**params, "groups": groups}
+        frozen = isinstance(selector.estimator, FrozenEstimator)
+        proxy = selector.estimator if frozen else proxy_of(selector.estimator, X)
+        return assign_params(params, proxy, self.estimator, type(self).__name__)
 
     def get_metadata_routing(self):
         """Get metadata routing of this object.
@@ -172,8 +260,32 @@ class DistilledClassifier(DelegatingClassifier):
             Routes metadata of `fit` to `fit` of the selector and of the estimator.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
+        request = own_request(self)
+        request.fit.requests.pop("sample_weight", None)  # of the selector and of the estimator
         return (
             MetadataRouter(owner=self)
-            .add(selector=self._selector(), method_mapping=mapping)
+            .add_self_request(request)
+            .add(selector=complete_selector(self.selector, self.estimator), method_mapping=mapping)
             .add(estimator=self.estimator, method_mapping=mapping)
+        )
+
+
+def check_final_estimator(estimator, owner):
+    """Raise an error if an estimator is no classifier, or is frozen."""
+    check_classifier(estimator, "estimator", owner)
+    if isinstance(last_step(estimator), FrozenEstimator):
+        raise InvalidParameterError(
+            f"The 'estimator' parameter of {owner} must not be a FrozenEstimator, which is not "
+            "fitted on the selected samples. Pass the estimator itself."
+        )
+
+
+def _check_selected(y, owner):
+    """Raise an error if the selected samples have a single class."""
+    classes = np.unique(y).tolist()
+    if len(classes) < 2:
+        raise ValueError(
+            f"{owner} needs at least two classes, but all {len(y)} selected samples have the class "
+            f"{classes[0]!r}. Raise the selector's frac, set its stratify=True, or choose another "
+            "region."
         )

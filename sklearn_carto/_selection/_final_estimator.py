@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_carto._selection._fit_params import prefix_params
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._random_state import ONE_NET_AT_A_TIME
 from sklearn_carto._watching._boosters import BOOSTERS, XGBOOST, encode_eval_set
@@ -34,7 +35,8 @@ def fit_final_estimator(estimator, X, y, *, params=None, seed=None, classes=None
     y : ndarray of shape (n_samples,)
         Labels.
     params : dict, default=None
-        Further arguments of `fit`.
+        Further arguments of `fit`; those without the name of a step are for the last step of a
+        pipeline.
     seed : int or None, default=None
         Set on every `random_state` of the estimator and, for a net, on torch's generators.
     classes : ndarray of shape (n_classes,), default=None
@@ -46,7 +48,7 @@ def fit_final_estimator(estimator, X, y, *, params=None, seed=None, classes=None
         The fitted estimator.
     """
     set_seed(estimator, seed)
-    params = params or {}
+    params = prefix_params(estimator, params or {})
     net = last_step(estimator)
     for booster in BOOSTERS:
         if booster.can_watch(net):

@@ -2,75 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import numpy as np
+import sklearn
 from joblib import Memory
-from scipy.sparse import issparse
 from scipy.special import softmax
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import SGDClassifier
-from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_carto._inputs._code import estimator_hash
 from sklearn_carto._inputs._containers import row_names, take
-from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
-from sklearn_carto._utils._compat import _check_method_params, _num_samples
+from sklearn_carto._selection._default_proxy import default_proxy
+from sklearn_carto._selection._fit_params import take_params
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
+from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
+from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._responses import in_class_order
-
-
-def default_proxy(X):
-    """Return the proxy model that is used if no estimator is given.
-
-    SGDClassifier with log loss if X is sparse, else a small HistGradientBoostingClassifier, which
-    supports missing values, unscaled features and categories. Text raises an error.
-    """
-    if issparse(X):
-        return SGDClassifier(loss="log_loss")
-    _check_no_text(X)
-    return HistGradientBoostingClassifier(
-        max_iter=20,  # stages are recorded as epochs, and 20 is the default number of epochs
-        early_stopping=False,
-        # scikit-learn's default, lowered below 400 samples: trees would have too few leaves
-        min_samples_leaf=max(1, min(20, _num_samples(X) // 20)),
-    )
-
-
-def _check_no_text(X):
-    """Raise an error with the appropriate encoding if X holds text."""
-    if hasattr(X, "columns") and hasattr(X, "dtypes"):
-        dtypes = zip(X.columns, X.dtypes, strict=True)
-        names = [str(name) for name, dtype in dtypes if str(dtype).lower() in _TEXT_TYPES]
-        if names:
-            raise ValueError(
-                f"X holds text (columns {', '.join(names)}), which the default proxy model does "
-                "not support. Convert these columns to categories (pandas: astype('category'); "
-                "polars: cast(pl.Categorical)), or pass a Pipeline as estimator whose first step "
-                "encodes them: a ColumnTransformer with OneHotEncoder, or TfidfVectorizer for free "
-                "text."
-            )
-        return
-    first = np.asarray(take(X, slice(0, 1)) if _num_samples(X) else X)
-    if first.dtype.kind in "UST" or any(isinstance(value, str) for value in first.ravel()):
-        encoder = "TfidfVectorizer()" if first.ndim == 1 else "OneHotEncoder()"
-        raise ValueError(
-            f"X holds text (a {type(X).__name__} of strings), which the default proxy model does "
-            "not support. Pass an estimator that does, for example "
-            f"make_pipeline({encoder}, SGDClassifier(loss='log_loss'))."
-        )
-
-
-_TEXT_TYPES = {"object", "str", "string", "utf8", "large_string"}
+from sklearn_carto.exceptions import NotCachedWarning
 
 
 class ProxyModel:
@@ -95,21 +57,58 @@ class ProxyModel:
         Number of folds, or how to split.
     n_jobs : int, default=None
         Number of folds that are fitted in parallel.
+    groups : array-like of shape (n_samples,), default=None
+        Group labels of the samples, for the folds.
+    excluded_mask : ndarray of shape (n_samples,) of bool, default=None
+        True for samples that are excluded from the selection, besides those that the weights of the
+        proxy model exclude.
     """
 
-    def __init__(self, estimator, X, y, *, seed=None, memory=None, params=None, cv=4, n_jobs=None):
+    def __init__(
+        self,
+        estimator,
+        X,
+        y,
+        *,
+        seed=None,
+        memory=None,
+        params=None,
+        cv=4,
+        n_jobs=None,
+        groups=None,
+        excluded_mask=None,
+    ):
         if isinstance(seed, np.random.RandomState):
             seed, memory = seed.randint(np.iinfo(np.int32).max), None
         self.estimator, self.X, self.y = estimator, X, np.asarray(y)
         self.seed, self.params, self.cv, self.n_jobs = seed, params or {}, cv, n_jobs
+        self.groups, self.excluded_mask = groups, excluded_mask
         self.memory = _open_cache(memory) if isinstance(memory, (str, PathLike)) else memory
 
     @cached_property
     def data_map(self):
         """Map of the whole training set; that of the fitted classifier if it is frozen."""
         if isinstance(self.estimator, FrozenEstimator):
-            return _frozen_map(self.estimator.estimator, self.X, self.y)
-        return self._cached(_draw_map)(*self._arguments(slice(None)))
+            data_map = _frozen_map(self.estimator.estimator, self.X, self.y)
+        else:
+            arguments = self._arguments(slice(None))
+            data_map = self._cached(_draw_map)(*arguments)
+        if self.excluded_mask is None:
+            return data_map
+        own = data_map.excluded_mask
+        mask = self.excluded_mask if own is None else self.excluded_mask | own
+        return replace(data_map, excluded_mask=mask)
+
+    @cached_property
+    def present(self):
+        """Indices of the samples that are not excluded."""
+        excluded = self.data_map.excluded_mask
+        return np.arange(len(self.y)) if excluded is None else np.flatnonzero(~excluded)
+
+    @cached_property
+    def classes(self):
+        """Classes of the samples that are not excluded, sorted."""
+        return np.unique(self.y[self.present])
 
     @cached_property
     def folds(self):
@@ -119,39 +118,85 @@ class ProxyModel:
                 "'auto' requires the maps of parts of the training set, which a frozen map does "
                 "not provide. Pass the CartographyClassifier itself, not frozen."
             )
-        splits = make_folds(self.cv, self.y, self.seed, used_by="'auto'")
-        classes, fit_and_predict = np.unique(self.y), self._cached(_fit_and_predict)
-        results = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_and_predict)(*self._arguments(train, take(self.X, test)), classes)
-            for train, test in splits
+        splits = self._make_splits()
+        tasks = [
+            (*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits
+        ]
+        results, warnings = run_parallel(
+            self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs
         )
+        warn_once(warnings, f" in {len(splits)} folds of 'auto'")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
+
+    def _make_splits(self):
+        """Split the samples that are not excluded; each training set holds all of their classes."""
+        present, options = self.present, {"used_by": "'auto'"}
+        with collect_warnings():  # a class that is missing in a training set is an error here
+            if isinstance(self.cv, Integral):  # folds of equal size
+                groups = None if self.groups is None else take(self.groups, present)
+                folds = make_folds(self.cv, self.y[present], self.seed, groups=groups, **options)
+                splits = [(present[train], present[test]) for train, test in folds]
+            else:  # folds of positions in X
+                folds = make_folds(self.cv, self.y, self.seed, groups=self.groups, **options)
+                splits = [tuple(part[np.isin(part, present)] for part in fold) for fold in folds]
+        counts = np.bincount(np.concatenate([test for _, test in splits]))
+        if (counts > 1).any():
+            raise InvalidParameterError(
+                "The 'cv' parameter used by 'auto' must not test a sample twice; it does so with "
+                f"{(counts > 1).sum()} rows, among them {np.flatnonzero(counts > 1)[:5].tolist()}. "
+                "Use disjoint test sets, for example those of StratifiedKFold."
+            )
+        if not all(
+            len(test) and np.array_equal(np.unique(self.y[train]), self.classes)
+            for train, test in splits
+        ):
+            raise InvalidParameterError(
+                "The 'cv' parameter used by 'auto' must leave samples of every class in each "
+                f"training set, and samples to test; got {self.cv!r}. Use a stratified splitter."
+            )
+        return splits
 
     @cached_property
     def estimated_cut(self):
         """Estimated share of wrong labels in each class, from out-of-fold probabilities."""
-        classes, y_encoded = np.unique(self.y, return_inverse=True)
         tests = np.concatenate([fold.test for fold in self.folds])
         probabilities = np.concatenate([fold.probabilities for fold in self.folds])
-        return estimated_cut(probabilities, classes, y_encoded[tests])
+        y_encoded = np.searchsorted(self.classes, self.y[tests])
+        return estimated_cut(probabilities, self.classes, y_encoded)
 
     def _arguments(self, train, X_eval=None):
         """Return the arguments of a cached function; the key stands for the data."""
         X, y, params = self.X, self.y, self.params
         if not isinstance(train, slice):  # a slice is the whole training set
-            X, y, params = take(X, train), y[train], _check_method_params(X, params, train)
+            params = take_params(params, train, len(y))
+            X, y = take(X, train), y[train]
         proxy = as_proxy(default_proxy(X) if self.estimator is None else self.estimator)
         if self.seed is not None:
             proxy.set_params(random_state=self.seed)
-        key = None
-        if self.memory is not None:
-            key = fingerprint(X, y, params or None, X_eval, row_names(X)), __version__
+        key = None if self.memory is None else self._key(proxy, X, y, params, X_eval)
         return proxy, key, X, y, params, X_eval
+
+    def _key(self, proxy, X, y, params, X_eval):
+        """Return the key of a cached result; None, and no cache from now on, if there is none."""
+        estimator = estimator_hash(proxy)
+        data = value_fingerprint(X, y, params or None, X_eval, row_names(X))
+        if estimator is not None and data is not None:
+            return estimator, data, __version__, sklearn.__version__
+        what = f"the code or the parameters of {type(last_step(proxy.estimator)).__name__}"
+        if estimator is not None:
+            what = f"the values of X (a {type(X).__name__}) or of the arguments of fit"
+        warn(
+            f"The data map is not cached: {what} cannot be read in full, so that a cached map could "
+            "be that of others. Set memory=None, or pass data and an estimator that can be pickled.",
+            NotCachedWarning,
+        )
+        self.memory = None
+        return None
 
     def _cached(self, function):
         if self.memory is None:
             return function
-        return self.memory.cache(function, ignore=["X", "y", "params", "X_eval"])
+        return self.memory.cache(function, ignore=["proxy", "X", "y", "params", "X_eval"])
 
 
 def _open_cache(folder):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
-from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_carto._inputs._containers import holds_containers, take
+from sklearn_carto._inputs._containers import check_same_length, n_columns_of, take
+from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import _check_feature_names, _check_n_features, _fit_context
 
@@ -92,7 +93,33 @@ class DataMapSampler(BaseSampler):
     _sampling_type = "bypass"
     sampling_strategy = "auto"  # read by the base class; `region` determines what is sampled
     _parameter_constraints: dict = DataMapSelector._parameter_constraints
-    __init__ = DataMapSelector.__init__  # the same parameters
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        region="ambiguous",
+        frac=0.33,
+        noise_cut=0.0,
+        stratify=True,
+        memory=None,
+        random_state=None,
+        final_estimator=None,
+        scoring=None,
+        cv=4,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.region = region
+        self.frac = frac
+        self.noise_cut = noise_cut
+        self.stratify = stratify
+        self.memory = memory
+        self.random_state = random_state
+        self.final_estimator = final_estimator
+        self.scoring = scoring
+        self.cv = cv
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X, y):
@@ -112,18 +139,18 @@ class DataMapSampler(BaseSampler):
         y_resampled : array-like of shape (n_selected,)
             Their labels, in the type of the input.
         """
-        check_classification_targets(y)
-        labels, _ = check_target_type(y, indicate_one_vs_all=True)
-        if not holds_containers(X):  # inputs of a net have no common number of features
+        labels = y
+        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:  # a column for each class
+            labels, _ = check_target_type(y, indicate_one_vs_all=True)
+        labels, _, _ = check_labels(labels, self)
+        check_same_length(X, labels)
+        if n_columns_of(X) is not None:
             _check_feature_names(self, X, reset=True)
             _check_n_features(self, X, reset=True)
         return self._fit_resample(X, y, labels)
 
     def _fit_resample(self, X, y, labels):
-        selector = DataMapSelector(**self.get_params(deep=False)).fit(X, labels)
-        for name in ("data_map_", "sample_indices_", "region_", "noise_cut_", "auto_results_"):
-            if hasattr(selector, name):
-                setattr(self, name, getattr(selector, name))
+        fit_selection(self, X, labels, {})
         selected = self.sample_indices_
         classes, counts = np.unique(np.asarray(labels)[selected], return_counts=True)
         self.sampling_strategy_ = dict(zip(classes.tolist(), counts.tolist(), strict=True))

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from os import PathLike
-from typing import NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import ClassifierTags, check_random_state, get_tags
+from sklearn.utils import ClassifierTags, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import check_missing, holds_containers, n_samples_of, take
+from sklearn_carto._inputs._containers import n_columns_of, n_samples_of, same_values, take
 from sklearn_carto._inputs._fingerprint import fingerprint
-from sklearn_carto._inputs._labels import check_labels
-from sklearn_carto._maps._regions import choose_rows, parse_region
-from sklearn_carto._selection._auto import search_region
-from sklearn_carto._selection._proxy import ProxyModel, as_proxy, default_proxy
+from sklearn_carto._selection._fit import fit_selection
+from sklearn_carto._selection._proxy import as_proxy
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
@@ -29,7 +27,9 @@ from sklearn_carto._utils._compat import (
     _check_n_features,
     _fit_context,
     _routing_enabled,
+    own_request,
 )
+from sklearn_carto._utils._validation import Count, Number, validate_params
 
 
 class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
@@ -143,16 +143,18 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit"), None],
         "region": [str, callable, Mapping],
-        "frac": [Interval(Real, 0, 1, closed="right")],
-        "noise_cut": [Interval(Real, 0, 1, closed="left"), Mapping, StrOptions({"auto"})],
+        "frac": [Number(0, 1, closed="right")],
+        "noise_cut": [Number(0, 1, closed="left"), Mapping, StrOptions({"auto"})],
         "stratify": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
-        "random_state": ["random_state"],
+        "random_state": [Count(0, 2**32 - 1), np.random.RandomState, None],
         "final_estimator": [HasMethods("fit"), None],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "cv": ["cv_object"],
-        "n_jobs": [Integral, None],
+        "n_jobs": [Count(1), Interval(Integral, None, -1, closed="right"), None],
     }
+    # the groups of an outer cross-validation are not those of the inner one, unless requested
+    __metadata_request__fit: ClassVar = {"groups": False}
 
     def __init__(
         self,
@@ -181,7 +183,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.cv = cv
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None, sample_weight=None, **params):
+    def fit(self, X, y=None, sample_weight=None, *, groups=None, **params):
         """Draw the data map of the training set and select samples.
 
         Parameters
@@ -191,7 +193,11 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Labels of any type. Required.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights, passed to the proxy model.
+            Sample weights, passed to the proxy model. Samples of weight 0 are on the map, but are
+            never selected, and count neither in `frac` nor in a noise cut.
+        groups : array-like of shape (n_samples,), default=None
+            Group labels of the samples, for the `cv` of "auto" and that of a CartographyClassifier,
+            for example :class:`~sklearn.model_selection.GroupKFold`.
         **params : dict
             Further arguments of the proxy model's `fit`.
 
@@ -204,42 +210,21 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         ------
         ValueError
             If the region is unknown, a share is out of range, a frozen map was fitted on other
-            samples, or a class has fewer samples than "auto" has folds.
+            samples, a class has fewer samples than "auto" has folds, or all weights are 0.
+        TypeError
+            If the proxy model does not take one of the arguments.
         """
         if sample_weight is not None:
             params = {**params, "sample_weight": sample_weight}
-        return self._fit_with_params(X, y, params)
+        if _routing_enabled() and params and self.estimator is not None:
+            params = process_routing(self, "fit", **params).estimator.fit
+        return self._fit_with_params(X, y, params, groups=groups)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def _fit_with_params(self, X, y, params, final_estimator_params=None):
-        """Fit; `final_estimator_params` are further arguments of the final estimator's `fit`."""
-        # 1. Check the region, the labels and the seed.
-        if self.region != "auto":
-            parse_region(self.region)
-        y, _, _ = check_labels(y, self)
-        if _routing_enabled() and params:
-            params = process_routing(self, "fit", **params).estimator.fit
-        random_state = self.random_state
-        if random_state is not None and not isinstance(random_state, np.random.RandomState):
-            random_state = int(random_state)
-        # 2. Draw the map.
-        proxy = ProxyModel(
-            self.estimator,
-            X,
-            y,
-            seed=random_state,
-            memory=self.memory,
-            params=params,
-            cv=self.cv,
-            n_jobs=self.n_jobs,
-        )
-        self.data_map_ = proxy.data_map
-        # 3. Select samples.
-        selection = select_samples(self, proxy, random_state, final_estimator_params)
-        self.sample_indices_, self.region_, self.noise_cut_, auto_results = selection
-        if auto_results is not None:
-            self.auto_results_ = auto_results
-        # 4. Keep what `transform` needs to recognise the training set.
+    def _fit_with_params(self, X, y, params, **options):
+        """Fit with arguments that are routed already; for `options` see :func:`fit_selection`."""
+        fit_selection(self, X, y, params, **options)
+        # Keep what `transform` needs to recognise the training set.
         self._check_features(X, reset=True)
         self._training_set = fingerprint(X)
         return self
@@ -264,22 +249,27 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_features(X, reset=False)
         if n_samples_of(X) != self.data_map_.n_samples or fingerprint(X) != self._training_set:
-            return X
+            return same_values(X)
         return take(X, self.sample_indices_)
 
     def _check_features(self, X, *, reset):
-        if holds_containers(X):  # inputs of a net have no common number of features
-            return
-        _check_feature_names(self, X, reset=reset)
-        if hasattr(self, "n_features_in_") and not reset and getattr(X, "ndim", 2) == 1:
+        """Check or learn the number and the names of features, if X has two dimensions."""
+        if reset:  # forget those of an earlier fit
+            vars(self).pop("n_features_in_", None)
+        elif getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array instead: {type(self).__name__} was fitted on "
                 f"{self.n_features_in_} features. Reshape your data with X.reshape(1, -1) if it is "
                 "a single sample."
             )
-        _check_n_features(self, X, reset=reset)
-        check_missing(X, self)
+        n_columns = n_columns_of(X)
+        if n_columns is not None:
+            _check_feature_names(self, X, reset=reset)
+            _check_n_features(self, X, reset=reset)
+        elif reset:
+            vars(self).pop("feature_names_in_", None)
 
+    @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
         """Get a mask, or integer index, of the selected training samples.
 
@@ -306,12 +296,16 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Returns
         -------
         routing : MetadataRouter
-            Routes metadata of `fit` to `fit` of the proxy model.
+            Routes metadata of `fit` to `fit` of the proxy model. Weights for the default proxy
+            model, and groups, are requested by ``set_fit_request`` of the selector itself.
         """
-        router = MetadataRouter(owner=self)
-        mapping = MethodMapping().add(caller="fit", callee="fit")
+        request = own_request(self)
+        if self.estimator is not None:  # requests weights itself
+            request.fit.requests.pop("sample_weight", None)
+        router = MetadataRouter(owner=self).add_self_request(request)
         if self.estimator is None or isinstance(self.estimator, FrozenEstimator):
             return router
+        mapping = MethodMapping().add(caller="fit", callee="fit")
         return router.add(estimator=as_proxy(self.estimator), method_mapping=mapping)
 
     def __sklearn_tags__(self):
@@ -320,51 +314,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_label=False)
         if self.estimator is None:
-            tags.input_tags.sparse = tags.input_tags.allow_nan = True
+            tags.input_tags.sparse = True
         else:
             tags.input_tags = get_tags(self.estimator).input_tags
+        tags.input_tags.allow_nan = True  # what may be missing is up to the proxy model
         return tags
-
-
-class Selection(NamedTuple):
-    """Selected samples, and the rule that selected them."""
-
-    sample_indices: np.ndarray
-    region: object
-    noise_cut: object
-    auto_results: dict | None
-
-
-def select_samples(selector, proxy, random_state, final_estimator_params=None):
-    """Select samples by the parameters of a selector, which need not be fitted.
-
-    `final_estimator_params` are further arguments of the final estimator's `fit`; None: those of
-    the proxy model's `fit` that it accepts.
-    """
-    region, noise_cut, auto_results = selector.region, selector.noise_cut, None
-    if isinstance(region, str) and region == "auto":
-        final_estimator = selector.final_estimator
-        if final_estimator is None:
-            estimator = selector.estimator
-            final_estimator = as_proxy(default_proxy(proxy.X) if estimator is None else estimator)
-            final_estimator.set_params(cv=None, keep_history=False)  # its map is not needed
-            final_estimator_params = proxy.params
-        region, noise_cut, auto_results = search_region(
-            proxy,
-            selector.frac,
-            final_estimator=final_estimator,
-            final_estimator_params=final_estimator_params,
-            scoring=selector.scoring,
-            stratify=selector.stratify,
-        )
-    elif isinstance(noise_cut, str):
-        noise_cut = proxy.estimated_cut
-    sample_indices = choose_rows(
-        proxy.data_map,
-        region,
-        selector.frac,
-        noise_cut=noise_cut,
-        stratify=selector.stratify,
-        random_state=check_random_state(random_state),
-    )
-    return Selection(sample_indices, region, noise_cut, auto_results)

@@ -59,7 +59,9 @@ __all__ = [
     "_safe_indexing",
     "callbacks_of",
     "check_matplotlib_support",
+    "cloudpickle",
     "get_chunk_n_rows",
+    "own_request",
     "require",
     "validate_parameter_constraints",
 ]
@@ -68,6 +70,19 @@ __all__ = [
 def callbacks_of(estimator):
     """Return the callbacks set on an estimator, which scikit-learn keeps in a private attribute."""
     return list(getattr(estimator, "_skl_callbacks", ()))
+
+
+def cloudpickle():
+    """Return the module cloudpickle: a dependency of joblib, or part of it before joblib 1.6."""
+    try:
+        return import_module("cloudpickle")
+    except ImportError:
+        return import_module("joblib.externals.cloudpickle")
+
+
+def own_request(estimator):
+    """Return what an estimator itself requests, without the estimators inside it."""
+    return estimator._get_metadata_request()
 
 
 def require(module: str, user: str, extra: str):

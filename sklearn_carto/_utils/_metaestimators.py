@@ -195,6 +195,8 @@ def why_no_classifier(estimator):
     last = last_step(estimator)
     if isinstance(last, Pipeline):
         return "a Pipeline without steps" if last.steps == [] else f"a Pipeline of {last.steps!r}"
+    if isinstance(last, type):
+        return f"a pipeline that ends in the class {last.__name__}, not in an instance of it,"
     kind = _kind_of(last)
     scores = any(hasattr(last, method) for method in ("predict_proba", "decision_function"))
     if kind == "classifier" or (kind is None and scores and hasattr(last, "predict")):

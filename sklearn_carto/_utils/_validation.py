@@ -68,10 +68,14 @@ def check_params(caller, constraints, params):
 
 
 class Count(Interval):
-    """Constraint: a whole number of at least `minimum`, which a boolean is not."""
+    """Constraint: a whole number of at least `minimum`, which a boolean is not.
 
-    def __init__(self, minimum):
-        super().__init__(Integral, minimum, None, closed="left")
+    `maximum`, if there is one, is allowed, too.
+    """
+
+    def __init__(self, minimum, maximum=None):
+        closed = "left" if maximum is None else "both"
+        super().__init__(Integral, minimum, maximum, closed=closed)
 
     def is_satisfied_by(self, val):
         """Return whether a value satisfies the constraint."""
@@ -225,6 +229,7 @@ def check_sample_ids(sample_ids, n_samples, owner):
         return None
     subject = f"The 'sample_ids' parameter of {owner} must hold one"
     unordered = isinstance(sample_ids, (str, bytes, Set, Mapping))
+    unordered = unordered or getattr(sample_ids, "shape", None) == ()
     if unordered or not hasattr(sample_ids, "__len__") or len(sample_ids) != n_samples:
         raise InvalidParameterError(
             f"{subject} id for each of the {n_samples} rows. Got {describe(sample_ids)} instead."

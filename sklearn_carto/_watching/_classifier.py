@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from copy import deepcopy
-from functools import partial
-
-import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -34,13 +29,13 @@ from sklearn_carto._utils._compat import (
 )
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
-from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
 from sklearn_carto._watching._find import get_watcher
-from sklearn_carto._watching._pipelines import fit_transformers, make_router, route_fit_params
+from sklearn_carto._watching._pipelines import make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
-from sklearn_carto._watching._seeds import draw_seed, set_seed
+from sklearn_carto._watching._seeds import draw_seed
+from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -114,7 +109,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
           not trained on it. This finds wrong labels also with models that memorize them. One model
           is trained for each fold, and one on all samples for `estimator_`;
         - a cross-validation generator or an iterable of (train, test) indices, in which each sample
-          is in exactly one test set.
+          is in exactly one test set. Those that use groups take them from `fit`.
 
     Attributes
     ----------
@@ -149,10 +144,17 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
     Notes
     -----
+    **What is recorded** equals `predict_proba` of the model of that epoch. Margins are those of
+    logits where these are known: of LogisticRegression, gradient boosting, nets, and classifiers
+    with log loss and two classes; else of probabilities. A class that a training set of `cv` lacks
+    has a probability of 0. Outputs of a net beyond the classes are columns without a label.
+
     **Metadata routing.** `fit` is mapped to the method that trains the estimator: `partial_fit` if
     it is watched through `partial_fit`, else `fit`. With metadata routing enabled, request metadata
     for that method, for example
-    ``SGDClassifier().set_partial_fit_request(sample_weight=True)``.
+    ``SGDClassifier().set_partial_fit_request(sample_weight=True)``. `groups` are routed to `split`
+    of `cv`. Without routing, arguments with one entry for each sample are split as the samples are,
+    and an argument that the estimator does not take is an error.
 
     **Callbacks** (scikit-learn >= 1.9). Each training is a subtask of `fit`: one, or with `cv` one
     for each fold and a last one. Each epoch is a subtask of its training. For estimators with
@@ -160,11 +162,25 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     training. Ensembles are trained first; their subtasks are the blocks of samples in which the
     stages are replayed.
 
+    **Interrupts.** An interrupt (Ctrl-C) or error is raised on. If an epoch was complete by then,
+    complete epochs are kept, and the classifier predicts; if none was, it stays as it was before
+    `fit`.
+
     **Nets.** Under a threading backend they are trained one at a time, since all threads share the
     generators of torch; a net that predicts in another thread meanwhile draws from them, too. After
-    an evaluation pass, the global generators and the mode of each module are restored, but neither
-    generators that belong to a module or dataset nor buffers that a forward pass in evaluation mode
-    changes.
+    an evaluation pass, the global generators and the mode of each module are restored. The weights
+    are therefore bit for bit those of a training without recording, with these exceptions:
+
+    - generators that belong to a module or data set, and buffers that a forward pass in evaluation
+      mode changes, are not restored;
+    - a torch Dataset without `y` is read once for its labels, which advances a generator of its
+      own. Pass `y`;
+    - with ``torch.backends.cudnn.benchmark = True``, batches of another size may select other
+      kernels, which round differently;
+    - probabilities that depend on the other samples of a batch are those of the batches of the
+      evaluation pass;
+    - if a data set augments its samples at random, each epoch is recorded on freshly augmented
+      samples, so that variability includes that of the augmentation.
 
     References
     ----------
@@ -314,7 +330,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             subset = data.take(train)
             task = TrainingTask(fit_task, **subset.fit_args(self))
             X_test = take(data.X, test)
-            self._watch(clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task)
+            self._train(
+                clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task
+            )
 
     def _fit_all(self, data, recorder, seed, fit_task, training_set):
         """Train a clone on all samples, record it unless folds were, and keep what is complete."""
@@ -325,7 +343,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         encodes_labels = get_watcher(estimator).encodes_labels
         task = TrainingTask(fit_task, **data.fit_args(self))
         try:
-            self._watch(estimator, data, None, own, seed, task)
+            self._train(estimator, data, None, own, seed, task)
             interrupted = False
         finally:
             if own.complete():
@@ -337,28 +355,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 "recorded. Set its number of epochs, stages or iterations to at least 1."
             )
 
-    def _watch(self, estimator, data, X_eval, recorder, seed, task):
-        """Train an estimator in place, record `X_eval` (None: its training samples)."""
-        # 1. Prepare the estimator, and what its last step takes.
-        watcher = get_watcher(estimator)
-        set_seed(estimator, seed)
-        fitted = fit_transformers(estimator, data.X, data.y, X_eval, data.routed)
-        watched, X, X_eval, params = fitted
-        y = watcher.encode(watched, data.y, recorder.classes)
-
-        # 2. Connect progress and callbacks.
-        predicts = watcher.method == "partial_fit"  # at the end of each epoch
-        attributes = partial(_reconstruction_attributes, estimator) if predicts else None
-
-        def track(steps):
-            tasks = steps if watcher.emits_callbacks else task.track(steps, attributes)
-            return progress(tasks, description="epochs", verbose=self.verbose, total=len(steps))
-
-        # 3. Train and record.
-        with task.propagate_to(watched) if watcher.emits_callbacks else nullcontext():
-            options = {"n_epochs": self.n_epochs, "seed": seed, "params": params, "track": track}
-            watcher.watch(watched, X, y, recorder, X_eval=X_eval, **options)
-        task.close()
+    def _train(self, estimator, data, X_eval, recorder, seed, task):
+        options = {"n_epochs": self.n_epochs, "verbose": self.verbose}
+        train_and_record(estimator, data, X_eval, recorder, seed, task, **options)
 
     def _check_record(self, watcher):
         if self.record != "training":
@@ -391,7 +390,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         Memory layout does not matter; data types and columns of a dataframe do.
         """
         check_is_fitted(self)
-        return self._training_set == _fingerprint_of(X, *np.unique(y, return_inverse=True))
+        _, classes, y_encoded = check_labels(y, self)
+        return self._training_set == _fingerprint_of(X, classes, y_encoded)
 
     @property
     def confidence_(self):
@@ -422,15 +422,6 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
 def _name(estimator):
     return type(last_step(estimator)).__name__
-
-
-def _reconstruction_attributes(estimator):
-    """Return the attributes of a CartographyClassifier whose training stopped at this epoch."""
-    return {
-        "estimator_": deepcopy(estimator),
-        "classes_": estimator.classes_,
-        "_encodes_labels": False,
-    }
 
 
 def _fingerprint_of(X, classes, y_encoded):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
+
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
@@ -41,7 +43,7 @@ class PartialFitWatcher(Watcher):
         n_epochs = DEFAULT_N_EPOCHS if n_epochs is None else n_epochs
         recorder.begin(n_epochs)
         evaluator = EpochEvaluator(recorder, X_eval)
-        first_call = {"classes": recorder.classes}
+        first_call = {"classes": recorder.classes} if _takes_classes(estimator) else {}
         for epoch in track(range(n_epochs)):
             n_updates = getattr(estimator, "t_", 0)
             estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
@@ -49,12 +51,19 @@ class PartialFitWatcher(Watcher):
             evaluator.record(estimator)
 
 
+def _takes_classes(estimator):
+    parameters = signature(estimator.partial_fit).parameters
+    return "classes" in parameters or any(
+        parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
+
+
 def _resolve_class_weight(estimator, y):
     """Compute "balanced" weights from all labels; `partial_fit` does not support them."""
     if getattr(estimator, "class_weight", None) == "balanced":
         classes = np.unique(y)
         weights = compute_class_weight("balanced", classes=classes, y=y)
-        estimator.set_params(class_weight=dict(zip(classes.tolist(), weights, strict=True)))
+        estimator.set_params(class_weight=dict(zip(classes, weights, strict=True)))
 
 
 def _reraise_interrupt(estimator, n_updates, n_samples):

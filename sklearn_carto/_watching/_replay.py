@@ -32,7 +32,9 @@ def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_lo
         Whether scores are logits.
     """
     if not ends:
-        raise NotWatchableError(f"{type(estimator).__name__} has no stage that it could predict at.")
+        raise NotWatchableError(
+            f"{type(estimator).__name__} has no stage that it could predict at."
+        )
     recorder.begin(len(ends))
     options = {"from_logits": from_logits, "scored_classes": classes}
     for rows in track(row_blocks(recorder.n_samples, len(recorder.classes))):

@@ -95,8 +95,8 @@ class Listener:
             setattr(self, name, None)
 
     def reraise_interrupt(self):
-        """Raise the interrupt that skorch suppressed if an epoch started and did not end."""
-        if self.n_started > self.n_ended:
+        """Raise the interrupt that skorch suppressed if an epoch did not end, or none started."""
+        if self.n_started > self.n_ended or self.n_ended == self.n_before:
             raise KeyboardInterrupt
 
     def _complete_epoch(self):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sklearn.base import is_classifier
 
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import Count
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._replay import evenly_spaced
 from sklearn_carto._watching._watcher import Watcher
@@ -24,6 +26,11 @@ class WarmStartWatcher(Watcher):
         )
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+        if not Count(1).is_satisfied_by(estimator.n_estimators):
+            raise InvalidParameterError(
+                f"The 'n_estimators' parameter of {type(estimator).__name__} must be "
+                f"{Count(1)}. Got {estimator.n_estimators!r} instead."
+            )
         sizes = evenly_spaced(n_epochs, estimator.n_estimators)
         recorder.begin(len(sizes))
         evaluator = EpochEvaluator(recorder, X_eval)

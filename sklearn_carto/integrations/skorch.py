@@ -7,10 +7,9 @@ from skorch.callbacks import Callback
 
 from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
-from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._utils._compat import StrOptions
 from sklearn_carto._utils._state import PackedState, check_is_state, digest, pack
-from sklearn_carto._utils._validation import check_params
+from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._skorch_events import attach_on_fit_loop
 from sklearn_carto._watching._skorch_listeners import make_listener
@@ -136,20 +135,12 @@ class DataMapCallback(MapCallback, Callback):
         attach_on_fit_loop(net, listener, key=self)
 
     def _make_recorder(self, y_encoded):
-        names = self.sample_ids
-        if names is not None:
-            names = as_vector(names, "sample_ids", type(self).__name__)
-            if names.shape != y_encoded.shape:
-                raise ValueError(
-                    f"sample_ids must have one entry for each of the {len(y_encoded)} rows; got "
-                    f"shape {names.shape}."
-                )
         return RunRecorder(
             y_encoded,
             np.arange(max(y_encoded.max() + 1, 2)),
             y_encoded,
             self.keep_history,
-            sample_ids=names,
+            sample_ids=check_sample_ids(self.sample_ids, len(y_encoded), type(self).__name__),
             record=self.record,
             more_classes=True,
         )

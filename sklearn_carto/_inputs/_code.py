@@ -1,0 +1,100 @@
+"""Hashes of estimators by value, which include code that cannot be imported again."""
+
+from __future__ import annotations
+
+import re
+import sys
+from hashlib import sha256
+from io import BytesIO
+from types import FunctionType
+
+from joblib.hashing import NumpyHasher
+
+from sklearn_carto._utils._compat import cloudpickle
+
+
+def is_code(value):
+    """Whether a value is a function or a class."""
+    return isinstance(value, (FunctionType, type))
+
+
+def code_name(value):
+    """Return the dotted name of a function or class that can be imported, or None.
+
+    What ``__main__`` defines has no such name, since it may be defined anew.
+    """
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
+    found = sys.modules.get(module) if module != "__main__" else None
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return f"{module}.{name}" if found is value else None
+
+
+def code_hash(value):
+    """Hash a function or class: by name if it can be imported, else by its code.
+
+    The code is that of the functions, classes and global variables that it refers to, too.
+
+    Returns
+    -------
+    digest : str or None
+        Hexadecimal digest; None if the code refers to something that cannot be pickled.
+    """
+    name = code_name(value)
+    if name is not None:
+        return sha256(f"name {name}".encode()).hexdigest()
+    stream = BytesIO()
+    try:
+        _code_pickler()(stream).dump(value)
+    except Exception:  # any object that the code refers to may refuse, in its own manner
+        return None
+    return sha256(stream.getvalue()).hexdigest()
+
+
+def _code_pickler():
+    class CodePickler(cloudpickle().Pickler):
+        """Pickler of code by value, without the random number that cloudpickle gives a class."""
+
+        def reducer_override(self, obj):
+            reduced = super().reducer_override(obj)
+            if isinstance(obj, type) and isinstance(reduced, tuple):
+                make, args, *rest = reduced
+                args = tuple(None if _is_random_name(arg) else arg for arg in args)
+                reduced = (make, args, *rest)
+            return reduced
+
+    return CodePickler
+
+
+def _is_random_name(arg):
+    return isinstance(arg, str) and re.fullmatch("[0-9a-f]{32}", arg) is not None
+
+
+def estimator_hash(estimator):
+    """Hash an estimator by the values of its parameters and by its code.
+
+    Returns
+    -------
+    digest : str or None
+        Hexadecimal digest; None if a parameter can neither be pickled nor be hashed as code.
+    """
+    try:
+        return _EstimatorHasher("sha256").hash(estimator)
+    except Exception:  # any parameter may refuse, in its own manner
+        return None
+
+
+class _CodeRefusedError(Exception):
+    pass
+
+
+class _EstimatorHasher(NumpyHasher):
+    """joblib's hasher, which hashes functions and classes by name, with `code_hash` instead."""
+
+    def save(self, obj):
+        if is_code(obj) and code_name(obj) is None and obj is not type(None):
+            digest = code_hash(obj)
+            if digest is None:
+                raise _CodeRefusedError(obj)
+            obj = ("code", digest)
+        super().save(obj)

@@ -1,0 +1,203 @@
+"""Draw the data map of a training set and select samples, for the selector and the sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import check_scoring
+from sklearn.utils.validation import check_consistent_length
+
+from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._maps._regions import choose_rows, parse_region
+from sklearn_carto._selection._auto import search_region
+from sklearn_carto._selection._default_proxy import default_proxy
+from sklearn_carto._selection._fit_params import check_params_taken, excluded_rows, takes_param
+from sklearn_carto._selection._proxy import ProxyModel, as_proxy
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._metaestimators import check_classifier
+from sklearn_carto._utils._validation import Number, describe
+
+_LEARNED = ("data_map_", "sample_indices_", "region_", "noise_cut_", "auto_results_")
+
+
+class Selection(NamedTuple):
+    """Selected samples, and the rule that selected them."""
+
+    sample_indices: np.ndarray
+    region: object
+    noise_cut: object
+    auto_results: dict | None
+
+
+def fit_selection(
+    owner, X, y, params, *, groups=None, final_estimator_params=None, excluded_mask=None
+):
+    """Draw the map of a training set, select samples, and set what a selector learns.
+
+    Parameters
+    ----------
+    owner : DataMapSelector or DataMapSampler
+        Its parameters are used, and its attributes set.
+    X : container of shape (n_samples, n_features)
+        Training samples.
+    y : array-like of shape (n_samples,)
+        Labels.
+    params : dict
+        Arguments of the proxy model's `fit`.
+    groups : array-like of shape (n_samples,), default=None
+        Group labels of the samples, for the folds of "auto" and of the proxy model.
+    final_estimator_params : dict, default=None
+        Arguments of the final estimator's `fit`; None: those of the proxy model that it takes.
+    excluded_mask : ndarray of shape (n_samples,) of bool, default=None
+        True for samples that the weights of the final estimator exclude.
+    """
+    # 1. Check the parameters, before anything is trained.
+    for name in _LEARNED:
+        vars(owner).pop(name, None)
+    name = type(owner).__name__
+    y, classes, _ = check_labels(y, owner)
+    check_same_length(X, y)
+    check_consistent_length(y, groups)
+    check_selection_params(owner, classes)
+    seed = owner.random_state
+    if seed is not None and not isinstance(seed, np.random.RandomState):
+        seed = int(seed)
+    params = dict(params)
+    if not isinstance(owner.estimator, FrozenEstimator):
+        proxy = proxy_of(owner.estimator, X)
+        if groups is not None and takes_param(proxy, "groups"):
+            params.setdefault("groups", groups)
+        check_params_taken(params, proxy, name)
+        of_proxy = excluded_rows(proxy, params, X, len(y), name)
+        excluded_mask = _union(excluded_mask, of_proxy)
+    elif params:
+        raise TypeError(
+            f"{name}.fit got {', '.join(map(repr, params))}, but its proxy model is frozen and is "
+            "not fitted. Leave it out."
+        )
+    check_classes_left(y, excluded_mask, name)
+    # 2. Draw the map.
+    proxy = ProxyModel(
+        owner.estimator,
+        X,
+        y,
+        seed=seed,
+        memory=owner.memory,
+        params=params,
+        cv=owner.cv,
+        n_jobs=owner.n_jobs,
+        groups=groups,
+        excluded_mask=excluded_mask,
+    )
+    owner.data_map_ = proxy.data_map
+    # 3. Select samples.
+    selection = select_samples(owner, proxy, proxy.seed, final_estimator_params)
+    owner.sample_indices_, owner.region_, owner.noise_cut_, auto_results = selection
+    if auto_results is not None:
+        owner.auto_results_ = auto_results
+
+
+def select_samples(selector, proxy, random_state, final_estimator_params=None):
+    """Select samples by the parameters of a selector, which need not be fitted.
+
+    `final_estimator_params` are arguments of the final estimator's `fit`; None: those of the proxy
+    model's `fit` that it takes.
+    """
+    region, noise_cut, auto_results = selector.region, selector.noise_cut, None
+    if isinstance(region, str) and region == "auto":
+        final_estimator = selector.final_estimator
+        if final_estimator is None:
+            final_estimator = proxy_of(selector.estimator, proxy.X)
+            final_estimator.set_params(cv=None, keep_history=False)  # its map is not needed
+            final_estimator_params = proxy.params
+        region, noise_cut, auto_results = search_region(
+            proxy,
+            selector.frac,
+            final_estimator=final_estimator,
+            final_estimator_params=final_estimator_params,
+            scoring=selector.scoring,
+            stratify=selector.stratify,
+        )
+    elif isinstance(noise_cut, str):
+        noise_cut = proxy.estimated_cut
+    sample_indices = choose_rows(
+        proxy.data_map,
+        region,
+        selector.frac,
+        noise_cut=noise_cut,
+        stratify=selector.stratify,
+        random_state=random_state,
+    )
+    return Selection(sample_indices, region, noise_cut, auto_results)
+
+
+def proxy_of(estimator, X):
+    """Return an unfitted CartographyClassifier: the proxy model, by default one that suits X."""
+    return as_proxy(default_proxy(X) if estimator is None else estimator)
+
+
+def check_selection_params(owner, classes):
+    """Check what the constraints of single parameters do not express.
+
+    Raises an error if estimators are no classifiers, if the region or the noise cut is not defined
+    for the classes, or if the final estimator cannot be scored.
+    """
+    name = type(owner).__name__
+    for parameter in ("estimator", "final_estimator"):
+        estimator = getattr(owner, parameter)
+        if estimator is not None and not isinstance(estimator, FrozenEstimator):
+            check_classifier(estimator, parameter, name)
+    for parameter in ("region", "memory", "cv", "scoring"):
+        value = getattr(owner, parameter)
+        if isinstance(value, type):
+            raise InvalidParameterError(
+                f"The {parameter!r} parameter of {name} must not be a class. Got {value.__name__} "
+                f"instead of an instance, {value.__name__}()."
+            )
+    if isinstance(owner.region, Mapping) and "auto" in owner.region:
+        raise InvalidParameterError(
+            f"The 'region' parameter of {name} must not be a mixture with 'auto', which chooses "
+            f"one region. Got {owner.region!r}. Set region='auto', or leave it out of the mixture."
+        )
+    if not (isinstance(owner.region, str) and owner.region == "auto"):
+        parse_region(owner.region)
+    elif owner.final_estimator is not None:
+        check_scoring(owner.final_estimator, owner.scoring)
+    if isinstance(owner.noise_cut, Mapping):
+        _check_noise_cut(owner.noise_cut, classes, name)
+
+
+def _check_noise_cut(noise_cut, classes, name):
+    unknown = [one for one in noise_cut if one not in classes.tolist()]
+    if unknown:
+        raise InvalidParameterError(
+            f"The 'noise_cut' parameter of {name} must map classes to shares. Got "
+            f"{', '.join(map(repr, unknown))}, not among the classes {classes[:10].tolist()}."
+        )
+    share = Number(0, 1, closed="left")
+    for label, value in noise_cut.items():
+        if not share.is_satisfied_by(value):
+            raise InvalidParameterError(
+                f"The 'noise_cut' parameter of {name} must map each class to {share}. Got "
+                f"{describe(value)} for the class {label!r}."
+            )
+
+
+def check_classes_left(y, excluded_mask, owner):
+    """Raise an error if weights of 0 leave less than two classes."""
+    if excluded_mask is None:
+        return
+    left = np.unique(y[~excluded_mask]).tolist()
+    if len(left) < 2:
+        raise InvalidParameterError(
+            f"{owner}.fit needs samples of at least two classes. The 'sample_weight' parameter is "
+            f"0 for all samples but those of {left}."
+        )
+
+
+def _union(mask, other):
+    return other if mask is None else mask if other is None else mask | other
