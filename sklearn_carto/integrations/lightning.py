@@ -7,8 +7,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._state import digest
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
@@ -126,16 +127,35 @@ class DataMapCallback(TorchLoopCallback, Callback):
             )
         super().__init__(labels, classes, from_logits, keep_history, sample_ids)
         self.forward = forward
+        self._state_key = self._generate_state_key(
+            forward=forward,
+            classes=None if classes is None else np.asarray(classes).tolist(),
+            from_logits=bool(from_logits),
+            keep_history=bool(keep_history),
+        )
 
     @property
     def state_key(self):
         """Name of the state in checkpoints, which several callbacks may share."""
-        return self._generate_state_key(
-            forward=self.forward,
-            labels=digest(self.labels),
-            classes=digest(self.classes),
-            keep_history=bool(self.keep_history),
-        )
+        return self._state_key
+
+    def on_load_checkpoint(self, trainer, pl_module, checkpoint):
+        """Find the state of a callback with other settings, which is then refused by name.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The trainer.
+        pl_module : LightningModule
+            The trained module.
+        checkpoint : dict
+            The checkpoint.
+        """
+        states = checkpoint.get("callbacks", {})
+        start = self._generate_state_key(forward=self.forward)[:-1]
+        alike = [key for key in states if isinstance(key, str) and key.startswith(start)]
+        if self._state_key not in states and alike:
+            self.load_state_dict(states[alike[0]])
 
     def load_state_dict(self, state):
         """Continue a recording whose state was saved, in the training that runs or comes next.

@@ -8,6 +8,9 @@ import numpy as np
 import sklearn
 
 from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._recording._batch_arrays import as_vector
+from sklearn_carto._recording._sample_index import check_names
+from sklearn_carto._utils._validation import validate_params
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
@@ -32,6 +35,9 @@ class DataMapCallback(MapCallback):
     ----------
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
+    sample_ids : array-like of shape (n_samples,), default=None
+        Names of the rows. Trainings on other numbers of rows raise a ValueError, such as those of
+        the folds of a search.
 
     Attributes
     ----------
@@ -74,8 +80,12 @@ class DataMapCallback(MapCallback):
     True
     """
 
-    def __init__(self, *, keep_history=True):
+    @validate_params(keep_history=["boolean"])
+    def __init__(self, *, keep_history=True, sample_ids=None):
         self.keep_history = keep_history
+        self.sample_ids = sample_ids
+        if sample_ids is not None:
+            as_vector(sample_ids, "sample_ids", type(self).__name__)
         self._trainings = {}  # those that are running, by the task of their `fit`
         self._last = None
 
@@ -90,7 +100,9 @@ class DataMapCallback(MapCallback):
             The task of its `fit`.
         """
         self._begin_training()
-        self._last = self._trainings[context] = _Training(estimator, self.keep_history)
+        self._last = self._trainings[context] = _Training(
+            estimator, self.keep_history, self.sample_ids
+        )
         self._watched_name_ = type(estimator).__name__
 
     def on_fit_task_begin(self, estimator, context):
@@ -159,9 +171,10 @@ class _Training:
     recording: RunRecorder = None  # type: ignore[assignment]
     iterations: EpochEvaluator = None  # type: ignore[assignment]
 
-    def __init__(self, estimator, keep_history):
+    def __init__(self, estimator, keep_history, sample_ids):
         reason = CallbackWatcher().refuses(estimator)
         self.keep_history, self.supported = keep_history, reason is None
+        self.sample_ids = sample_ids
         self.why_not = reason or (
             f"{type(estimator).__name__} did not inform its callbacks of any iteration."
         )
@@ -172,7 +185,10 @@ class _Training:
             return
         if self.recording is None:
             y, classes, y_encoded = check_labels(y, model)
-            self.recording = RunRecorder(y, classes, y_encoded, self.keep_history)
+            names = self.sample_ids
+            if names is not None:
+                names = check_names(names, len(y_encoded), "DataMapCallback")
+            self.recording = RunRecorder(y, classes, y_encoded, self.keep_history, sample_ids=names)
             self.recording.begin(max_n_epochs(model))
             self.iterations = EpochEvaluator(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):
