@@ -56,7 +56,6 @@ def test_lambdas_and_local_code_have_hashes_of_their_own():
 
         return scale
 
-    assert code_hash(lambda X: X) == code_hash(lambda X: X) is not None or True
     assert code_hash(lambda X: X + 1) != code_hash(lambda X: X + 2)
     assert code_hash(local(1)) == code_hash(local(1)) != code_hash(local(2))
 
@@ -99,7 +98,7 @@ def test_code_that_cannot_be_read_is_not_cached_and_said_once(tmp_path):
         with lock:
             return X
 
-    with pytest.warns(NotCachedWarning, match="code or the parameters of the Pipeline") as caught:
+    with pytest.warns(NotCachedWarning, match="code or the parameters of Pipeline") as caught:
         selector(locked, tmp_path).set_params(noise_cut="auto", cv=2).fit(X, y)
     assert [one.category for one in caught].count(NotCachedWarning) == 1
     assert not any(tmp_path.rglob("*.pkl"))

@@ -76,8 +76,9 @@ def check_not_regressor(estimator):
 
 def _as_column(y, name):
     """Return labels as an array of one dimension, in which each keeps its type and value."""
-    array = None if isinstance(y, (str, bytes, Set, Mapping, Iterator)) else _as_array(y)
-    if array is None or issparse(y) or array.ndim == 0 or array.dtype.names is not None:
+    unfit = isinstance(y, (str, bytes, Set, Mapping, Iterator)) or issparse(y)
+    array = None if unfit else _as_array(y)
+    if array is None or array.ndim == 0 or array.dtype.names is not None:
         raise InvalidParameterError(
             "y should be a 1d array, a list or a column with one label for each sample. Got "
             f"{describe(y)} instead."

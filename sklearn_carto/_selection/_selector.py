@@ -229,6 +229,25 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self._training_set = fingerprint(X)
         return self
 
+    def fit_transform(self, X, y=None, **fit_params):
+        """Draw the data map of the training set, and return the selected samples.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            Training samples, of a type that the proxy model accepts.
+        y : array-like of shape (n_samples,)
+            Labels of any type. Required.
+        **fit_params : dict
+            Further arguments of `fit`.
+
+        Returns
+        -------
+        X : container of shape (n_selected, n_features)
+            The selected samples, in the type of the input; a data frame keeps its index.
+        """
+        return take(X, self.fit(X, y, **fit_params).sample_indices_)
+
     def transform(self, X):
         """Return the selected samples if X is the training set, otherwise X unchanged.
 
