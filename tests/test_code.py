@@ -93,6 +93,7 @@ def test_a_lambda_is_cached_by_its_code(tmp_path):
     assert not np.array_equal(one.confidence, other.confidence)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
 def test_code_that_cannot_be_read_is_not_cached_and_said_once(tmp_path):
     def locked(X, lock=LOCK):
         with lock:

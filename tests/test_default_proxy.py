@@ -65,7 +65,10 @@ COLUMNS = {
     "text": (lambda pd: pd.Series(["a", None] * 10, dtype=object), "text .*'category'"),
     "string": (lambda pd: pd.Series(["a", None] * 10, dtype="string"), "text .*OneHotEncoder"),
     "text and numbers": (lambda pd: pd.Series([1, "a"] * 10, dtype=object), "text"),
-    "pd.NA": (lambda pd: pd.Series([1, pd.NA] * 10, dtype=object), r"pd.NA .*astype\('Float64'\)"),
+    "pd.NA": (
+        lambda pd: pd.Series([1, pd.NA] * 10, dtype=object),
+        r"numbers and pd.NA as objects .*'Float64'",
+    ),
     "nothing": (lambda pd: pd.Series([None] * 20, dtype=object), "missing values alone .*Drop"),
     "NaN": (lambda pd: pd.Series([np.nan] * 20), "missing values alone"),
     "mixed categories": (
@@ -80,9 +83,7 @@ def test_columns_that_are_not_supported_are_named_with_the_way_out(name):
     make, message = COLUMNS[name]
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"good": NUMBERS, "bad": make(pd)})
-    with pytest.raises(
-        ValueError, match=rf"X holds {message.replace(' .*', r' .columns bad.,.*')}"
-    ):
+    with pytest.raises(ValueError, match=rf"X holds {message.replace(' .*', ' .columns bad.*')}"):
         default_proxy(frame)
 
 

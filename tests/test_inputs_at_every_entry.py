@@ -43,7 +43,7 @@ ENTRIES = {
     "sampler": sample,
     "distilled": lambda model, X, y: DistilledClassifier(watch(model)).fit(X, y),
     "compare": lambda model, X, y: compare_subsets(watch(model), X, y, cv=2, regions=["easy"]),
-    "cross": lambda m, X, y: cross_distillation({"a": watch(m), "b": watch(m)}, X, y, cv=2),
+    "cross": lambda m, X, y: cross_distillation({"a": m, "b": clone(m)}, X, y, cv=2),
     "fractions": lambda model, X, y: sweep_fractions(watch(model), X, y, cv=2, fracs=[0.5]),
     "replacement": lambda m, X, y: sweep_replacement(watch(m), X, y, cv=2, shares=[0.5]),
 }
@@ -151,6 +151,7 @@ def test_a_training_set_is_known_again_whatever_the_container_of_its_labels(i):
     assert len(selector.transform(X.copy())) == 8
 
 
+@pytest.mark.filterwarnings("ignore:X has feature names")
 @pytest.mark.parametrize("backend", ["pandas", "polars"])
 def test_a_frame_that_passes_through_is_not_renamed(backend):
     frames = pytest.importorskip(backend)
@@ -232,12 +233,16 @@ def test_a_data_set_of_another_class_is_never_cached(tmp_path):
     assert selector.transform(Rows(X)).__len__() == len(X)
 
 
-def test_labels_that_are_dates_may_be_balanced():
-    dates = np.array(["2020", "2021"], dtype="M8[Y]")[y]
+@pytest.mark.parametrize("unit", ["Y", "s", "ns"])
+def test_labels_may_be_dates_but_not_balanced_ones(unit):
+    dates = np.array(["2020", "2021"], dtype=f"M8[{unit}]")[y]
+    assert_array_equal(watch(SGD).fit(X, dates).confidence_, watch(SGD).fit(X, y).confidence_)
     balanced = clone(SGD).set_params(class_weight="balanced")
-    fitted = watch(balanced).fit(X, dates)
-    expected = watch(balanced).fit(X, y)
-    assert_array_equal(fitted.confidence_, expected.confidence_)
+    with pytest.raises(ValueError, match="labels that are dates"):
+        watch(balanced).fit(X, dates)
+    balanced_numbers = watch(balanced).fit(X, y)
+    balanced_text = watch(balanced).fit(X, np.array(["2020", "2021"])[y])
+    assert_array_equal(balanced_text.confidence_, balanced_numbers.confidence_)
 
 
 HOLES = np.where(X > 1.5, np.nan, X)
