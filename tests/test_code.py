@@ -1,6 +1,5 @@
 """Hashes of estimators: parameters by value, code by what it says."""
 
-import __main__
 import re
 from threading import Lock
 
@@ -11,6 +10,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+import __main__
 from sklearn_carto import DataMapSelector
 from sklearn_carto._inputs._code import code_hash, estimator_hash
 from sklearn_carto.exceptions import NotCachedWarning

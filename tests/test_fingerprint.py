@@ -113,7 +113,7 @@ def test_categories_differ_from_their_numbers():
 
 LONG = np.arange(5000.0)
 CHANGED = np.where(LONG == 2500, 0, LONG)  # numpy prints both alike
-UTC = datetime.timezone.utc
+UTC = datetime.UTC
 
 
 def cells(*values):

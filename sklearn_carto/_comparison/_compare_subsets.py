@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
-from sklearn_carto._selection._distilled import default_selector, complete_selector
+from sklearn_carto._selection._distilled import complete_selector, default_selector
 from sklearn_carto._selection._selector import DataMapSelector
 
 # the training sets of Dataset Cartography, section 3, besides the full set and random

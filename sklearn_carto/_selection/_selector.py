@@ -15,7 +15,13 @@ from sklearn.utils import ClassifierTags, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import n_columns_of, n_samples_of, same_values, take
+from sklearn_carto._inputs._containers import (
+    check_missing,
+    n_columns_of,
+    n_samples_of,
+    same_values,
+    take,
+)
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._proxy import as_proxy
@@ -287,6 +293,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             _check_n_features(self, X, reset=reset)
         elif reset:
             vars(self).pop("feature_names_in_", None)
+        check_missing(X, self)
 
     @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
@@ -333,8 +340,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_label=False)
         if self.estimator is None:
-            tags.input_tags.sparse = True
+            tags.input_tags.sparse = tags.input_tags.allow_nan = True
         else:
             tags.input_tags = get_tags(self.estimator).input_tags
-        tags.input_tags.allow_nan = True  # what may be missing is up to the proxy model
         return tags
