@@ -41,28 +41,165 @@ CHOICE = [None, "nope", "", 0, 1.5, NAN, ["nope"], ("a", "b"), *ODD]
 SEED = [-1, 1.5, NAN, "0", [0], *ODD]
 JOBS = [1.5, NAN, "2", [1], *ODD]
 ARRAY = [None, "abc", 3, {}, object(), {1, 2}, [[1], [1, 2]], ["a"] * N, [None] * N, len]
-LABELS = [None, "abc", 3, {}, {1, 2}, object(), [["a"], ["b", "c"]] * (N // 2), [NAN] * N, len,
-          [None, *Y[1:]], np.zeros((N, 2)), Y[:-1], list(Y) + ["a"], ["a"] * N, [], X[:, 0],
-          [1, "a"] * (N // 2), [[1], [2]] * (N // 2), 1j * np.arange(N)]
-SAMPLES = [None, 3, {}, {1, 2}, object(), X[:-1], [], X[:0], np.float64(3), len, NAN, "text",
-           iter(X), (row for row in X), {"a": X, "b": X[:-1]}, np.array(3.0), csr_array(X[:5])]
-CLASSIFIER = [None, "SGDClassifier", SGDClassifier, 3, object(), KMeans(), PCA(), Ridge(),
-              LinearRegression(), [SGD], {"estimator": SGD}, len, X, DummyClassifier, KFold()]
-FOLDS = [0, 1, -3, 1.5, True, "3", "kfold", NAN, object(), [], [3], [(np.arange(4),)],
-         [(np.arange(N), np.arange(4)), (np.arange(4, N), np.arange(4))],
-         [([0.5, 1.5], [2, 3]), ([2, 3], [0, 1])], [(["a"], ["b"])] * 2, len, np.arange(3),
-         [(np.arange(4, N + 5), np.arange(4)), (np.arange(4), np.arange(4, N))],
-         [(np.arange(4, N), [-1]), (np.arange(4), np.arange(4, N))],
-         [(np.arange(4, N), []), ([], np.arange(4))]]
-REGION = [None, "ambigous", "", 3, [], ["easy"], {}, {"easy": NAN}, {"easy": 2}, {"easy": "1"},
-          {"easy": -1, "hard": 2}, {"easy": True}, {"nope": 1}, {3: 1.0}, {"easy": None}, b"easy",
-          {"easy": 0.5, "hard": 0.6}, object(), X, 1j, {"easy"}, {"easy": INF}, ("easy",)]
-CUT = [None, -0.1, 1, 1.0, 2, NAN, INF, "a", "Auto", [0.1], {"nope": 0.1}, {"a": NAN}, {"a": 1},
-       {"a": "b"}, {"a": None}, {"a": -0.2}, True, object(), X, {"a"}, {"a": True}, 1j]
-MASK = ["no", 3, 0.5, ["no"] * N, np.zeros(N), np.ones(N, int), [True], np.ones((N, 1), bool),
-        [None] * N, {}, {1}, object(), [True] * (N + 1), np.array(True), [[True], [True, False]]]
-IDS = ["abc", 3, {}, object(), list(range(N - 1)), np.zeros((N, 2)), [[1]] * N, [NAN] * N,
-       [None] * N, ["a"] * N, [*range(N - 1), None], {1, 2}]
+LABELS = [
+    None,
+    "abc",
+    3,
+    {},
+    {1, 2},
+    object(),
+    [["a"], ["b", "c"]] * (N // 2),
+    [NAN] * N,
+    len,
+    [None, *Y[1:]],
+    np.zeros((N, 2)),
+    Y[:-1],
+    list(Y) + ["a"],
+    ["a"] * N,
+    [],
+    X[:, 0],
+    [1, "a"] * (N // 2),
+    [[1], [2]] * (N // 2),
+    1j * np.arange(N),
+]
+SAMPLES = [
+    None,
+    3,
+    {},
+    {1, 2},
+    object(),
+    X[:-1],
+    [],
+    X[:0],
+    np.float64(3),
+    len,
+    NAN,
+    "text",
+    iter(X),
+    (row for row in X),
+    {"a": X, "b": X[:-1]},
+    np.array(3.0),
+    csr_array(X[:5]),
+]
+CLASSIFIER = [
+    None,
+    "SGDClassifier",
+    SGDClassifier,
+    3,
+    object(),
+    KMeans(),
+    PCA(),
+    Ridge(),
+    LinearRegression(),
+    [SGD],
+    {"estimator": SGD},
+    len,
+    X,
+    DummyClassifier,
+    KFold(),
+]
+FOLDS = [
+    0,
+    1,
+    -3,
+    1.5,
+    True,
+    "3",
+    "kfold",
+    NAN,
+    object(),
+    [],
+    [3],
+    [(np.arange(4),)],
+    [(np.arange(N), np.arange(4)), (np.arange(4, N), np.arange(4))],
+    [([0.5, 1.5], [2, 3]), ([2, 3], [0, 1])],
+    [(["a"], ["b"])] * 2,
+    len,
+    np.arange(3),
+    [(np.arange(4, N + 5), np.arange(4)), (np.arange(4), np.arange(4, N))],
+    [(np.arange(4, N), [-1]), (np.arange(4), np.arange(4, N))],
+    [(np.arange(4, N), []), ([], np.arange(4))],
+]
+REGION = [
+    None,
+    "ambigous",
+    "",
+    3,
+    [],
+    ["easy"],
+    {},
+    {"easy": NAN},
+    {"easy": 2},
+    {"easy": "1"},
+    {"easy": -1, "hard": 2},
+    {"easy": True},
+    {"nope": 1},
+    {3: 1.0},
+    {"easy": None},
+    b"easy",
+    {"easy": 0.5, "hard": 0.6},
+    object(),
+    X,
+    1j,
+    {"easy"},
+    {"easy": INF},
+    ("easy",),
+]
+CUT = [
+    None,
+    -0.1,
+    1,
+    1.0,
+    2,
+    NAN,
+    INF,
+    "a",
+    "Auto",
+    [0.1],
+    {"nope": 0.1},
+    {"a": NAN},
+    {"a": 1},
+    {"a": "b"},
+    {"a": None},
+    {"a": -0.2},
+    True,
+    object(),
+    X,
+    {"a"},
+    {"a": True},
+    1j,
+]
+MASK = [
+    "no",
+    3,
+    0.5,
+    ["no"] * N,
+    np.zeros(N),
+    np.ones(N, int),
+    [True],
+    np.ones((N, 1), bool),
+    [None] * N,
+    {},
+    {1},
+    object(),
+    [True] * (N + 1),
+    np.array(True),
+    [[True], [True, False]],
+]
+IDS = [
+    "abc",
+    3,
+    {},
+    object(),
+    list(range(N - 1)),
+    np.zeros((N, 2)),
+    [[1]] * N,
+    [NAN] * N,
+    [None] * N,
+    ["a"] * N,
+    [*range(N - 1), None],
+    {1, 2},
+]
 
 
 def sgd_map():
@@ -82,7 +219,9 @@ def dynamics():
 
 
 def fit_carto(**given):
-    to_fit = {name: given.pop(name) for name in ("X", "y", "sample_weight", "sample_ids") if name in given}
+    to_fit = {
+        name: given.pop(name) for name in ("X", "y", "sample_weight", "sample_ids") if name in given
+    }
     estimator = given.pop("estimator", SGD)
     return sc.CartographyClassifier(estimator, **{"n_epochs": 2, **given}).fit(
         **{"X": X, "y": Y, **to_fit}
@@ -134,8 +273,14 @@ def recorder(method=None, **given):
     if method is None:
         return torch.DynamicsRecorder(**{**chosen, **given})
     made = torch.DynamicsRecorder(**chosen)
-    return getattr(made, method)(**{**given} | ({} if method != "update" else {
-        "indices": given.get("indices", np.arange(N)), "scores": given.get("scores", P)}))
+    return getattr(made, method)(
+        **{**given}
+        | (
+            {}
+            if method != "update"
+            else {"indices": given.get("indices", np.arange(N)), "scores": given.get("scores", P)}
+        )
+    )
 
 
 def agreement(**given):
@@ -148,14 +293,53 @@ def plot(**given):
     return MAP.plot(**given)
 
 
-SCORES = [None, "abc", 3, {}, object(), [["a", "b", "c"]] * N, [[0.5], [0.2, 0.8]], P[:, 0], -P,
-          P[:, :2], P[:-1], np.hstack([P, P]), P[None], P * NAN, P * INF, P + 1j, 2 * P, [], len,
-          np.full((N, 3), None), {1, 2}]
+SCORES = [
+    None,
+    "abc",
+    3,
+    {},
+    object(),
+    [["a", "b", "c"]] * N,
+    [[0.5], [0.2, 0.8]],
+    P[:, 0],
+    -P,
+    P[:, :2],
+    P[:-1],
+    np.hstack([P, P]),
+    P[None],
+    P * NAN,
+    P * INF,
+    P + 1j,
+    2 * P,
+    [],
+    len,
+    np.full((N, 3), None),
+    {1, 2},
+]
 STATISTIC = [*ARRAY, [NAN, *P[1:, 0]], P, P[:-1, 0], -P[:, 0] - 1, P[:, 0] + 5, P[:, 0] * 1j]
-PROBABILITIES = [*ARRAY[:-2], TRUE_PROBA - 1, TRUE_PROBA + 1, TRUE_PROBA * NAN, TRUE_PROBA * 1j,
-                 TRUE_PROBA[None], len, TRUE_PROBA.astype(str), np.full((N, 4), INF)]
-BOOLEANS = [*ARRAY[:-2], TRUE_PROBA, CORRECT * 2, CORRECT * NAN, CORRECT.astype(str), -1 * CORRECT,
-            CORRECT[None], CORRECT * 1j, len, np.full((N, 4), "False")]
+PROBABILITIES = [
+    *ARRAY[:-2],
+    TRUE_PROBA - 1,
+    TRUE_PROBA + 1,
+    TRUE_PROBA * NAN,
+    TRUE_PROBA * 1j,
+    TRUE_PROBA[None],
+    len,
+    TRUE_PROBA.astype(str),
+    np.full((N, 4), INF),
+]
+BOOLEANS = [
+    *ARRAY[:-2],
+    TRUE_PROBA,
+    CORRECT * 2,
+    CORRECT * NAN,
+    CORRECT.astype(str),
+    -1 * CORRECT,
+    CORRECT[None],
+    CORRECT * 1j,
+    len,
+    np.full((N, 4), "False"),
+]
 
 
 def each(function, parameter, values, needle=None, drop=()):
@@ -331,7 +515,9 @@ def cases():
     make = named(sc.TrainingDynamics, "TrainingDynamics")
     yield from each(make, "labels", [*LABELS[:13], [], 1j * np.arange(N)], needle="")
     make = named(sc.TrainingDynamics, "TrainingDynamics", Y)
-    yield from each(make, "classes", [3, ["a"], ["a", "b"], ["a", "a", "b", "c"], {}, object(), "abc"])
+    yield from each(
+        make, "classes", [3, ["a"], ["a", "b"], ["a", "a", "b", "c"], {}, object(), "abc"]
+    )
     yield from each(make, "n_epochs", COUNT, drop=none)
     yield from each(make, "keep_history", FLAG)
     yield from each(make, "held_out_mask", MASK)
@@ -343,7 +529,9 @@ def cases():
     rows = [None, "a", 3.5, [0.5] * N, ["a"] * N, [*range(N - 1), N], [*range(N - 1), 0], [0],
             [*range(N - 1), -N - 1], [-1, *range(N - 1)][::-1] + [N - 1], object(), {}, [True] * N,
             np.zeros((N, 1), int), slice(3), slice("a")]  # fmt: skip
-    yield from each(update, "rows", [r for r in rows if not (isinstance(r, list) and r == [True] * N)])
+    yield from each(
+        update, "rows", [r for r in rows if not (isinstance(r, list) and r == [True] * N)]
+    )
     yield from each(update, "from_logits", FLAG)
     joined = [None, [], 3, "a", [3], [MAP], {}, object(), [dynamics(), None], X]
     yield from each(method(sc.TrainingDynamics, "concatenate"), "parts", joined, needle="")
