@@ -9,8 +9,7 @@ import sklearn
 
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._recording._batch_arrays import as_vector
-from sklearn_carto._recording._sample_index import check_names
-from sklearn_carto._utils._validation import validate_params
+from sklearn_carto._utils._validation import check_sample_ids, validate_params
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
@@ -187,7 +186,7 @@ class _Training:
             y, classes, y_encoded = check_labels(y, model)
             names = self.sample_ids
             if names is not None:
-                names = check_names(names, len(y_encoded), "DataMapCallback")
+                names = check_sample_ids(names, len(y_encoded), "DataMapCallback")
             self.recording = RunRecorder(y, classes, y_encoded, self.keep_history, sample_ids=names)
             self.recording.begin(max_n_epochs(model))
             self.iterations = EpochEvaluator(self.recording, X)
