@@ -234,7 +234,7 @@ def test_an_error_in_training_names_the_subset():
             {"ood": {"far": (X, np.full(240, 9))}},
             r"'far' .* holds labels that do not occur in y: \[9\]",
         ),
-        ({"ood": {"far": (X[:-1], y)}}, "inconsistent"),
+        ({"ood": {"far": (X[:-1], y)}}, "one label for each sample"),
         ({"ood": {"test": (X, y)}}, "must not name a data set 'test'"),
         ({"scoring": "accurracy"}, "'scoring'|accurracy"),
         ({"selector": DataMapSelector(FrozenEstimator(SGD))}, "must not hold a frozen map"),
