@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from difflib import get_close_matches
 from numbers import Real
 
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_carto._utils._compat import InvalidParameterError, _routing_enabled
@@ -26,6 +27,21 @@ def check_metrics(scoring, estimators, owner):
         raise InvalidParameterError(
             f"The 'scoring' parameter of {owner} must hold at least one metric. Got {scoring!r}."
         )
+    several = isinstance(scoring, (list, tuple, Set))
+    metrics = (
+        scoring.values() if isinstance(scoring, Mapping) else scoring if several else [scoring]
+    )
+    names = get_scorer_names()
+    for metric in metrics:
+        named = isinstance(metric, str) and metric in names
+        if not (named or scoring is None or (callable(metric) and not several)):
+            close = get_close_matches(str(metric), names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise InvalidParameterError(
+                f"The 'scoring' parameter of {owner} must be None, a callable, the name of a "
+                "scorer, a list of names, or a dict of name to one of these; see "
+                f"sklearn.metrics.get_scorer_names(). Got {describe(metric)}.{hint}"
+            )
     for estimator in estimators:
         check_scoring(estimator, scoring)
 

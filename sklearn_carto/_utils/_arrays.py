@@ -77,7 +77,7 @@ def as_labels(values, name, owner):
         array = None  # numpy would turn the numbers into text
     else:
         array = array_of(values)
-    if array is None or array.ndim != 1 or len(array) == 0:
+    if array is None or array.ndim != 1 or len(array) == 0 or array.dtype.kind in "cV":
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must hold at least one label, in one dimension and "
             f"of one kind. Got {describe(values)} instead."

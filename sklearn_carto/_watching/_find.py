@@ -49,7 +49,9 @@ def get_watcher(estimator):
     last = last_step(estimator)
     problem = why_no_classifier(estimator)
     if problem and not isinstance(last, str):  # "passthrough"
-        raise NotWatchableError(f"A data map needs a classifier. Got {problem} instead.")
+        raise NotWatchableError(
+            f"The estimator to watch must be a classifier. Got {problem} instead."
+        )
     if isinstance(last, FrozenEstimator):
         raise NotWatchableError(
             "A FrozenEstimator does not train, so that there is nothing to watch. Pass the "
