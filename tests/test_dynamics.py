@@ -441,3 +441,28 @@ def test_dynamics_keep_arrays_of_their_own():
     mask[:] = False
     assert dynamics.labels.tolist() == dynamics.sample_ids.tolist() == ["a", "b"]
     assert dynamics.held_out_mask.tolist() == [True, False]
+
+
+def test_logits_of_masked_classes_are_probabilities_of_zero():
+    logits = np.array([[1.0, -np.inf, 0.0], [-np.inf, 0.5, -np.inf], [0.0, 0.0, -np.inf]])
+    exponentials = np.exp(logits)
+    masked, zero = (TrainingDynamics(["a", "b", "c"]) for _ in range(2))
+    masked.update(0, logits, from_logits=True)
+    zero.update(0, exponentials / exponentials.sum(axis=1, keepdims=True))
+    one, other = DataMap.from_dynamics(masked), DataMap.from_dynamics(zero)
+    for name in set(STATISTICS) - {"correctness"}:
+        assert_allclose(getattr(one, name), getattr(other, name), rtol=0.01, atol=1e-12)
+    nothing = np.array([[1.0, 0.0, 0.0], [0.0] * 3, [-np.inf] * 3])
+    for infinite in (nothing, -logits):
+        with pytest.raises(InvalidProbabilitiesError, match="must be finite"):
+            masked.update(1, infinite, from_logits=True)
+
+
+def test_logits_beyond_single_precision_have_the_largest_margin():
+    huge = np.array([[1e300, -1e300], [1e300, -1e300]])
+    dynamics = TrainingDynamics(["a", "b"])
+    for epoch, logits in enumerate((huge, -huge, huge)):
+        dynamics.update(epoch, logits, from_logits=True)
+    data_map = DataMap.from_dynamics(dynamics)
+    assert_allclose(data_map.aum, np.finfo(np.float32).max / np.array([3, -3]))
+    assert np.isfinite(data_map.loss).all()
