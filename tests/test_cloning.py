@@ -27,7 +27,7 @@ def make(**params):
     [
         ({"cat_features": [0]}, r"cat_features=\(0,\)"),
         ({"class_weights": {0: 1, 1: 2}}, r"class_weights=\(1, 2\)"),
-        ({"monotone_constraints": [0, 1], "custom_metric": ["AUC"]}, r"\(0, 1\).*\('AUC',\)"),
+        ({"monotone_constraints": [0, 1], "custom_metric": ["AUC"]}, r"\('AUC',\).*\(0, 1\)"),
     ],
     ids=str,
 )

@@ -1,6 +1,5 @@
 """Hashes of estimators: parameters by value, code by what it says."""
 
-import __main__
 import re
 from threading import Lock
 
@@ -11,6 +10,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+import __main__
 from sklearn_carto import DataMapSelector
 from sklearn_carto._inputs._code import code_hash, estimator_hash
 from sklearn_carto.exceptions import NotCachedWarning
@@ -56,7 +56,6 @@ def test_lambdas_and_local_code_have_hashes_of_their_own():
 
         return scale
 
-    assert code_hash(lambda X: X) == code_hash(lambda X: X) is not None or True
     assert code_hash(lambda X: X + 1) != code_hash(lambda X: X + 2)
     assert code_hash(local(1)) == code_hash(local(1)) != code_hash(local(2))
 
@@ -94,12 +93,13 @@ def test_a_lambda_is_cached_by_its_code(tmp_path):
     assert not np.array_equal(one.confidence, other.confidence)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
 def test_code_that_cannot_be_read_is_not_cached_and_said_once(tmp_path):
     def locked(X, lock=LOCK):
         with lock:
             return X
 
-    with pytest.warns(NotCachedWarning, match="code or the parameters of the Pipeline") as caught:
+    with pytest.warns(NotCachedWarning, match="code or the parameters of Pipeline") as caught:
         selector(locked, tmp_path).set_params(noise_cut="auto", cv=2).fit(X, y)
     assert [one.category for one in caught].count(NotCachedWarning) == 1
     assert not any(tmp_path.rglob("*.pkl"))

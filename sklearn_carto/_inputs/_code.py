@@ -24,7 +24,7 @@ def code_name(value):
     What ``__main__`` defines has no such name, since it may be defined anew.
     """
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
-    found = sys.modules.get(module) if module != "__main__" else None
+    found: object = sys.modules.get(str(module)) if module != "__main__" else None
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{module}.{name}" if found is value else None
@@ -52,7 +52,7 @@ def code_hash(value):
 
 
 def _code_pickler():
-    class CodePickler(cloudpickle().Pickler):
+    class CodePickler(cloudpickle().Pickler):  # type: ignore[misc]
         """Pickler of code by value, without the random number that cloudpickle gives a class."""
 
         def reducer_override(self, obj):

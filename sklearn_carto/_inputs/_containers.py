@@ -165,7 +165,7 @@ def holds_containers(X):
     texts, or of rows of unequal length, is one input.
     """
     if isinstance(X, tuple):
-        shapes = [getattr(part, "shape", ()) for part in X]
+        shapes: list[tuple] = [getattr(part, "shape", ()) for part in X]
         return len(shapes) > 0 and all(shapes) and len({shape[0] for shape in shapes}) == 1
     return isinstance(X, Mapping) and not issparse(X)
 
@@ -188,6 +188,8 @@ def check_missing(X, estimator):
     other estimator are known to refuse them; any other checks for itself.
     """
     inner = getattr(estimator, "estimator", estimator)
+    if inner is None:  # the default takes them
+        return
     known = type(inner).__module__.partition(".")[0] == "sklearn" and not any(
         hasattr(value, "get_params") or isinstance(value, list)
         for value in inner.get_params(deep=False).values()

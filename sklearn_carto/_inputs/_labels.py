@@ -76,8 +76,9 @@ def check_not_regressor(estimator):
 
 def _as_column(y, name):
     """Return labels as an array of one dimension, in which each keeps its type and value."""
-    array = None if isinstance(y, (str, bytes, Set, Mapping, Iterator)) else _as_array(y)
-    if array is None or issparse(y) or array.ndim == 0 or array.dtype.names is not None:
+    unfit = isinstance(y, (str, bytes, Set, Mapping, Iterator)) or issparse(y)
+    array = None if unfit else _as_array(y)
+    if array is None or array.ndim == 0 or array.dtype.names is not None:
         raise InvalidParameterError(
             "y should be a 1d array, a list or a column with one label for each sample. Got "
             f"{describe(y)} instead."
@@ -98,7 +99,7 @@ def _as_array(y):
     if is_tensor(y):
         y = y.detach().cpu().tolist()
     elif np.ma.isMaskedArray(y):
-        return np.where(np.ma.getmaskarray(y), None, y.data.astype(object))
+        return y.astype(object).filled(None)
     elif is_column(y) and not hasattr(y, "null_count"):  # of pandas
         return np.asarray(y, dtype=None if isinstance(y.dtype, np.dtype) else object)
     elif is_column(y) or not hasattr(y, "__array__") or hasattr(y, "to_pylist"):

@@ -16,7 +16,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn_carto._inputs._columns import frame_columns
 from sklearn_carto._inputs._containers import holds_containers, n_samples_of
 from sklearn_carto._inputs._torch_datasets import is_any_dataset, is_tensor
-from sklearn_carto._utils._compat import _routing_enabled
+from sklearn_carto._utils._compat import InvalidParameterError, _routing_enabled
 
 MAX_CATEGORIES = 255  # of HistGradientBoostingClassifier
 SPARSE = "sparse columns of booleans, or with a fill value other than 0"
@@ -117,9 +117,10 @@ def _check_array(X):
     if isinstance(first, (Mapping, list, tuple, np.ndarray)):
         way_out += f" For rows of unequal length that may be {encoder}."
     kind = type(first).__name__ if array.dtype.kind == "O" else array.dtype.name
-    raise ValueError(
+    raise InvalidParameterError(
         f"X holds {problem} (a {type(X).__name__} of {kind}), which the default proxy model does "
-        f"not support. {way_out}"
+        "not support: each cell of this argument must be a string in a column of categories, or a "
+        f"number. {way_out}"
     )
 
 

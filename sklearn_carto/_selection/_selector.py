@@ -15,7 +15,13 @@ from sklearn.utils import ClassifierTags, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import n_columns_of, n_samples_of, same_values, take
+from sklearn_carto._inputs._containers import (
+    check_missing,
+    n_columns_of,
+    n_samples_of,
+    same_values,
+    take,
+)
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
@@ -229,6 +235,25 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self._training_set = fingerprint(X)
         return self
 
+    def fit_transform(self, X, y=None, **fit_params):
+        """Draw the data map of the training set, and return the selected samples.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            Training samples, of a type that the proxy model accepts.
+        y : array-like of shape (n_samples,)
+            Labels of any type. Required.
+        **fit_params : dict
+            Further arguments of `fit`.
+
+        Returns
+        -------
+        X : container of shape (n_selected, n_features)
+            The selected samples, in the type of the input; a data frame keeps its index.
+        """
+        return take(X, self.fit(X, y, **fit_params).sample_indices_)
+
     def transform(self, X):
         """Return the selected samples if X is the training set, otherwise X unchanged.
 
@@ -268,6 +293,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             _check_n_features(self, X, reset=reset)
         elif reset:
             self.__dict__.pop("feature_names_in_", None)
+        check_missing(X, self)
 
     @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
@@ -315,8 +341,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         tags.target_tags.required = True
         tags.classifier_tags = ClassifierTags(multi_label=False)
         if self.estimator is None:
-            tags.input_tags.sparse = True
+            tags.input_tags.sparse = tags.input_tags.allow_nan = True
         else:
             tags.input_tags = get_tags(self.estimator).input_tags
-        tags.input_tags.allow_nan = True  # what may be missing is up to the proxy model
         return tags

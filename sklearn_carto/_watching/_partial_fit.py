@@ -60,10 +60,22 @@ def _takes_classes(estimator):
 
 def _resolve_class_weight(estimator, y):
     """Compute "balanced" weights from all labels; `partial_fit` does not support them."""
-    if getattr(estimator, "class_weight", None) == "balanced":
-        classes = np.unique(y)
-        weights = compute_class_weight("balanced", classes=classes, y=y)
-        estimator.set_params(class_weight=dict(zip(classes, weights, strict=True)))
+    if getattr(estimator, "class_weight", None) != "balanced":
+        return
+    classes = np.unique(y)
+    weights = compute_class_weight("balanced", classes=classes, y=y)
+    by_label = dict(zip(classes.tolist(), weights, strict=True))
+    # scikit-learn looks for the number that a text stands for
+    as_numbers = {int(label): label for label in by_label if str(label).strip().isdecimal()}
+    n_numbers = sum(str(label).strip().isdecimal() for label in by_label)
+    if classes.dtype.kind in "mM" or len(as_numbers) < n_numbers:
+        raise ValueError(
+            f"{type(estimator).__name__}.partial_fit does not support class_weight for labels that "
+            "are dates or durations, or text that stands for the same number. Convert y to other "
+            "text, for example with a letter in front."
+        )
+    of_numbers = {number: by_label[label] for number, label in as_numbers.items()}
+    estimator.set_params(class_weight={**by_label, **of_numbers})
 
 
 def _reraise_interrupt(estimator, n_updates, n_samples):
