@@ -10,8 +10,6 @@ import numpy as np
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe
 
-_OURS = {"self", "x", "y", "C", "data", "kwargs", "array"}
-
 
 def get_axes(ax, n_axes, item, **kwargs):
     """Return `n_axes` axes, each for an `item`: those that the user passed, or of a new figure.
@@ -62,7 +60,7 @@ def check_plot_kwargs(kwargs, parameters, method):
     artist = ArtistInspector(PolyCollection if method == "hexbin" else PathCollection)
     aliases = {alias for names in artist.aliasd.values() for alias in names}
     known = {*signature(getattr(Axes, method)).parameters, *artist.get_setters(), *aliases}
-    known -= _OURS  # the display passes these itself
+    known -= {"self", "x", "y", "C", "data", "kwargs", "array"}  # the display passes these itself
     for name in sorted(kwargs.keys() - known):
         close = get_close_matches(name, parameters, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
