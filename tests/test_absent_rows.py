@@ -211,7 +211,7 @@ def test_a_class_of_absent_rows_alone_is_no_class_of_the_search_or_of_the_model(
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.zeros(150), "all weights are 0"),
+        (np.zeros(150), "all weights are zero"),
         (WEIGHTS[:-1], "each of the 150 rows"),
         (np.where(y == 0, 1.0, 0.0), r"two classes.*but those of \[0\]"),
         (-WEIGHTS, "at least 0"),

@@ -144,10 +144,23 @@ def test_offsets_of_a_booster_reach_it_and_not_the_map():
     assert model.selector_.data_map_.n_samples == 90
 
 
+class Converted:
+    """Has no length, but can be converted to an array."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values)
+
+
 @pytest.mark.parametrize(
     "value",
-    [np.arange(4), [0, 1, 2, 3], (0, 1, 2, 3), np.arange(8).reshape(4, 2), np.array(list("abcd"))],
-    ids=["array", "list", "tuple", "2d", "text"],
+    [
+        *(np.arange(4), [0, 1, 2, 3], (0, 1, 2, 3)),
+        *(np.arange(8).reshape(4, 2), np.array(list("abcd")), Converted([0, 1, 2, 3])),
+    ],
+    ids=["array", "list", "tuple", "2d", "text", "converted"],
 )
 def test_arguments_with_an_entry_for_each_sample_are_indexed(value):
     taken = take_params({"a": value}, np.array([2, 0]), 4)["a"]

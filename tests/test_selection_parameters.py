@@ -58,6 +58,7 @@ BAD = [
     ({"estimator": make_pipeline(StandardScaler(), PCA())}, "'estimator' .*ends in PCA"),
     ({"estimator": BaseEstimator()}, "'estimator' parameter of {}"),
     ({"estimator": frozen()}, "has no data_map_"),
+    ({"final_estimator": FrozenEstimator(SGDClassifier())}, "must not be a FrozenEstimator"),
     ({"final_estimator": SGDClassifier}, "'final_estimator' parameter of {}"),
     ({"final_estimator": LinearRegression()}, "'final_estimator' parameter of {} .*regressor"),
     ({"final_estimator": KMeans(), "region": "auto"}, "'final_estimator' .*clusterer"),

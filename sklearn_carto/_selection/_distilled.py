@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._inputs._containers import check_missing, check_same_length, take
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._final_estimator import fit_final_estimator
-from sklearn_carto._selection._fit import check_classes_left, proxy_of
+from sklearn_carto._selection._fit import check_classes_left, check_final_estimator, proxy_of
 from sklearn_carto._selection._fit_params import (
     assign_params,
     excluded_rows,
@@ -36,11 +36,7 @@ from sklearn_carto._utils._compat import (
 )
 from sklearn_carto._utils._metaestimators import (
     DelegatingClassifier,
-    check_classifier,
-    last_step,
 )
-from sklearn_carto._watching._classifier import CartographyClassifier
-from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._training_set import take_params
 
 
@@ -262,19 +258,6 @@ class DistilledClassifier(DelegatingClassifier):
             .add_self_request(request)
             .add(selector=complete_selector(self.selector, self.estimator), method_mapping=mapping)
             .add(estimator=self.estimator, method_mapping=mapping)
-        )
-
-
-def check_final_estimator(estimator, owner):
-    """Raise an error if an estimator is no classifier, is frozen, or cannot draw its map."""
-    check_classifier(estimator, "estimator", owner)
-    last = last_step(estimator)
-    if isinstance(last, CartographyClassifier):
-        get_watcher(last.estimator)
-    if isinstance(last, FrozenEstimator):
-        raise InvalidParameterError(
-            f"The 'estimator' parameter of {owner} must not be a FrozenEstimator, which is not "
-            "fitted on the selected samples. Pass the estimator itself."
         )
 
 

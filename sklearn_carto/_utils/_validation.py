@@ -187,7 +187,7 @@ def check_sample_weight(sample_weight, n_samples, owner):
             f" in the rows {wrong[:5].tolist()}."
         )
     if not weights.any():
-        raise InvalidParameterError(f"{subject} number above 0 at least; all weights are 0.")
+        raise InvalidParameterError(f"{subject} number above 0 at least; all weights are zero.")
     return weights
 
 

@@ -48,7 +48,9 @@ def take_params(params, rows, n_samples):
     whole = {
         name: value
         for name, value in params.items()
-        if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__len__")
+        if isinstance(value, (str, bytes, Mapping))
+        or not (hasattr(value, "__len__") or hasattr(value, "__array__"))
+        or getattr(value, "shape", None) == ()
     }
     others = {name: value for name, value in params.items() if name not in whole}
     return whole | _check_method_params(np.empty(n_samples), others, rows)
