@@ -16,10 +16,10 @@ from sklearn_carto._recording._label_check import LabelCheck
 from sklearn_carto._recording._recorder import PositionRecorder
 from sklearn_carto._recording._recorder_state import VERSION
 from sklearn_carto._utils._state import PackedState
-from sklearn_carto._utils._validation import check_params
+from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
-from sklearn_carto.integrations._callback import RecorderCallback
+from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
 
 MAX_CLASSES = 2**16  # a model may have more outputs than rows, but not arbitrarily many
 
@@ -65,8 +65,8 @@ class TorchLoopCallback(RecorderCallback):
             as_vector(labels, "labels", self._owner)
         if classes is not None:
             ClassColumns(classes, self._owner)
-        if not (sample_ids is None or isinstance(sample_ids, str)):
-            as_vector(sample_ids, "sample_ids", self._owner)
+        if not isinstance(sample_ids, str):
+            check_given_ids(sample_ids, self._owner)
         self.labels = labels
         self.classes = classes
         self.from_logits = from_logits
@@ -123,15 +123,7 @@ class TorchLoopCallback(RecorderCallback):
 
     def _names_of(self, dataset):
         """Return the names of the rows, or None."""
-        if self.sample_ids is None:
-            return None
-        names = as_vector(self.sample_ids, "sample_ids", self._owner)
-        if names.shape != (len(dataset),):
-            raise ValueError(
-                f"sample_ids must have one entry for each of the {len(dataset)} rows of the "
-                f"training set; got shape {names.shape}."
-            )
-        return names
+        return check_sample_ids(self.sample_ids, len(dataset), self._owner)
 
     def observe_model(self, model, n_epochs):
         """Record the outputs of a model in training, which is called once for each batch."""
