@@ -25,7 +25,11 @@ def is_column(value):
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if polars is not None and isinstance(value, polars.Series):
         return True
-    kinds = () if pandas is None else (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)
+    kinds = (
+        ()
+        if pandas is None
+        else (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)
+    )
     return isinstance(value, kinds)
 
 

@@ -138,7 +138,9 @@ def _problem_of_column(column):
     if kind.startswith(("list", "array", "fixed_size", "map")):
         return "objects"
     values = np.asarray(column)
-    if values.dtype.kind == "O" and kind != "object":  # pandas' own numbers, missing ones among them
+    if (
+        values.dtype.kind == "O" and kind != "object"
+    ):  # pandas' own numbers, missing ones among them
         return "missing values alone" if _is_missing(values).all() else None
     problem = _problem_of_values(values)
     if problem is None and values.dtype.kind in "fO" and len(values) and _is_missing(values).all():

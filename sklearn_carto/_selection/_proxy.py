@@ -122,9 +122,7 @@ class ProxyModel:
         tasks = [
             (*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits
         ]
-        results, warnings = run_parallel(
-            self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs
-        )
+        results, warnings = run_parallel(self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs)
         warn_once(warnings, f" in {len(splits)} folds of 'auto'")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
 

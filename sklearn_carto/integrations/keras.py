@@ -113,10 +113,10 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
     ):
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
-            raise TypeError(
-                "outputs_to_probabilities must be a callable; got a "
-                f"{type(outputs_to_probabilities).__name__}. To pass rows and labels, use one "
-                "tuple: DataMapCallback((X, y))."
+            raise InvalidParameterError(
+                "The 'outputs_to_probabilities' parameter of DataMapCallback must be a callable or "
+                f"None. Got a {type(outputs_to_probabilities).__name__} instead. To pass rows and "
+                "labels, use one tuple: DataMapCallback((X, y))."
             )
         owner = type(self).__name__
         optional = ["boolean", None]

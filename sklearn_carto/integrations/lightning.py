@@ -13,7 +13,8 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._callback import check_given_ids
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
+from sklearn_carto.integrations._torch_loop import TorchLoopCallback
+from sklearn_carto.integrations._torch_training import Hook
 
 _OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
 _NAME = "lightning.pytorch" if find_spec("lightning") and not _OLDER_NAME else "pytorch_lightning"

@@ -18,7 +18,8 @@ from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept
 from sklearn_carto._utils._validation import check_sample_ids
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
+from sklearn_carto.integrations._torch_loop import TorchLoopCallback
+from sklearn_carto.integrations._torch_training import Hook
 
 STATE_FILE = "training_dynamics.npz"  # in the folder of a checkpoint
 STATE_KIND = "state of a DataMapCallback"
