@@ -24,6 +24,10 @@ class RecordingBatchSampler:
     the epoch of a sampler, or restore its state, through the attributes of its batch sampler.
     """
 
+    batches: deque  # of the iteration that is trained on
+    latest: deque  # of the iteration that began last
+    held: bool
+
     def __init__(self, replaced):
         queue: deque = deque()
         vars(self).update(_replaced=replaced, batches=queue, latest=queue, held=False)
@@ -67,7 +71,7 @@ class RecordingBatchSampler:
         """Count batches."""
         return len(self._replaced)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self):
         """The class of the sampler, for `isinstance`."""
         return self._replaced.__class__

@@ -6,7 +6,22 @@ from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._recording._recorder import DynamicsRecorder
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._state import check_is_state
+from sklearn_carto._utils._validation import check_sample_ids, describe
+
+
+def check_given_ids(sample_ids, owner):
+    """Check the names of rows whose number is not known yet, as `check_sample_ids` does."""
+    if sample_ids is None:
+        return
+    sized = hasattr(sample_ids, "__len__") and getattr(sample_ids, "shape", None) != ()
+    if not sized or isinstance(sample_ids, (str, bytes)):
+        raise InvalidParameterError(
+            f"The 'sample_ids' parameter of {owner} must hold one id for each row. Got "
+            f"{describe(sample_ids)} instead."
+        )
+    check_sample_ids(sample_ids, len(sample_ids), owner)
 
 
 class MapCallback:

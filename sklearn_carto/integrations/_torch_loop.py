@@ -16,10 +16,17 @@ from sklearn_carto._recording._label_check import LabelCheck
 from sklearn_carto._recording._recorder import PositionRecorder
 from sklearn_carto._recording._recorder_state import VERSION
 from sklearn_carto._utils._state import PackedState
-from sklearn_carto._utils._validation import check_params
+from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
-from sklearn_carto.integrations._callback import RecorderCallback
+from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
+from sklearn_carto.integrations._torch_training import (
+    Hook,
+    as_integers,
+    hold_the_same_rows,
+    n_ranks,
+    scores_of,
+)
 
 MAX_CLASSES = 2**16  # a model may have more outputs than rows, but not arbitrarily many
 
@@ -65,8 +72,8 @@ class TorchLoopCallback(RecorderCallback):
             as_vector(labels, "labels", self._owner)
         if classes is not None:
             ClassColumns(classes, self._owner)
-        if not (sample_ids is None or isinstance(sample_ids, str)):
-            as_vector(sample_ids, "sample_ids", self._owner)
+        if not isinstance(sample_ids, str):
+            check_given_ids(sample_ids, self._owner)
         self.labels = labels
         self.classes = classes
         self.from_logits = from_logits
@@ -95,7 +102,7 @@ class TorchLoopCallback(RecorderCallback):
         self._loader_hook.close()
         self._batch_sampler = self._loader_hook.enter_context(recorded_batches(loader))
         dataset, before = getattr(loader, "base_dataloader", loader).dataset, self._dataset
-        same = before is not None and _hold_the_same_rows(dataset, before)
+        same = before is not None and hold_the_same_rows(dataset, before)
         if not same:  # False, or None where it cannot be determined
             labels = self._labels_of(dataset)
             if before is not None and (same is False or not np.array_equal(labels, self._labels)):
@@ -117,21 +124,13 @@ class TorchLoopCallback(RecorderCallback):
                 f"set; got shape {labels.shape}."
             )
         if self.classes is None:
-            return _as_integers(labels)
+            return as_integers(labels)
         ClassColumns(self.classes, self._owner).encode(labels)
         return labels
 
     def _names_of(self, dataset):
         """Return the names of the rows, or None."""
-        if self.sample_ids is None:
-            return None
-        names = as_vector(self.sample_ids, "sample_ids", self._owner)
-        if names.shape != (len(dataset),):
-            raise ValueError(
-                f"sample_ids must have one entry for each of the {len(dataset)} rows of the "
-                f"training set; got shape {names.shape}."
-            )
-        return names
+        return check_sample_ids(self.sample_ids, len(dataset), self._owner)
 
     def observe_model(self, model, n_epochs):
         """Record the outputs of a model in training, which is called once for each batch."""
@@ -300,7 +299,7 @@ class TorchLoopCallback(RecorderCallback):
                 f"{self._watched_name_} was called twice for one batch: the call to record "
                 f"cannot be determined. {self.way_out} {WAY_OUT}"
             )
-        scores = _scores_of(output, self._watched_name_)
+        scores = scores_of(output, self._watched_name_)
         if self._recorder is None:
             self._use(self._make_recorder(scores.shape[1] if scores.ndim == 2 else 1))
         index = self._recorder._sample_index
@@ -340,7 +339,7 @@ class TorchLoopCallback(RecorderCallback):
         state = super().state_dict()
         if self._recorder is not None:
             # of several processes each knows its own batches only
-            state["n_batches"] = self._epoch.n_batches if _n_ranks() == 1 else 0
+            state["n_batches"] = self._epoch.n_batches if n_ranks() == 1 else 0
         return state
 
     @property
@@ -355,74 +354,3 @@ class TorchLoopCallback(RecorderCallback):
                 )
             raise AttributeError(f"No complete epoch was recorded yet: {reason}")
         return self._recorder.dynamics
-
-
-class Hook:
-    """A hook of a module that calls a function; its copies and pickles do nothing."""
-
-    def __init__(self, function=None):
-        self.function = function
-
-    def __call__(self, *args):
-        """Call the function."""
-        return None if self.function is None else self.function(*args)
-
-    def __reduce__(self):
-        """Copy without the function."""
-        return Hook, ()
-
-
-def _hold_the_same_rows(one, other):
-    """Whether data sets hold the same rows in the same order; None: cannot be determined."""
-    from torch import equal
-    from torch.utils.data import Subset, TensorDataset
-
-    while isinstance(one, Subset) and isinstance(other, Subset):
-        if not np.array_equal(one.indices, other.indices):
-            return False
-        one, other = one.dataset, other.dataset
-    if type(one) is type(other) is TensorDataset:
-        pairs = zip(one.tensors, other.tensors, strict=False)
-        return len(one.tensors) == len(other.tensors) and all(equal(*pair) for pair in pairs)
-    return True if one is other else None
-
-
-def _n_ranks():
-    """Count the processes of a distributed run."""
-    from torch import distributed
-
-    running = distributed.is_available() and distributed.is_initialized()
-    return distributed.get_world_size() if running else 1
-
-
-def _as_integers(labels):
-    """Convert boolean and floating point labels to integers."""
-    if labels.dtype.kind == "b":
-        return labels.astype(int)
-    if labels.dtype.kind != "f":
-        return labels
-    if (labels != np.round(labels)).any():
-        raise ValueError(
-            "labels must be classes, one for each row; got continuous values "
-            f"({labels[:3].tolist()}, ...), as of a target of regression. Pass labels=."
-        )
-    return labels.astype(int)
-
-
-def _scores_of(output, name):
-    """Find the class scores among the outputs of a model: its logits, or the first output."""
-    if hasattr(output, "logits"):
-        output = output.logits
-    elif isinstance(output, dict) and "logits" in output:
-        output = output["logits"]
-    elif isinstance(output, (tuple, list)) and output:
-        output = output[0]
-    if not hasattr(output, "detach") or output.ndim not in (1, 2):
-        got = type(output).__name__
-        if hasattr(output, "shape"):
-            got = f"shape {tuple(output.shape)}"
-        raise ValueError(
-            f"The output of {name} must be class scores of shape (n_rows, n_classes); got {got}. "
-            "Data maps of models that label each token or pixel are not supported."
-        )
-    return output

@@ -11,14 +11,14 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from sklearn_carto._inputs._torch_datasets import is_tensor
-from sklearn_carto._recording._batch_arrays import as_vector
+from sklearn_carto._recording._batch_arrays import as_array
 from sklearn_carto._recording._class_columns import ClassColumns
 from sklearn_carto._recording._recorder import PositionRecorder
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
-from sklearn_carto._utils._validation import Count, check_params, describe
+from sklearn_carto._utils._validation import Count, check_params, check_sample_ids, describe
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
-from sklearn_carto.integrations._callback import RecorderCallback
+from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
 
 
 class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
@@ -113,10 +113,10 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
     ):
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
-            raise TypeError(
-                "outputs_to_probabilities must be a callable; got a "
-                f"{type(outputs_to_probabilities).__name__}. To pass rows and labels, use one "
-                "tuple: DataMapCallback((X, y))."
+            raise InvalidParameterError(
+                "The 'outputs_to_probabilities' parameter of DataMapCallback must be a callable or "
+                f"None. Got a {type(outputs_to_probabilities).__name__} instead. To pass rows and "
+                "labels, use one tuple: DataMapCallback((X, y))."
             )
         owner = type(self).__name__
         optional = ["boolean", None]
@@ -132,8 +132,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         )
         if classes is not None:
             ClassColumns(classes, owner)
-        if sample_ids is not None:
-            as_vector(sample_ids, "sample_ids", owner)
+        check_given_ids(sample_ids, owner)
         _check_kind(dataset, owner)
         _check_order(dataset)
         self.dataset = dataset
@@ -148,6 +147,8 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Start a new map."""
+        if self.model is None:
+            raise ValueError("DataMapCallback must be passed to the fit of a model.")
         self._begin_training()
         self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
         with self._unchanged():
@@ -162,6 +163,8 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 "The dataset of DataMapCallback must be iterable several times; it is exhausted "
                 "after one pass."
             )
+        for i, y in enumerate(self._labels):
+            _check_present(y, i)
         # detect shuffling now, before an epoch is spent
         self._check_labels_match(0, again[0][1], "at the second iteration")
         if self.model.built:  # calling it before would build it, with other weights
@@ -183,6 +186,12 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 rows = np.arange(start, start + len(scores))
                 self._recorder.update(rows, scores)
                 start += len(scores)
+        n_samples = sum(map(len, self._labels))
+        if start != n_samples:
+            raise SampleAlignmentError(
+                "The dataset of DataMapCallback must yield the same rows in the same order at each "
+                f"iteration; it yielded {start} of {n_samples} rows after epoch {epoch}."
+            )
         self._recorder.end_epoch()
 
     def _scores_of(self, i, X, y):
@@ -227,11 +236,12 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             )
         last_epoch = (self.params or {}).get("epochs")
         y_encoded = np.concatenate([self._encode(y, scores, columns) for y in self._labels])
+        owner, n_samples = type(self).__name__, len(y_encoded)
         return PositionRecorder(
-            len(y_encoded),
+            n_samples,
             labels=columns.names[y_encoded],
             classes=columns.names,
-            sample_ids=self.sample_ids,
+            sample_ids=check_sample_ids(self.sample_ids, n_samples, owner),
             missing="error",
             n_epochs=last_epoch and last_epoch - first_epoch,
             from_logits=from_logits,
@@ -338,9 +348,21 @@ def _check_kind(dataset, owner):
         )
 
 
+def _check_present(y, i):
+    """Raise an error if the labels of a batch are none, or miss some."""
+    missing = y.ndim == 0 or (y.dtype.kind in "Of" and any(v is None or v != v for v in y.ravel()))
+    if missing:
+        raise ValueError(
+            "The dataset of DataMapCallback must yield one label for each row; labels are missing "
+            f"in batch {i}."
+        )
+
+
 def _array(values):
     if is_tensor(values):
         return values.detach().cpu().numpy()
+    if isinstance(values, (list, tuple)):
+        return as_array(values, "dataset", "DataMapCallback")
     return np.asarray(keras.ops.convert_to_numpy(values))
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
+from sklearn_carto.integrations._callback import check_given_ids
+from sklearn_carto.integrations._torch_loop import TorchLoopCallback
+from sklearn_carto.integrations._torch_training import Hook
 
 _OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
 _NAME = "lightning.pytorch" if find_spec("lightning") and not _OLDER_NAME else "pytorch_lightning"
@@ -120,11 +122,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
         sample_ids=None,
     ):
         check_params(self._owner, {"forward": [str, None]}, {"forward": forward})
-        if isinstance(sample_ids, str):
-            raise InvalidParameterError(
-                f"The 'sample_ids' parameter of {self._owner} must be an array with one name for "
-                f"each row. Got {sample_ids!r} instead."
-            )
+        check_given_ids(sample_ids, self._owner)
         super().__init__(labels, classes, from_logits, keep_history, sample_ids)
         self.forward = forward
         self._state_key = self._generate_state_key(

@@ -8,13 +8,12 @@ import numpy as np
 import sklearn
 
 from sklearn_carto._inputs._labels import check_labels
-from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._utils._validation import check_sample_ids, validate_params
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._callback import MapCallback, check_given_ids
 
 if not HAS_CALLBACKS:
     raise ImportError(
@@ -83,8 +82,7 @@ class DataMapCallback(MapCallback):
     def __init__(self, *, keep_history=True, sample_ids=None):
         self.keep_history = keep_history
         self.sample_ids = sample_ids
-        if sample_ids is not None:
-            as_vector(sample_ids, "sample_ids", type(self).__name__)
+        check_given_ids(sample_ids, type(self).__name__)
         self._trainings = {}  # those that are running, by the task of their `fit`
         self._last = None
 
@@ -115,7 +113,9 @@ class DataMapCallback(MapCallback):
             The task.
         """
 
-    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
+    ):
         """Record an iteration, or make the map at the end of `fit`.
 
         Parameters
@@ -126,12 +126,15 @@ class DataMapCallback(MapCallback):
             The task.
         X, y : container, array-like
             The training set.
+        metadata : dict
+            Other arguments of `fit`. Rows with a `sample_weight` of 0 are marked on the map.
         fitted_estimator : estimator
             A copy that can predict, as if training had stopped here.
         """
         training = self._trainings.get(context.parent)
         if training is not None and fitted_estimator is not None:
-            training.record(fitted_estimator, X, y)
+            weight = (metadata or {}).get("sample_weight")
+            training.record(fitted_estimator, X, y, weight)
         elif self._last is self._trainings.get(context):
             self._end_training()
 
@@ -164,6 +167,14 @@ class DataMapCallback(MapCallback):
         return self._last.recording.dynamics
 
 
+def _excluded(sample_weight):
+    """Mark the rows of weight 0; None if there is none, or no other."""
+    if sample_weight is None or np.ndim(sample_weight) != 1:
+        return None
+    excluded = np.asarray(sample_weight) == 0
+    return excluded if excluded.any() and not excluded.all() else None
+
+
 class _Training:
     """One training of one estimator."""
 
@@ -178,16 +189,21 @@ class _Training:
             f"{type(estimator).__name__} did not inform its callbacks of any iteration."
         )
 
-    def record(self, model, X, y):
+    def record(self, model, X, y, sample_weight=None):
         """Record the model of an iteration."""
         if not self.supported or X is None or y is None:
             return
         if self.recording is None:
             y, classes, y_encoded = check_labels(y, model)
-            names = self.sample_ids
-            if names is not None:
-                names = check_sample_ids(names, len(y_encoded), "DataMapCallback")
-            self.recording = RunRecorder(y, classes, y_encoded, self.keep_history, sample_ids=names)
+            names = check_sample_ids(self.sample_ids, len(y_encoded), "DataMapCallback")
+            self.recording = RunRecorder(
+                y,
+                classes,
+                y_encoded,
+                self.keep_history,
+                sample_ids=names,
+                excluded_mask=_excluded(sample_weight),
+            )
             self.recording.begin(max_n_epochs(model))
             self.iterations = EpochEvaluator(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):

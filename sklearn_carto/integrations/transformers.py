@@ -14,11 +14,12 @@ from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from sklearn_carto._inputs._torch_datasets import LABEL_NAMES
-from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
+from sklearn_carto._utils._validation import check_sample_ids
+from sklearn_carto.integrations._torch_loop import TorchLoopCallback
+from sklearn_carto.integrations._torch_training import Hook
 
 STATE_FILE = "training_dynamics.npz"  # in the folder of a checkpoint
 STATE_KIND = "state of a DataMapCallback"
@@ -153,7 +154,7 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         for rows in (dataset, getattr(self._trainer, "train_dataset", None)):
             names = _column_of(rows, self.sample_ids)
             if names is not None and len(names) == len(dataset):
-                return as_vector(names, "sample_ids", self._owner)
+                return check_sample_ids(names, len(dataset), self._owner)
         raise InvalidParameterError(
             f"The 'sample_ids' parameter of {self._owner} must be an array, or the name of a "
             f"column of the training set. Got {self.sample_ids!r}, which the rows of the "
