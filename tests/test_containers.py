@@ -108,7 +108,7 @@ def test_lazy_frames_are_to_be_collected():
             ["('a', 1)", "('a', 2)", "('b', 1)", "('b', 2)"],
         ),
         (lambda pd: pd.CategoricalIndex(list("abcd")), list("abcd")),
-        (lambda pd: pd.Index([5, 6, 7, 8], dtype="Int64"), [5, 6, 7, 8]),
+        (lambda pd: pd.Index([5, 6, 7, 2**53 + 1], dtype="Int64"), [5, 6, 7, 2**53 + 1]),
     ],
     ids=range(9),
 )

@@ -79,7 +79,7 @@ def row_names(X):
     index = X.index.get_level_values(0) if X.index.nlevels == 1 else X.index.map(str)
     if index.equals(pandas.RangeIndex(len(index))):
         return None
-    return np.asarray(index, dtype=None if index.dtype.kind in "biufmM" else object)
+    return np.asarray(index, dtype=None if isinstance(index.dtype, np.dtype) else object)
 
 
 def check_same_length(X, y):

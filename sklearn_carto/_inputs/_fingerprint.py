@@ -210,7 +210,7 @@ class _Digest:
             self._add_bytes(array)
 
     def _add_bytes(self, array):
-        self._sha.update(memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
+        self._sha.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
     def _add_sparse(self, matrix):
         matrix = matrix.tocsr(copy=True)

@@ -99,7 +99,9 @@ def _as_array(y):
     if is_tensor(y):
         y = y.detach().cpu().tolist()
     elif np.ma.isMaskedArray(y):
-        return y.astype(object).filled(None)
+        labels = np.array(y.data, dtype=object)
+        labels[np.ma.getmaskarray(y)] = None
+        return labels
     elif is_column(y) and not hasattr(y, "null_count"):  # of pandas
         return np.asarray(y, dtype=None if isinstance(y.dtype, np.dtype) else object)
     elif is_column(y) or not hasattr(y, "__array__") or hasattr(y, "to_pylist"):
