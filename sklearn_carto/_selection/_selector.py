@@ -280,7 +280,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     def _check_features(self, X, *, reset):
         """Check or learn the number and the names of features, if X has two dimensions."""
         if reset:  # forget those of an earlier fit
-            vars(self).pop("n_features_in_", None)
+            self.__dict__.pop("n_features_in_", None)
         elif getattr(X, "ndim", 2) == 1 and hasattr(self, "n_features_in_"):
             raise ValueError(
                 f"Expected 2D array, got 1D array instead: {type(self).__name__} was fitted on "
@@ -292,7 +292,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
             _check_feature_names(self, X, reset=reset)
             _check_n_features(self, X, reset=reset)
         elif reset:
-            vars(self).pop("feature_names_in_", None)
+            self.__dict__.pop("feature_names_in_", None)
         check_missing(X, self)
 
     @validate_params(indices=["boolean"])
