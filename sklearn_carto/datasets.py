@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import Count, Number, validate_params
+
 __all__ = ["make_cartography"]
 
 
+@validate_params(
+    n_samples=[Count(1)],
+    n_classes=[Count(2)],
+    n_features=[Count(2)],
+    frac_ambiguous=[Number(0, 1)],
+    frac_mislabelled=[Number(0, 1)],
+    random_state=["random_state"],
+)
 def make_cartography(
     n_samples=600,
     *,
@@ -26,15 +37,15 @@ def make_cartography(
     Parameters
     ----------
     n_samples : int, default=600
-        Number of samples.
+        Number of samples, at least 1.
     n_classes : int, default=3
         Number of classes, at least 2 and at most `n_features`.
     n_features : int, default=8
-        Number of features.
+        Number of features, at least 2.
     frac_ambiguous : float, default=0.2
-        Share of ambiguous samples.
+        Share of ambiguous samples, in [0, 1].
     frac_mislabelled : float, default=0.1
-        Share of mislabelled samples.
+        Share of mislabelled samples, in [0, 1].
     random_state : int, RandomState instance or None, default=None
         Determines the random numbers of the data set. Pass an int for the same samples at each
         call.
@@ -51,7 +62,7 @@ def make_cartography(
     Raises
     ------
     ValueError
-        If a share is negative, the shares sum to more than 1, or `n_classes` is out of range.
+        If an argument is out of range, or the shares sum to more than 1.
 
     Examples
     --------
@@ -60,13 +71,16 @@ def make_cartography(
     >>> X.shape, int((kind == "ambiguous").sum()), int((kind == "mislabelled").sum())
     ((100, 8), 20, 10)
     """
-    if not 2 <= n_classes <= n_features:
-        raise ValueError(f"n_classes must lie in [2, n_features={n_features}]; got {n_classes}.")
+    if n_classes > n_features:
+        raise InvalidParameterError(
+            "The 'n_classes' parameter of make_cartography must not exceed n_features="
+            f"{n_features}, since each class has an axis of its own. Got {n_classes} instead."
+        )
     n_ambiguous, n_mislabelled = (round(f * n_samples) for f in (frac_ambiguous, frac_mislabelled))
-    if min(n_ambiguous, n_mislabelled) < 0 or n_ambiguous + n_mislabelled > n_samples:
-        raise ValueError(
-            "frac_ambiguous and frac_mislabelled must not be negative nor exceed 1 together; got "
-            f"{frac_ambiguous} and {frac_mislabelled}."
+    if n_ambiguous + n_mislabelled > n_samples:
+        raise InvalidParameterError(
+            "The 'frac_ambiguous' and 'frac_mislabelled' parameters of make_cartography must not "
+            f"exceed 1 together. Got {frac_ambiguous} and {frac_mislabelled} instead."
         )
     rng = check_random_state(random_state)
     kind = np.repeat(

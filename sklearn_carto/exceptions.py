@@ -11,8 +11,10 @@
      └─ CartographyWarning
          ├─ DegenerateMapWarning       one epoch, constant or saturated probabilities
          ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
+         ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
+         ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
          ├─ NotCachedWarning           a data map that cannot be cached safely
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          └─ UnseenSamplesWarning       samples that no epoch of the training contained
@@ -20,14 +22,18 @@
 An invalid parameter raises scikit-learn's ``InvalidParameterError`` or a plain ``ValueError``.
 """
 
+from sklearn.exceptions import FitFailedWarning
+
 __all__ = [
     "CartographyError",
     "CartographyWarning",
     "DegenerateMapWarning",
     "DoubleSoftmaxWarning",
+    "FailedFitsWarning",
     "HeldOutRowsWarning",
     "InvalidProbabilitiesError",
     "MissingClassesWarning",
+    "MissingEpochsWarning",
     "NotCachedWarning",
     "NotWatchableError",
     "SampleAlignmentError",
@@ -73,12 +79,23 @@ class DoubleSoftmaxWarning(CartographyWarning):
     """Issued if a softmax is applied to the outputs of a net that are already probabilities."""
 
 
+class FailedFitsWarning(CartographyWarning, FitFailedWarning):
+    """Issued if fits or scores of a comparison failed and `error_score` is a number."""
+
+
 class HeldOutRowsWarning(CartographyWarning):
     """Issued if rows are selected from a map with rows that the model was not trained on."""
 
 
 class MissingClassesWarning(CartographyWarning):
     """Issued if fewer rows are selected than there are classes, so that classes are missing."""
+
+
+class MissingEpochsWarning(CartographyWarning):
+    """Issued if a training is resumed whose checkpoint holds no recorded epochs.
+
+    The map then covers the later epochs only.
+    """
 
 
 class NotCachedWarning(CartographyWarning):

@@ -2,7 +2,8 @@
 
 Each function takes an array of shape (n_samples, n_epochs), epochs in the order of training, and
 returns an array of shape (n_samples,). A :class:`~sklearn_carto.DataMap` holds the same statistics,
-computed while the model trains.
+computed while the model trains. Numbers must be finite: leave out samples that were not recorded at
+every epoch, which are NaN in the history of :class:`~sklearn_carto.TrainingDynamics`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import numpy as np
 
 from sklearn_carto._dynamics._observation import TINY
 from sklearn_carto._dynamics._running import EARLY_EPOCHS, dual_window
+from sklearn_carto._utils._arrays import as_numbers
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import Count, validate_params
 
 __all__ = [
     "aleatoric",
@@ -54,7 +58,7 @@ def confidence(true_proba):
     >>> confidence([[0.5, 1.0], [0.0, 0.5]])
     array([0.75, 0.25])
     """
-    return _check_probabilities(true_proba).mean(axis=1)
+    return _check_probabilities(true_proba, "confidence").mean(axis=1)
 
 
 def variability(true_proba):
@@ -85,7 +89,7 @@ def variability(true_proba):
     >>> variability([[0.5, 0.5], [0.0, 1.0]])
     array([0. , 0.5])
     """
-    return _check_probabilities(true_proba).std(axis=1)
+    return _check_probabilities(true_proba, "variability").std(axis=1)
 
 
 def correctness(correct):
@@ -93,8 +97,9 @@ def correctness(correct):
 
     Parameters
     ----------
-    correct : array-like of shape (n_samples, n_epochs)
-        Whether the predicted class, the most probable one, was the label of the sample; boolean.
+    correct : array-like of bool of shape (n_samples, n_epochs)
+        Whether the predicted class, the most probable one, was the label of the sample; boolean, or
+        exactly 0 and 1.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def correctness(correct):
     Raises
     ------
     ValueError
-        If `correct` is not two-dimensional or has no epoch.
+        If `correct` is not two-dimensional, has no epoch, or holds anything but booleans, 0 and 1.
 
     References
     ----------
@@ -116,7 +121,7 @@ def correctness(correct):
     >>> correctness([[True, True], [False, True]])
     array([1. , 0.5])
     """
-    return _check_epochs(correct, "correct", dtype=bool).mean(axis=1)
+    return _check_correct(correct, "correctness").mean(axis=1)
 
 
 def forgetting(correct):
@@ -124,8 +129,9 @@ def forgetting(correct):
 
     Parameters
     ----------
-    correct : array-like of shape (n_samples, n_epochs)
-        Whether the predicted class, the most probable one, was the label of the sample; boolean.
+    correct : array-like of bool of shape (n_samples, n_epochs)
+        Whether the predicted class, the most probable one, was the label of the sample; boolean, or
+        exactly 0 and 1.
 
     Returns
     -------
@@ -136,7 +142,7 @@ def forgetting(correct):
     Raises
     ------
     ValueError
-        If `correct` is not two-dimensional or has no epoch.
+        If `correct` is not two-dimensional, has no epoch, or holds anything but booleans, 0 and 1.
 
     References
     ----------
@@ -149,7 +155,7 @@ def forgetting(correct):
     >>> forgetting([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
     array([ 2.,  0., inf])
     """
-    correct = _check_epochs(correct, "correct", dtype=bool)
+    correct = _check_correct(correct, "forgetting")
     events = (correct[:, :-1] & ~correct[:, 1:]).sum(axis=1)
     return np.where(correct.any(axis=1), events, np.inf)
 
@@ -159,8 +165,9 @@ def first_learned(correct):
 
     Parameters
     ----------
-    correct : array-like of shape (n_samples, n_epochs)
-        Whether the predicted class, the most probable one, was the label of the sample; boolean.
+    correct : array-like of bool of shape (n_samples, n_epochs)
+        Whether the predicted class, the most probable one, was the label of the sample; boolean, or
+        exactly 0 and 1.
 
     Returns
     -------
@@ -170,7 +177,7 @@ def first_learned(correct):
     Raises
     ------
     ValueError
-        If `correct` is not two-dimensional or has no epoch.
+        If `correct` is not two-dimensional, has no epoch, or holds anything but booleans, 0 and 1.
 
     Examples
     --------
@@ -178,7 +185,7 @@ def first_learned(correct):
     >>> first_learned([[0, 1, 0], [1, 1, 1], [0, 0, 0]])
     array([ 1.,  0., inf])
     """
-    correct = _check_epochs(correct, "correct", dtype=bool)
+    correct = _check_correct(correct, "first_learned")
     return np.where(correct.any(axis=1), correct.argmax(axis=1), np.inf)
 
 
@@ -200,7 +207,7 @@ def aum(margin):
     Raises
     ------
     ValueError
-        If `margin` is not two-dimensional or has no epoch.
+        If `margin` is not two-dimensional, has no epoch, or is not finite.
 
     References
     ----------
@@ -213,9 +220,10 @@ def aum(margin):
     >>> aum([[1.0, 3.0], [-2.0, 0.0]])
     array([ 2., -1.])
     """
-    return _check_epochs(margin, "margin").mean(axis=1)
+    return _check_epochs(margin, "margin", "aum").mean(axis=1)
 
 
+@validate_params(n_first=[Count(1)])
 def el2n(error_norm, n_first=EARLY_EPOCHS):
     """Compute the mean over the first epochs of the error norm (EL2N).
 
@@ -234,7 +242,8 @@ def el2n(error_norm, n_first=EARLY_EPOCHS):
     Raises
     ------
     ValueError
-        If `error_norm` is not two-dimensional or has no epoch, or `n_first` is below 1.
+        If `error_norm` is not two-dimensional, has no epoch, or holds values outside [0, sqrt(2)],
+        or if `n_first` is below 1.
 
     References
     ----------
@@ -246,9 +255,7 @@ def el2n(error_norm, n_first=EARLY_EPOCHS):
     >>> el2n([[1.0, 0.5, 0.0]], n_first=2)
     array([0.75])
     """
-    if n_first < 1:
-        raise ValueError(f"n_first must be at least 1; got {n_first}.")
-    return _check_epochs(error_norm, "error_norm")[:, :n_first].mean(axis=1)
+    return _check_range(error_norm, "error_norm", "el2n", np.sqrt(2))[:, :n_first].mean(axis=1)
 
 
 def aleatoric(true_proba):
@@ -280,7 +287,7 @@ def aleatoric(true_proba):
     >>> aleatoric([[0.5, 0.5], [0.0, 1.0]])
     array([0.25, 0.  ])
     """
-    p = _check_probabilities(true_proba)
+    p = _check_probabilities(true_proba, "aleatoric")
     return (p * (1 - p)).mean(axis=1)
 
 
@@ -308,9 +315,10 @@ def loss(true_proba):
     >>> loss([[1.0, 1.0], [0.5, 0.5]]).round(3)
     array([0.   , 0.693])
     """
-    return np.abs(np.log(np.maximum(_check_probabilities(true_proba), TINY)).mean(axis=1))
+    return np.abs(np.log(np.maximum(_check_probabilities(true_proba, "loss"), TINY)).mean(axis=1))
 
 
+@validate_params(window=[Count(2), None])
 def dual(true_proba, window=None):
     """Compute the DUAL score: the mean over windows of the spread times (1 - mean).
 
@@ -345,31 +353,46 @@ def dual(true_proba, window=None):
     >>> dual([[0.5, 0.5, 0.5], [0.0, 1.0, 0.0]], window=2).round(3)
     array([0.   , 0.354])
     """
-    p = _check_probabilities(true_proba)
+    p = _check_probabilities(true_proba, "dual")
     window = dual_window(p.shape[1]) if window is None else window
-    if window < 2:
-        raise ValueError(f"window must be at least 2; got {window}.")
     if p.shape[1] < 2:
         return np.zeros(len(p))
     windows = np.lib.stride_tricks.sliding_window_view(p, min(window, p.shape[1]), axis=1)
     return (windows.std(axis=2, ddof=1) * (1 - windows.mean(axis=2))).mean(axis=1)
 
 
-def _check_epochs(values, name, dtype=np.float64):
-    values = np.asarray(values, dtype=dtype)
-    if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(
-            f"{name} must have shape (n_samples, n_epochs) with at least one epoch; "
-            f"got shape {values.shape}."
+def _check_epochs(values, name, owner, flags=False):
+    """Return an array of finite numbers with at least one epoch."""
+    values = as_numbers(values, name, f"metrics.{owner}", ndim=2, finite=True, flags=flags)
+    if values.shape[1] == 0:
+        raise InvalidParameterError(
+            f"The {name!r} parameter of metrics.{owner} must hold at least one epoch. Got shape "
+            f"{values.shape} instead."
+        )
+    return values.astype(np.float64)
+
+
+def _check_range(values, name, owner, high):
+    values = _check_epochs(values, name, owner)
+    if values.size and not (values.min() >= 0 and values.max() <= high + 1e-6):
+        raise InvalidParameterError(
+            f"The {name!r} parameter of metrics.{owner} must lie between 0 and {high:.4g}. Got "
+            f"values in [{values.min():g}, {values.max():g}] instead."
         )
     return values
 
 
-def _check_probabilities(true_proba):
-    p = _check_epochs(true_proba, "true_proba")
-    if not ((p >= 0) & (p <= 1)).all():
-        raise ValueError(
-            "true_proba must hold probabilities between 0 and 1; "
-            f"got values in [{p.min():g}, {p.max():g}]."
+def _check_probabilities(true_proba, owner):
+    return np.minimum(_check_range(true_proba, "true_proba", owner, 1), 1.0)
+
+
+def _check_correct(correct, owner):
+    """Return a boolean array; 0 and 1 are taken for booleans, and nothing else is."""
+    values = _check_epochs(correct, "correct", owner, flags=True)
+    if not np.isin(values, (0, 1)).all():
+        other = values[~np.isin(values, (0, 1))]
+        raise InvalidParameterError(
+            f"The 'correct' parameter of metrics.{owner} must be boolean, or exactly 0 and 1. Got "
+            f"{np.unique(other)[:5].tolist()} in it."
         )
-    return p
+    return values.astype(bool)

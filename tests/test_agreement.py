@@ -71,7 +71,7 @@ def test_rows_that_a_map_never_saw_are_left_out():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda maps: [maps[0]], "at least two maps"),
+        (lambda maps: [maps[0]], "at least 2 maps"),
         (lambda maps: [maps[0], maps[1][0]], "map 1 has 2 rows, map 0 300"),
     ],
 )

@@ -14,8 +14,9 @@ import sklearn_carto
 
 ROOT = Path(sklearn_carto.__file__).parent
 FLOORS = [  # from the ground up; a folder imports lower floors only
-    {"_version", "exceptions", "datasets", "_utils"},
-    {"_inputs", "_dynamics", "_plot"},
+    {"_version", "exceptions"},
+    {"_utils"},
+    {"datasets", "_inputs", "_dynamics", "_plot"},
     {"metrics", "_maps"},
     {"_recording"},
     {"_watching"},

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch.utils.data import (
+    BatchSampler,
     DataLoader,
     IterableDataset,
     Subset,
@@ -90,16 +91,55 @@ def test_an_interrupted_epoch_leaves_nothing_behind():
             assert batch_sampler.pop_batch(len(batch[0])) == batch[0].tolist()
 
 
+class Sampler(list):
+    epoch = 0
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+
 def test_the_sampler_passes_calls_on_and_can_be_copied():
-    class Sampler(list):
-        epoch = 0
-
-        def set_epoch(self, epoch):
-            self.epoch = epoch
-
     batch_sampler = RecordingBatchSampler(Sampler([[0, 1]]))
     batch_sampler.set_epoch(3)
     assert copy.deepcopy(batch_sampler).epoch == 3
+
+
+def test_attributes_are_those_of_the_sampler_to_read_and_to_set():
+    order = Sampler(range(23))
+    loader = DataLoader(ROWS, batch_sampler=BatchSampler(order, 5, drop_last=False))
+    with recorded_batches(loader), recorded_batches(loader) as batch_sampler:
+        assert isinstance(loader.batch_sampler, BatchSampler)
+        assert batch_sampler.sampler is order
+        assert batch_sampler.batch_size == 5
+        batch_sampler.sampler = Sampler(range(10))  # as accelerate restores a state
+        assert [len(batch[0]) for batch in loader] == [5, 5]
+    assert type(loader.batch_sampler) is BatchSampler
+    assert loader.batch_sampler.sampler == list(range(10))
+
+
+def test_a_sampler_whose_iteration_has_a_state_keeps_it():
+    class Counts(list):
+        def __iter__(self):
+            return Counted(super().__iter__())
+
+    class Counted:
+        def __init__(self, batches):
+            self.batches, self.n = batches, 0
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            self.n += 1
+            return next(self.batches)
+
+        def state_dict(self):
+            return {"n": self.n}
+
+    batches = iter(RecordingBatchSampler(Counts([[0], [1], [2]])))
+    assert [next(batches), next(batches)] == [[0], [1]]
+    assert batches.state_dict() == {"n": 2}
+    assert list(batches) == [[2]]
 
 
 class Stream(IterableDataset):

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._utils._compat import callbacks_of
-from sklearn_carto._watching import _classifier
+from sklearn_carto._watching import _training
 
 callback = pytest.importorskip("sklearn.callback", reason="needs scikit-learn >= 1.9")
 
@@ -160,7 +160,7 @@ def test_models_are_copied_only_for_callbacks_that_take_them(monkeypatch):
     def refuse(estimator):
         raise AssertionError("copied")
 
-    monkeypatch.setattr(_classifier, "deepcopy", refuse)
+    monkeypatch.setattr(_training, "deepcopy", refuse)
     CartographyClassifier(SGD, n_epochs=2).set_callbacks(Log()).fit(X, y)
     with pytest.raises(AssertionError, match="copied"):
         CartographyClassifier(SGD, n_epochs=2).set_callbacks(Models()).fit(X, y)

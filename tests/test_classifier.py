@@ -7,8 +7,14 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.decomposition import IncrementalPCA
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -197,7 +203,7 @@ def test_bad_parameters_are_refused(params, message):
     ("estimator", "message"),
     [
         (SVC(), "SVC cannot be watched while it trains: it has no partial_fit"),
-        (SGDRegressor(), "SGDRegressor is a regressor"),
+        (SGDRegressor(), "needs a classifier. Got SGDRegressor, a regressor"),
         (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
         (FrozenEstimator(SGD), "FrozenEstimator does not train"),
         (make_pipeline(StandardScaler(), "passthrough"), "cannot be watched"),
@@ -288,3 +294,24 @@ def test_a_refit_that_raises_its_warning_keeps_the_map_of_its_rows():
     assert model.n_epochs_ == model.data_map_.n_epochs == 1
     assert model.data_map_.n_samples == len(y[half])
     assert model._is_training_set(X[half], y[half])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "what"),
+    [
+        (MiniBatchKMeans(), "MiniBatchKMeans, a clusterer,"),
+        (IncrementalPCA(), "IncrementalPCA"),
+        (IsolationForest(), "IsolationForest, an outlier detector,"),
+        (HistGradientBoostingRegressor(), "HistGradientBoostingRegressor, a regressor,"),
+        (SGDClassifier, "the class SGDClassifier"),
+        (make_pipeline(StandardScaler(), MiniBatchKMeans()), "a pipeline that ends in MiniBatch"),
+        (make_pipeline(StandardScaler(), SGDRegressor()), "a pipeline that ends in SGDRegressor"),
+        (make_pipeline(StandardScaler(), SGDClassifier), "ends in the class SGDClassifier"),
+        (Pipeline([]), "a Pipeline without steps"),
+    ],
+    ids=str,
+)
+def test_what_is_not_a_classifier_is_refused_by_name(estimator, what):
+    assert not can_watch(estimator)
+    with pytest.raises(NotWatchableError, match=f"A data map needs a classifier. Got .*{what}"):
+        CartographyClassifier(estimator).fit(X, y)

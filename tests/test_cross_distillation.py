@@ -105,7 +105,7 @@ def test_colours_are_relative_to_the_column_and_numbers_are_the_scores(found):
         ({"sgd": MODELS["sgd"]}, {}, ValueError, "at least two models"),
         ({**MODELS, "random": MODELS["sgd"]}, {}, ValueError, "none of them named 'random'"),
         ({**MODELS, "svc": SVC()}, {}, NotWatchableError, "SVC"),
-        (MODELS, {"frac": 0}, ValueError, r"'frac' parameter must be in \(0, 1\]"),
+        (MODELS, {"frac": 0}, ValueError, "'frac' parameter of cross_distillation must be"),
         (MODELS, {"region": "ambigous"}, ValueError, "Unknown region"),
     ],
 )

@@ -1,15 +1,18 @@
 """DataMap: a frozen record with ranges, and what can be made of it."""
 
+import datetime
 import gzip
 import json
+import uuid
 from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_carto import DataMap, TrainingDynamics
+from sklearn_carto import DataMap, TrainingDynamics, map_agreement
 from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._utils._compat import InvalidParameterError
 
 THREE = {
     "confidence": [0.9, 0.5, 0.1],
@@ -57,18 +60,21 @@ def test_published_maps_hold_three_statistics_and_one_that_follows():
     [
         (
             {"correctness": [6, 3, 0]},
-            r"correctness must lie in \[0, 1\].*If correctness is a count",
+            r"'correctness' .* must lie in \[0, 1\].* A count of epochs",
         ),
-        ({"variability": [0.1, 0.6, 0.1]}, r"variability must lie in \[0, 0.5\]"),
-        ({"confidence": [0.9, 0.5, -0.1]}, r"confidence must lie in \[0, 1\]"),
-        ({"labels": ["a", "b"]}, r"labels must have shape \(3,\).*got \(2,\)"),
-        ({"variability": [0.1]}, r"variability must have shape \(3,\).*got \(1,\)"),
+        ({"variability": [0.1, 0.6, 0.1]}, r"'variability' .* must lie in \[0, 0.5\]"),
+        ({"confidence": [0.9, 0.5, -0.1]}, r"'confidence' .* must lie in \[0, 1\]"),
+        ({"labels": ["a", "b"]}, r"'labels' .* must have shape \(3,\).*Got \(2,\)"),
+        ({"variability": [0.1]}, r"'variability' .* must have shape \(3,\).*Got \(1,\)"),
     ],
     ids=["count", "variability", "confidence", "labels", "length"],
 )
 def test_what_is_no_map_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         DataMap(**THREE | given)
+
+
+EASY, HARD, AMBIGUOUS = "easy-to-learn", "hard-to-learn", "ambiguous"
 
 
 def test_regions_have_names():
@@ -79,21 +85,59 @@ def test_regions_have_names():
         correctness=[1.0, 0.5, 0.0, 0.5, 0.5],
         n_epochs=6,
     )
-    easy, hard, ambiguous = "easy-to-learn", "hard-to-learn", "ambiguous"
-    expected = [easy, easy, hard, ambiguous, ambiguous]
-    assert data_map.region_labels().tolist() == expected
-    assert data_map.region_labels(0.1).tolist() == expected  # ties stay together
+    assert data_map.region_labels().tolist() == [EASY, EASY, HARD, AMBIGUOUS, AMBIGUOUS]
     # all may be ambiguous but the one that never moved
-    assert data_map.region_labels(1.0).tolist() == [
-        ambiguous,
-        easy,
-        ambiguous,
-        ambiguous,
-        ambiguous,
-    ]
-    assert data_map.region_labels(0.4, confidence=0.95).tolist()[:2] == [hard, hard]
-    with pytest.raises(ValueError, match=r"frac must lie in \(0, 1\]"):
-        data_map.region_labels(0)
+    expected = [AMBIGUOUS, EASY, AMBIGUOUS, AMBIGUOUS, AMBIGUOUS]
+    assert data_map.region_labels(1.0).tolist() == expected
+    assert data_map.region_labels(0.4, confidence=0.95).tolist()[:2] == [HARD, HARD]
+    assert data_map.region_labels(1.0, variability=0.5).tolist() == [EASY, EASY, HARD, EASY, HARD]
+
+
+@pytest.mark.parametrize("frac", [0.01, 0.1, 0.33, 0.77, 1.0])
+def test_no_more_rows_are_ambiguous_than_their_share_also_where_all_tie(frac):
+    same = {"confidence": [0.4] * 50, "variability": [0.3] * 50, "correctness": [0.5] * 50}
+    labels = DataMap(n_epochs=6, **same).region_labels(frac)
+    assert (labels == AMBIGUOUS).sum() == max(1, round(50 * frac))
+    assert (labels[labels != AMBIGUOUS] == HARD).all()
+
+
+@pytest.mark.parametrize("highest", [0.01, 0.05, 0.0999])
+def test_a_map_of_low_variability_has_hard_rows_and_no_ambiguous_ones(highest):
+    # rows of low confidence vary most, as those do whose labels are wrong
+    confidence = np.linspace(0.02, 0.98, 90)
+    data_map = DataMap(
+        confidence=confidence,
+        variability=highest * (1 - confidence),
+        correctness=confidence,
+        n_epochs=6,
+    )
+    labels = data_map.region_labels()
+    assert [(labels == name).sum() for name in (HARD, AMBIGUOUS, EASY)] == [45, 0, 45]
+
+
+def test_ties_at_the_border_of_the_ambiguous_rows_are_broken_by_the_seed():
+    same = {"confidence": [0.4] * 50, "variability": [0.3] * 50, "correctness": [0.5] * 50}
+    data_map = DataMap(n_epochs=6, **same)
+    first, again, other = (data_map.region_labels(random_state=seed) for seed in (1, 1, 2))
+    assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"frac": 0}, r"frac must lie in \(0, 1\]"),
+        ({"frac": True}, "frac must be a number"),
+        ({"confidence": 1.1}, "'confidence' parameter of DataMap.region_labels"),
+        ({"variability": "low"}, "'variability' parameter of DataMap.region_labels"),
+        ({"random_state": "one"}, "'random_state' parameter of DataMap.region_labels"),
+    ],
+    ids=str,
+)
+def test_thresholds_of_regions_are_checked(given, message):
+    data_map = DataMap(**THREE)
+    with pytest.raises(InvalidParameterError, match=message):
+        data_map.region_labels(**given)
 
 
 def test_the_mean_of_maps_by_hand():
@@ -265,5 +309,219 @@ def test_rows_never_seen_belong_to_no_region_and_count_for_none():
 
 
 def test_a_map_of_no_epoch_is_refused():
-    with pytest.raises(ValueError, match="n_epochs must be at least 1"):
+    with pytest.raises(ValueError, match="'n_epochs' parameter of DataMap"):
         DataMap(confidence=[0.5], variability=[0.1], correctness=[1], n_epochs=0)
+
+
+RAGGED = [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"confidence": None},
+        {"confidence": []},
+        {"confidence": ["0.9", "0.5", "0.1"]},
+        {"confidence": [True, False, True]},
+        {"confidence": [0.9, 0.5j, 0.1]},
+        {"confidence": [0.9, None, 0.1]},
+        {"confidence": RAGGED},
+        {"confidence": 0.5},
+        {"variability": [0.1, np.nan, 0.1]},
+        {"correctness": [np.nan, 1, 0]},
+        {"aum": [1, 2]},
+        {"aum": ["a", "b", "c"]},
+        {"aum": [np.nan, 0, 0]},
+        {"forgetting": [-1, 0, 0]},
+        {"first_learned": [-2, 0, 0]},
+        {"el2n": [1.5, 0, 0]},
+        {"aleatoric": [0.3, 0, 0]},
+        {"loss": [-0.1, 0, 0]},
+        {"dual": [1.2, 0, 0]},
+        {"n_epochs": 0},
+        {"n_epochs": 1.5},
+        {"n_epochs": "6"},
+        {"n_epochs": None},
+        {"n_epochs": True},
+        {"labels": ["a", None, "b"]},
+        {"labels": [0.0, np.nan, 1.0]},
+        {"labels": ["a", 1, "b"]},
+        {"labels": [["a"], ["b"], ["c"]]},
+        {"labels": "abc"},
+        {"labels": ["a", "b", "c"], "classes": ["a", "b"]},
+        {"labels": ["a", "b", "c"], "classes": ["a", "b", "c", "c"]},
+        {"labels": ["a", "b", "c"], "classes": [0, 1, 2]},
+        {"labels": ["a", "b", "c"], "classes": "abc"},
+        {"classes": [["a", "b"]]},
+        {"held_out_mask": [0, 1, 0]},
+        {"held_out_mask": ["no", "yes", "no"]},
+        {"held_out_mask": [True]},
+        {"excluded_mask": [1.0, 0.0, 0.0]},
+        {"excluded_mask": "none"},
+        {"sample_ids": ["a"]},
+        {"sample_ids": "abc"},
+        {"margin_from": "entropy"},
+        {"margin_from": True},
+        {"record": "banana"},
+        {"record": None},
+        {"standard_errors": [0.1, 0.1, 0.1]},
+        {"standard_errors": {"confidence": [0.1]}},
+        {"standard_errors": {"confidence": [-0.1, 0, 0]}},
+        {"standard_errors": {"confidence": "abc"}},
+        {"standard_errors": {"aum": [0.1, 0.1, 0.1]}},
+        {"standard_errors": {"charm": [0.1, 0.1, 0.1]}},
+    ],
+    ids=str,
+)
+def test_fields_that_do_not_fit_are_named(given):
+    (name,) = [*given][-1:]
+    with pytest.raises(InvalidParameterError, match=f"'{name}.* parameter of DataMap must"):
+        DataMap(**THREE | given)
+
+
+@pytest.mark.parametrize("name", ["labels", "held_out_mask", "sample_ids", "classes"])
+def test_a_map_keeps_arrays_of_its_own(name):
+    values = {
+        "labels": np.array([2, 1, 2]),
+        "classes": np.array([2, 1]),
+        "held_out_mask": np.array([True, False, False]),
+        "sample_ids": np.array(["p", "q", "r"], dtype=object),
+    }
+    data_map = DataMap(**THREE, **values)
+    before = values[name].tolist()
+    values[name][:] = values[name][::-1].copy()
+    assert getattr(data_map, name).tolist() == before
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(data_map, name)[0] = values[name][0]
+
+
+def test_a_subset_is_the_map_of_these_rows():
+    mean = DataMap.mean([whole_map(0, sample_ids=list("pqrs"), excluded_mask=[True] + [False] * 3)])
+    part = mean.subset([3, 0])
+    for name in (*STATISTICS, "labels", "sample_ids", "excluded_mask"):
+        assert_array_equal(getattr(part, name), getattr(mean, name)[[3, 0]])
+    assert_array_equal(part.standard_errors["aum"], mean.standard_errors["aum"][[3, 0]])
+    assert_array_equal(part.subset([1]).classes, ["x", "y"])
+    masked = mean.subset(np.array([False, True, False, True]))
+    assert masked.sample_ids.tolist() == ["q", "s"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[], [0, 0], [-1], [3], [0.0], ["a"], [True], None, 1, RAGGED, [None], slice(2)],
+    ids=str,
+)
+def test_a_subset_names_rows_of_the_map_each_once(rows):
+    data_map = DataMap(**THREE)
+    with pytest.raises(InvalidParameterError, match="'rows' parameter of DataMap.subset must"):
+        data_map.subset(rows)
+
+
+@pytest.mark.parametrize(
+    "thing", [None, "dynamics", {}, np.zeros((3, 3)), DataMap(**THREE)], ids=str
+)
+def test_a_map_is_made_of_dynamics_and_of_nothing_else(thing):
+    with pytest.raises(
+        InvalidParameterError, match="'dynamics' parameter of DataMap.from_dynamics"
+    ):
+        DataMap.from_dynamics(thing)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "message"),
+    [
+        ([], "selects none of the 3 epochs"),
+        (slice(3, None), "selects none"),
+        ([False] * 3, "selects none"),
+        ([True, False], "one boolean for each of the 3 epochs"),
+        ([3], "whole numbers from -3 to 2"),
+        ([-4], "whole numbers from -3 to 2"),
+        ([1.0], "whole numbers"),
+        ("all", "whole numbers"),
+        (slice("a", None), "whole numbers"),
+        (RAGGED, "whole numbers"),
+        ({"a": 1}, "whole numbers"),
+    ],
+    ids=str,
+)
+def test_epochs_that_were_not_recorded_are_refused(epochs, message):
+    dynamics = TrainingDynamics(["a", "b"])
+    for epoch in range(3):
+        dynamics.update(epoch, [[0.5, 0.5], [0.1, 0.9]])
+    with pytest.raises(InvalidParameterError, match=message):
+        DataMap.from_dynamics(dynamics, epochs)
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [None, "maps", 3, DataMap(**THREE), [], [DataMap(**THREE), None], {"a": 1}, [{}]],
+    ids=str,
+)
+def test_only_maps_have_a_mean_and_an_agreement(maps):
+    with pytest.raises(InvalidParameterError, match="'maps' parameter of DataMap.mean must hold"):
+        DataMap.mean(maps)
+    with pytest.raises(InvalidParameterError, match="'maps' parameter of map_agreement must hold"):
+        map_agreement(maps)
+
+
+IDS = {
+    "missing": [None, float("nan"), np.datetime64("NaT")],
+    "nan": np.array([np.nan, 1.0, np.nan]),
+    "nat": np.array(["NaT", "2020-01-01", "NaT"], dtype="M8[D]"),
+    "uuids": [uuid.UUID(int=i) for i in range(3)],
+    "dates": [datetime.date(2020, 1, day) for day in (1, 2, 3)],
+    "aware": [datetime.datetime(2020, 1, d, tzinfo=datetime.UTC) for d in (1, 2, 3)],
+    "mixed": [1, "1", None],
+    "tuples": [("a", 1), ("a", 2), ("b", None)],
+    "bytes": [b"a", b"b", b"\xff"],
+    "numpy bytes": np.array([b"a", b"b", b"c"]),
+    "durations": np.array([1, 2, 3], dtype="m8[s]"),
+    "complex": np.array([1j, 2j, 3j]),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_rows_may_have_names_of_any_type(tmp_path, kind):
+    maps = [DataMap(**THREE, sample_ids=IDS[kind]) for _ in range(2)]
+    mean = DataMap.mean(maps)
+    assert len(map_agreement(maps).disagreement_) == 3
+    other = DataMap(**THREE, sample_ids=[*IDS[kind]][::-1])
+    if kind not in ("nan", "nat"):
+        with pytest.raises(ValueError, match="map 1 differs from map 0 in sample_ids"):
+            DataMap.mean([mean, other])
+    mean.save(tmp_path / "map")
+    loaded = DataMap.load(tmp_path / "map")
+    assert [str(one) for one in loaded.sample_ids] == [str(one) for one in mean.sample_ids]
+    if kind != "missing":  # NaT of numpy becomes text
+        DataMap.mean([mean, loaded])
+    dynamics = TrainingDynamics(["a", "b", "b"], sample_ids=IDS[kind])
+    dynamics.update(0, np.full((3, 2), 0.5))
+    dynamics.save(tmp_path / "dynamics")
+    loaded = TrainingDynamics.load(tmp_path / "dynamics")
+    assert [str(one) for one in loaded.sample_ids] == [str(one) for one in mean.sample_ids]
+
+
+def test_a_mask_of_no_row_is_none():
+    maps = [DataMap(**THREE, excluded_mask=mask) for mask in (None, [False] * 3)]
+    assert DataMap.mean(maps).confidence.tolist() == THREE["confidence"]
+    excluded = DataMap(**THREE, excluded_mask=[True, False, False])
+    with pytest.raises(ValueError, match="differs from map 0 in excluded_mask"):
+        DataMap.mean([maps[0], excluded])
+
+
+def test_excluded_rows_belong_to_no_region_and_count_for_none(tmp_path):
+    data_map = whole_map(excluded_mask=[True, False, False, True])
+    labels = data_map.region_labels()
+    assert (labels[[0, 3]] == "excluded").all()
+    assert_array_equal(labels[[1, 2]], data_map.subset([1, 2]).region_labels())
+    data_map.save(tmp_path / "map")
+    assert_array_equal(DataMap.load(tmp_path / "map").excluded_mask, [True, False, False, True])
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+def test_a_frame_says_which_rows_are_excluded(backend):
+    pytest.importorskip(backend)
+    frame = whole_map(excluded_mask=[True, False, False, True]).to_frame(backend)
+    assert list(frame["excluded"]) == [True, False, False, True]
+    with pytest.raises(ValueError, match="backend must be"):
+        whole_map().to_frame(None)

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.datasets import make_cartography
 
 
@@ -37,13 +38,26 @@ def test_the_seed_settles_everything():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"n_classes": 1}, "n_classes must lie in"),
-        ({"n_classes": 9}, r"n_classes must lie in \[2, n_features=8\]; got 9"),
-        ({"frac_ambiguous": 0.8, "frac_mislabelled": 0.3}, "nor exceed 1 together"),
-        ({"frac_ambiguous": -0.1}, "must not be negative"),
+        ({"n_samples": 0}, "'n_samples' parameter of make_cartography"),
+        ({"n_samples": 10.0}, "'n_samples' parameter of make_cartography"),
+        ({"n_samples": True}, "'n_samples' parameter of make_cartography"),
+        ({"n_samples": None}, "'n_samples' parameter of make_cartography"),
+        ({"n_classes": 1}, "'n_classes' parameter of make_cartography"),
+        ({"n_classes": 9}, r"must not exceed n_features=8.* Got 9"),
+        ({"n_features": "8"}, "'n_features' parameter of make_cartography"),
+        ({"frac_ambiguous": 0.8, "frac_mislabelled": 0.3}, "exceed 1 together"),
+        ({"frac_ambiguous": -0.1}, "'frac_ambiguous' parameter"),
+        ({"frac_ambiguous": np.nan}, "'frac_ambiguous' parameter"),
+        ({"frac_mislabelled": "all"}, "'frac_mislabelled' parameter"),
+        ({"random_state": "zero"}, "'random_state' parameter of make_cartography"),
     ],
     ids=str,
 )
-def test_shares_out_of_range_are_refused(given, message):
-    with pytest.raises(ValueError, match=message):
-        make_cartography(100, **given)
+def test_arguments_out_of_range_are_refused(given, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        make_cartography(**{"n_samples": 100} | given)
+
+
+def test_a_single_sample_is_a_data_set():
+    X, y, kind = make_cartography(1, random_state=0)
+    assert (X.shape, y.shape, kind.tolist()) == ((1, 8), (1,), ["easy"])

@@ -12,7 +12,7 @@ pytest.importorskip("skorch")
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 from skorch import NeuralNetBinaryClassifier, NeuralNetClassifier
-from skorch.callbacks import Callback, Checkpoint
+from skorch.callbacks import Callback, Checkpoint, LoadInitState
 from skorch.dataset import Dataset
 from torch import nn
 
@@ -184,7 +184,7 @@ def test_labels_that_are_no_columns_are_an_error(labels):
 def test_missing_labels_and_unknown_modes_are_errors():
     with pytest.raises(ValueError, match="requires labels"):
         fit(make_net(DataMapCallback(), train_split=None), labels=None)
-    with pytest.raises(ValueError, match="record must be 'training' or 'epoch_end'; got 'never'"):
+    with pytest.raises(ValueError, match="'record' parameter of DataMapCallback .* Got 'never'"):
         fit(make_net(DataMapCallback("never")))
     with pytest.raises(AttributeError, match="No epoch was recorded yet"):
         DataMapCallback().dynamics_  # noqa: B018
@@ -204,7 +204,8 @@ def test_a_net_whose_callback_was_used_has_the_parameters_of_before(record):
     fit(net)
     assert callback.data_map_.n_epochs == 4
     names = {name for name in net.get_params() if name.startswith("callbacks__map__")}
-    assert names == {"callbacks__map__record", "callbacks__map__keep_history"}
+    parameters = ("record", "keep_history", "sample_ids")
+    assert names == {f"callbacks__map__{name}" for name in parameters}
     assert clone(callback).record == record
     model = CartographyClassifier(clone(net), random_state=0).fit(X, y)
     assert_array_equal(model.data_map_.labels, y)
@@ -215,3 +216,112 @@ def test_the_map_is_there_where_its_warning_is_an_error():
     with pytest.raises(DegenerateMapWarning, match="one epoch"):
         fit(make_net(callback, max_epochs=1))  # warnings are errors in these tests
     assert callback.data_map_.n_epochs == 1
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"record": None}, {"record": "out_of_fold"}, {"keep_history": "no"}, {"keep_history": 1},
+     {"sample_ids": "ids"}, {"sample_ids": ["a"]}, {"sample_ids": np.zeros(230, int)}],
+    ids=str,
+)  # fmt: skip
+def test_parameters_of_a_wrong_kind_are_errors_before_the_training(params):
+    net = make_net(DataMapCallback(**params))
+    with pytest.raises(ValueError, match=f"'{next(iter(params))}' parameter of DataMapCallback"):
+        fit(net)
+    assert not getattr(net, "history_", None)
+
+
+@pytest.mark.parametrize("record", ["training", "epoch_end"])
+def test_the_map_carries_the_names_of_rows(record):
+    ids = np.array([f"row {i}" for i in range(len(y))])
+    callback = DataMapCallback(record, sample_ids=ids)
+    fit(make_net(callback))
+    assert_array_equal(callback.data_map_.sample_ids, ids)
+    plain = DataMapCallback(record)
+    fit(make_net(plain))
+    assert_array_equal(plain.data_map_.confidence, callback.data_map_.confidence)
+
+
+def test_rows_that_a_sampler_never_draws_are_nan_and_counted_by_one_warning():
+    weights = np.where(np.arange(len(y)) < 30, 0.0, 1.0)
+    sampler = torch.utils.data.WeightedRandomSampler(weights, 4 * len(y))
+    callback = DataMapCallback()
+    net = make_net(callback, train_split=None, iterator_train__shuffle=False)
+    net.set_params(iterator_train__sampler=sampler)
+    with pytest.warns(UnseenSamplesWarning, match="30 of 230 rows") as caught:
+        fit(net)
+    assert len(caught) == 1
+    assert np.isnan(callback.data_map_.confidence[:30]).all()
+    drawn = callback.dynamics_.true_proba[30:]  # a few rows are not drawn in each epoch
+    assert_allclose(callback.data_map_.confidence[30:], np.nanmean(drawn, axis=1), rtol=1e-5)
+
+
+class Reader(Callback):
+    """Read the map while the net trains."""
+
+    def __init__(self, callback):
+        self.callback = callback
+
+    def on_epoch_end(self, net, **kwargs):
+        self.maps_ = [*getattr(self, "maps_", ()), self.callback.data_map_]
+
+
+def test_a_map_that_is_read_during_the_training_warns_once_at_its_end():
+    callback = DataMapCallback()
+    net = make_net(callback, max_epochs=1)
+    reader = Reader(callback)
+    net.set_params(callbacks=[callback, reader])
+    with pytest.warns(DegenerateMapWarning, match="one epoch") as caught:
+        fit(net)
+    assert len(caught) == 1
+    assert reader.maps_[0] is callback.data_map_
+
+
+def test_a_map_of_a_training_that_failed_warns_as_it_is_read():
+    class Dies(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise RuntimeError("out of luck")
+
+    callback = DataMapCallback()
+    with pytest.raises(RuntimeError, match="out of luck"):
+        fit(make_net(callback, Dies()))
+    with pytest.warns(DegenerateMapWarning, match="one epoch"):
+        _ = callback.data_map_
+
+
+@pytest.mark.parametrize("split", [None, "default"])
+@pytest.mark.parametrize("record", ["training", "epoch_end"])
+def test_a_net_that_continues_from_a_checkpoint_continues_its_map(record, split, tmp_path):
+    keep = Checkpoint(dirname=tmp_path, monitor=None)
+    split = {} if split else {"train_split": None}
+    first, second = DataMapCallback(record), DataMapCallback(record)
+    fit(make_net(first, keep, **split))
+    second.load_state_dict(first.state_dict())
+    net = fit(make_net(LoadInitState(keep), second, **split))
+    assert len(net.history) == 8
+    assert second.data_map_.n_epochs == 8
+    assert_array_equal(second.dynamics_.true_proba[:, :4], first.dynamics_.true_proba)
+    assert_allclose(
+        second.data_map_.confidence, second.dynamics_.true_proba.mean(axis=1), rtol=1e-5
+    )
+    fit(net)
+    assert second.data_map_.n_epochs == 4  # the state is continued once
+
+
+def test_the_state_of_other_rows_is_refused_before_the_training():
+    first = DataMapCallback()
+    fit(make_net(first))
+    for name, second, labels in [
+        ("labels", DataMapCallback(), (y + 1) % 3),
+        ("record", DataMapCallback("epoch_end"), y),
+        ("keep_history", DataMapCallback(keep_history=False), y),
+        ("sample_ids", DataMapCallback(sample_ids=np.arange(len(y))), y),
+    ]:
+        second.load_state_dict(first.state_dict())
+        net = make_net(second)
+        with pytest.raises(ValueError, match=f"differs in {name}"):
+            fit(net, labels=labels)
+        assert len(net.history) == 0
+    with pytest.raises(ValueError, match="'state' parameter of DataMapCallback.load_state_dict"):
+        first.load_state_dict([1])
+    assert DataMapCallback().state_dict() == {}

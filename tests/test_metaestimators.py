@@ -36,6 +36,7 @@ NOT_CLASSIFIERS = [
     ),
     (make_pipeline(StandardScaler(), "passthrough"), "a pipeline that ends in 'passthrough'"),
     (make_pipeline(StandardScaler(), None), "a pipeline that ends in None"),
+    (make_pipeline(StandardScaler(), KMeans), "a pipeline that ends in the class KMeans, not"),
     (Pipeline([]), "a Pipeline without steps"),
     (Pipeline([SGDClassifier()]), r"a Pipeline of \[SGDClassifier\(\)\]"),
     (Pipeline(None), "a Pipeline of None"),

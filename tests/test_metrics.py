@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import metrics
+from sklearn_carto._utils._compat import InvalidParameterError
 
 # four epochs: learned at the third, never moved, unlearned
 P = np.array([[0.1, 0.3, 0.7, 0.9], [0.6, 0.6, 0.6, 0.6], [1.0, 1.0, 0.0, 0.0]])
@@ -69,24 +70,94 @@ def test_dual_averages_windows_of_spread_times_distance_to_certainty():
     assert_allclose(metrics.dual([[0.3]]), [0.0])
 
 
-@pytest.mark.parametrize("name", sorted(set(metrics.__all__)))
-def test_input_without_epochs_or_of_other_shape_is_refused(name):
+NAMES = sorted(metrics.__all__)
+OF_FLAGS = ["correctness", "first_learned", "forgetting"]
+OF_NUMBERS = sorted({*NAMES} - {*OF_FLAGS})
+OF_PROBABILITIES = ["aleatoric", "confidence", "dual", "loss", "variability"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.5, 0.5],
+        [[[0.5]]],
+        np.empty((3, 0)),
+        [["0", "1"]],
+        [["False", "True"]],
+        [[0, 1], [1]],
+        [[0, None]],
+        [[0, np.nan]],
+        [[0, np.inf]],
+        [[0, -np.inf]],
+        [[0, 1j]],
+        "01",
+        None,
+        1,
+        {0: [1]},
+        np.ma.masked_array([[0, 1]], mask=[[False, True]]),
+        np.ma.masked_array([[False, True]], mask=[[False, True]]),
+    ],
+    ids=str,
+)
+def test_what_is_no_array_of_samples_and_epochs_is_refused(name, values):
     statistic = getattr(metrics, name)
-    for values in ([0.5, 0.5], np.empty((3, 0))):
-        with pytest.raises(ValueError, match="at least one epoch"):
-            statistic(values)
+    with pytest.raises(InvalidParameterError, match=f"parameter of metrics.{name} must"):
+        statistic(values)
 
 
-@pytest.mark.parametrize("name", ["confidence", "variability", "aleatoric", "loss", "dual"])
-@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+@pytest.mark.parametrize("name", OF_FLAGS)
+@pytest.mark.parametrize("value", [0.7, 2, -1, 1e-9, 1 + 1e-9, 255])
+def test_correctness_is_boolean_or_exactly_zero_and_one(name, value):
+    statistic = getattr(metrics, name)
+    with pytest.raises(InvalidParameterError, match="must be boolean, or exactly 0 and 1. Got"):
+        statistic([[1, 0, value]])
+
+
+@pytest.mark.parametrize("name", OF_FLAGS)
+@pytest.mark.parametrize("dtype", [bool, int, float, np.float32, np.uint8, object])
+def test_flags_of_any_type_count_alike(name, dtype):
+    flags = np.array([[0, 1, 0, 1], [1, 1, 0, 0], [0, 0, 0, 0]])
+    statistic = getattr(metrics, name)
+    assert_array_equal(statistic(flags.astype(dtype)), statistic(flags.astype(bool)))
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_booleans_are_no_numbers(name):
+    statistic = getattr(metrics, name)
+    with pytest.raises(InvalidParameterError, match="must hold numbers of shape"):
+        statistic([[True, False]])
+
+
+@pytest.mark.parametrize("name", OF_PROBABILITIES)
+@pytest.mark.parametrize("value", [-0.1, 1.1, 7])
 def test_what_is_no_probability_is_refused(name, value):
     statistic = getattr(metrics, name)
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(InvalidParameterError, match="between 0 and 1"):
         statistic([[0.5, value]])
 
 
-def test_windows_out_of_range_are_refused():
-    with pytest.raises(ValueError, match="n_first must be at least 1"):
-        metrics.el2n([[0.5]], n_first=0)
-    with pytest.raises(ValueError, match="window must be at least 2"):
-        metrics.dual([[0.5, 0.5]], window=1)
+@pytest.mark.parametrize("value", [-0.1, 1.5])
+def test_what_is_no_error_norm_is_refused(value):
+    with pytest.raises(InvalidParameterError, match=r"between 0 and 1\.414"):
+        metrics.el2n([[0.5, value]])
+
+
+@pytest.mark.parametrize("n_first", [0, -1, 1.5, "a", None, True, np.nan], ids=str)
+def test_the_number_of_first_epochs_is_a_count(n_first):
+    with pytest.raises(InvalidParameterError, match="'n_first' parameter of el2n"):
+        metrics.el2n([[0.5]], n_first=n_first)
+
+
+@pytest.mark.parametrize("window", [1, 0, 2.5, "a", True, np.inf], ids=str)
+def test_a_window_holds_two_epochs_at_least(window):
+    with pytest.raises(InvalidParameterError, match="'window' parameter of dual"):
+        metrics.dual([[0.5, 0.5]], window=window)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frames_and_lists_are_arrays(name):
+    pandas = pytest.importorskip("pandas")
+    values = [[0, 1, 0], [1, 1, 0]]
+    statistic = getattr(metrics, name)
+    assert_array_equal(statistic(pandas.DataFrame(values)), statistic(np.array(values)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_carto._dynamics._observation import observe
+from sklearn_carto._dynamics._observation import observe, observe_tensor
 from sklearn_carto._dynamics._scores import score_range_of
 
 # p = softmax of these logits; the labels' columns are 0, 2, 1
@@ -65,8 +65,26 @@ def test_finite_logits_are_finite_although_their_sum_is_not():
     assert (score_range.min_score, score_range.max_score) == (lowest, 1.0)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [[np.nan, 0], [np.inf, 0], [-np.inf, np.nan], [-np.inf, -np.inf]])
 def test_a_score_that_is_not_finite_shows(bad):
     scores = np.zeros((3, 2))
-    scores[1, 0] = bad
+    scores[1] = bad
     assert not score_range_of(scores).finite
+
+
+def test_logits_of_masked_classes_are_finite():
+    assert score_range_of(np.array([[0.0, -np.inf], [0.0, 0.0]])).finite
+
+
+def test_tensors_of_masked_and_of_huge_logits_are_reduced_as_arrays_are():
+    torch = pytest.importorskip("torch")
+    logits = np.array([[1.0, -np.inf, 0.0], [-np.inf, 0.5, -np.inf], [1e300, -1e300, 0.0]])
+    for columns in (np.array([0, 1, 0]), np.array([1, 2, 1])):
+        expected, whole = observe(logits, columns, from_logits=True), score_range_of(logits)
+        seen, seen_range = observe_tensor(
+            torch.from_numpy(logits), torch.from_numpy(columns), from_logits=True
+        )
+        for one, other in zip(seen, expected, strict=True):
+            assert_allclose(one.numpy(), other, rtol=1e-6, atol=1e-30)
+            assert np.isfinite(other).all()
+        assert_allclose(seen_range, whole)

@@ -14,12 +14,15 @@ from sklearn_carto import (
     DataMap,
     DataMapDisplay,
     DataMapSelector,
+    MapAgreementDisplay,
     SubsetComparison,
     SubsetComparisonDisplay,
     map_agreement,
     sweep_replacement,
 )
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import UndefinedIntervalWarning
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -182,13 +185,104 @@ def test_the_callers_style_wins(random_map):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [({"kind": "violin"}, "kind must be one of"), ({"max_samples": 2}, "at least 3")],
+    [
+        ({"kind": "violin"}, "'kind' parameter of DataMapDisplay.plot must be a str among"),
+        ({"kind": None}, "'kind' parameter"),
+        ({"max_samples": 2}, "'max_samples' parameter of DataMapDisplay.plot"),
+        ({"max_samples": 100.0}, "'max_samples' parameter"),
+        ({"histograms": "yes"}, "'histograms' parameter of DataMapDisplay.plot"),
+        ({"region_names": None}, "'region_names' parameter"),
+        ({"standard_errors": "confidence"}, "'standard_errors' parameter"),
+        ({"cmap": "viridiss"}, "'cmap' parameter of DataMapDisplay.plot .* mean 'viridis'"),
+        ({"cmap": 3}, "'cmap' parameter"),
+        ({"cmap": ["red", "blue"]}, "'cmap' parameter"),
+        ({"random_state": "zero"}, "'random_state' parameter"),
+        (
+            {"ax": "left"},
+            "'ax' parameter of plot must be matplotlib Axes, one for each map.* Got 'left'",
+        ),
+        ({"ax": plt}, "'ax' parameter of plot"),
+        ({"x": [1, 2]}, "unexpected argument 'x'"),
+        ({"data": {}}, "unexpected argument 'data'"),
+    ],
     ids=str,
 )
-def test_what_cannot_be_drawn_is_refused(random_map, given, message):
+@pytest.mark.parametrize("kind", ["scatter", "hexbin"])
+def test_what_cannot_be_drawn_is_refused_and_opens_no_figure(random_map, given, message, kind):
     data_map = random_map()
-    with pytest.raises(ValueError, match=message):
-        data_map.plot(**given)
+    with pytest.raises(InvalidParameterError, match=message):
+        data_map.plot(**{"kind": kind} | given)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("thing", [None, "map", 3, {}, np.zeros((3, 3)), DataMap], ids=str)
+def test_displays_take_what_they_draw_and_nothing_else(thing):
+    if thing is not DataMap:
+        with pytest.raises(InvalidParameterError, match="'data_map' .* must be a DataMap"):
+            DataMapDisplay(thing)
+    with pytest.raises(InvalidParameterError, match="'agreement' .* must be a MapAgreement"):
+        MapAgreementDisplay(thing)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"statistics": "confidence"}, "'statistics' parameter of MapAgreementDisplay.plot"),
+        ({"statistics": None}, "'statistics' parameter"),
+        ({"statistics": [3]}, "Unknown statistic 3"),
+        ({"cmap": "nope"}, "'cmap' parameter of MapAgreementDisplay.plot"),
+        ({"ax": [1, 2, 3]}, "'ax' parameter of plot"),
+    ],
+    ids=str,
+)
+def test_an_agreement_is_drawn_with_arguments_that_fit(random_map, given, message):
+    agreement = map_agreement([random_map(labels=None, seed=seed) for seed in range(2)])
+    with pytest.raises(InvalidParameterError, match=message):
+        agreement.plot(**given)
+    assert plt.get_fignums() == []
+
+
+def test_rows_of_weight_zero_are_light_crosses_and_count_nowhere(random_map):
+    data_map = random_map(100)
+    excluded = np.arange(100) < 30
+    display = replace(data_map, excluded_mask=excluded).plot(histograms=True)
+    display.figure_.canvas.draw()
+    assert places_of(display.points_) == places_of(data_map.subset(~excluded).plot().points_)
+    assert places_of(display.excluded_points_) == places_of(
+        data_map.subset(excluded).plot().points_
+    )
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["weight 0 (30)"]
+    for axes in display.histogram_axes_.values():
+        assert sum(bar.get_height() for bar in axes.patches) == 70
+    hexagons = replace(data_map, excluded_mask=excluded).plot(kind="hexbin")
+    alone = data_map.subset(~excluded).plot(kind="hexbin")
+    assert_allclose(hexagons.points_.get_array(), alone.points_.get_array())
+    assert hexagons.note_.get_text() == "30 rows of weight 0"
+    nobody = replace(data_map, excluded_mask=np.ones(100, dtype=bool))
+    with pytest.raises(ValueError, match="nothing to draw"):
+        nobody.plot()
+
+
+@pytest.mark.parametrize("container", [np.array, list])
+def test_a_value_for_each_row_goes_to_its_row(random_map, container):
+    # points are drawn in random order, and not all of them
+    data_map = random_map(200)
+    display = data_map.plot(
+        c=container(data_map.confidence), s=container(data_map.variability), max_samples=100
+    )
+    drawn = np.asarray(display.points_.get_offsets())
+    assert_allclose(display.points_.get_array(), drawn[:, 1])
+    assert_allclose(display.points_.get_sizes(), drawn[:, 0])
+    assert display.colorbar_ is None  # it would be labelled as that of correctness
+
+
+@pytest.mark.parametrize(
+    "given", [{"mincnt": 3}, {"gridsize": 7}, {"extent": (0, 0.5, 0, 1)}, {"xscale": "linear"}]
+)
+def test_hexagons_fade_with_their_counts_in_any_geometry(random_map, given):
+    display = random_map().plot(kind="hexbin", **given)
+    display.figure_.canvas.draw()
+    assert len(display.points_.get_alpha()) == len(display.points_.get_array())
 
 
 @pytest.mark.parametrize("kind", ["scatter", "hexbin", "kde"])
@@ -236,7 +330,7 @@ def test_estimators_are_drawn_by_their_map():
         DataMapDisplay.from_estimator(mapless)
 
 
-def made_up(fracs=(0.33,), n_splits=4):
+def made_up(fracs=(0.33,), n_splits=4, **params):
     """Full .9, random .8; "good" is better than random in every split, "same" is not."""
     gains = {"full": 0.1, "random": 0.0, "good": 0.05, "same": 0.0}
     rows = [
@@ -253,7 +347,7 @@ def made_up(fracs=(0.33,), n_splits=4):
     results = {"region": region, "frac": frac, "split": split, "seed": 0 * split}
     results |= {"n_train": 100 * frac, "test_accuracy": score, "usps_accuracy": score / 2}
     results |= {"fit_time": ones, "score_time": ones, "map_time": ones}
-    return SubsetComparison(results, test_ratio=0.25)
+    return SubsetComparison(results, test_ratio=0.25, **params)
 
 
 def test_one_fraction_is_a_row_for_each_training_set_and_a_panel_for_each_score():
@@ -277,16 +371,41 @@ def test_marks_are_filled_where_the_difference_to_random_is_clear():
     assert fills["good"] != "white"
 
 
+def test_a_legend_explains_lines_and_markers():
+    display = made_up().plot()
+    handles = display.legend_.legend_handles
+    assert [handle.get_label() for handle in handles] == [
+        *("full", "random", "differs from random", "may equal random")
+    ]
+    assert [handle.get_linestyle() for handle in handles[:2]] == ["-", "--"]
+    filled, hollow = (handle.get_markerfacecolor() for handle in handles[2:])
+    assert hollow == "white"
+    assert filled != "white"
+    without_intervals = made_up(n_splits=1)
+    with pytest.warns(UndefinedIntervalWarning):
+        assert len(without_intervals.plot().legend_.legend_handles) == 2
+
+
+@pytest.mark.parametrize("known", [[], ["test_accuracy"]], ids=str)
+def test_intervals_of_scores_with_a_known_range_are_drawn_within_it(known):
+    comparison = made_up(unit_scores=known)
+    far = 0.03 * comparison.results_["split"]
+    comparison.results_["test_accuracy"] = comparison.results_["test_accuracy"] + far
+    high = comparison.summary()["mean_high"].max()
+    assert high > 1
+    display = comparison.plot(score="test_accuracy")
+    segments = display.bars_["test_accuracy", "full"].lines[2][0].get_segments()
+    assert_allclose(segments[0][:, 0].max(), 1.0 if known else high)
+
+
 def test_several_fractions_are_lines_over_the_share():
     display = made_up(fracs=(0.5, 0.1, 0.25)).plot(score="test_accuracy")
     display.figure_.canvas.draw()
     (ax,) = display.axes_
     assert [text.get_text() for text in ax.get_xticklabels()] == ["10", "25", "50"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "full",
-        "random",
-        "good",
-        "same",
+        *("full", "random", "good", "same"),
+        *("differs from random", "may equal random"),
     ]
     assert len(display.marks_["test_accuracy", "good"]) == 3
     line = display.references_["test_accuracy", "random"]
@@ -307,7 +426,7 @@ def test_axes_and_scores_of_a_comparison_are_checked():
     assert_array_equal(display.axes_, axes)
     with pytest.raises(ValueError, match="ax must hold 2 axes, one for each score; got 1"):
         comparison.plot(ax=axes[0])
-    with pytest.raises(ValueError, match="Known are test_accuracy, usps_accuracy"):
+    with pytest.raises(ValueError, match="one or several of test_accuracy, usps_accuracy"):
         comparison.plot(score="accuracy")
 
 

@@ -207,7 +207,7 @@ def test_a_row_that_is_passed_with_two_labels_in_one_epoch_is_an_error_that_name
 
 
 def test_rows_that_come_many_times_while_others_are_missing_are_an_error():
-    recorder = DynamicsRecorder(N, labels=LABELS)
+    recorder = DynamicsRecorder(N, labels=LABELS, missing="error")
     for start in range(0, N, 4):
         rows = np.arange(start, min(start + 4, N))
         recorder.update(np.arange(len(rows)), LOGITS[0, rows])
@@ -248,7 +248,7 @@ def test_whole_numbers_are_no_scores(kind, as_tensor):
 
 
 def test_missing_rows_are_named_and_earlier_epochs_kept():
-    recorder = run(DynamicsRecorder(N), epochs=range(2))
+    recorder = run(DynamicsRecorder(N, missing="error"), epochs=range(2))
     recorder.update(np.arange(38), LOGITS[2][:38], LABELS[:38])
     with pytest.raises(
         SampleAlignmentError, match=r"Epoch 2 .* 3 of 41 rows.*\[38, 39, 40\].*'nan'"
@@ -270,17 +270,24 @@ def test_missing_rows_may_be_nan_and_count_over_the_epochs_that_saw_them():
     assert_allclose(data_map.variability, np.nanstd(expected, axis=1), atol=1e-6)
 
 
-def test_rows_that_no_epoch_shows_need_labels_and_draw_a_warning():
-    rows = [np.arange(30)] * EPOCHS
-    recorder = run(DynamicsRecorder(N, missing="nan"), rows=rows)
-    with pytest.raises(ValueError, match=r"labels of 11 rows are unknown.*\[30, 31.*pass labels="):
-        recorder.data_map()
-    recorder = run(DynamicsRecorder(N, missing="nan", labels=LABELS), rows=rows)
-    with pytest.warns(UnseenSamplesWarning, match="11 of 41"):
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_rows_that_no_draw_shows_are_nan_and_draw_one_warning_that_counts_them(given, as_tensor):
+    # as a WeightedRandomSampler draws: with replacement, and some rows never
+    rng, seen = np.random.RandomState(0), np.arange(3, 30)
+    recorder = DynamicsRecorder(N, labels=LABELS if given else None)
+    as_type = pytest.importorskip("torch").as_tensor if as_tensor else np.asarray
+    for logits in LOGITS:
+        for rows in np.array_split(np.append(seen, rng.choice(seen, N)), 5):
+            recorder.update(rows, as_type(logits[rows]), as_type(LABELS[rows]))
+        recorder.end_epoch()
+    with pytest.warns(UnseenSamplesWarning, match="14 of 41") as caught:
         data_map = recorder.data_map()
-    assert np.isnan(data_map.confidence[30:]).all()
-    with pytest.raises(ValueError, match="never seen"):
-        data_map.select("ambiguous", 0.5)
+    assert len(caught) == 1
+    expected = np.full(N, np.nan)
+    expected[seen] = TRUE_PROBA[seen].mean(axis=1)
+    assert_allclose(data_map.confidence, expected, atol=1e-6)
+    assert_array_equal(data_map.labels[seen], LABELS[seen])
 
 
 def test_history_is_a_choice_and_burn_in_needs_it():
@@ -314,7 +321,7 @@ def test_recorders_that_ran_apart_are_merged():
         ({"record": "epoch_end"}, "record"),
         ({"held_out_mask": np.arange(N) < 9}, "held_out_mask"),
         ({"n_epochs": 40}, "n_epochs"),
-        ({"classes": [3, 2, 1, 0]}, "classes"),
+        ({"classes": ["a", "b", "c", "d"]}, "classes"),
         ({"n_samples": N + 1}, "n_samples"),
         ({"from_logits": False}, "from_logits"),
         ({}, "epoch"),
@@ -366,13 +373,15 @@ def test_labels_that_change_are_an_error_that_names_the_row():
 @pytest.mark.parametrize("labels", [LABELS + 1, LABELS - 1])
 @pytest.mark.parametrize("as_tensor", [False, True])
 def test_labels_beyond_the_columns_are_an_error(labels, as_tensor):
-    if as_tensor:
-        torch = pytest.importorskip("torch")
-        labels = torch.tensor(labels)
+    as_type = pytest.importorskip("torch").as_tensor if as_tensor else np.asarray
     recorder = DynamicsRecorder(N)
-    recorder.update(np.arange(N), LOGITS[0], labels)
-    with pytest.raises(ValueError, match=r"labels must lie between 0 and 3.*got \[(4|-1)\]"):
+
+    def pass_epoch():
+        recorder.update(np.arange(N), as_type(LOGITS[0]), as_type(labels))
         recorder.end_epoch()
+
+    with pytest.raises(ValueError, match=r"labels must lie between 0 and 3.*got \[(4|-1)\]"):
+        pass_epoch()
 
 
 @pytest.mark.parametrize(
@@ -408,7 +417,7 @@ def test_other_lengths_and_widths_are_errors():
 @pytest.mark.parametrize(
     ("indices", "labels", "message"),
     [
-        (0, [0], r"indices must .* got shape \(\)"),
+        (0, [0], r"'indices' parameter .* must be an array .* Got 0 instead"),
         ([[0], [1]], [0, 1], r"indices must .* got shape \(2, 1\)"),
         ([0, 1], np.eye(2), r"labels must .* got shape \(2, 2\).*argmax"),
         ([0, 1], ["a", "b"], r"labels must be among the classes \[0, 1\]; got \['a', 'b'\]"),
@@ -464,7 +473,7 @@ def test_an_uninformative_map_draws_a_warning(n_epochs, scale, why):
 
 @pytest.mark.parametrize("ended", [False, True])
 def test_an_interrupted_first_epoch_leaves_no_classes_behind(ended):
-    recorder = DynamicsRecorder(N)
+    recorder = DynamicsRecorder(N, missing="error")
     recorder.update(np.arange(9), np.zeros((9, 64)), LABELS[:9])
     if ended:
         with pytest.raises(SampleAlignmentError):
@@ -485,15 +494,27 @@ def test_an_epoch_of_nothing_and_a_map_of_nothing_are_errors():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"n_samples": 0}, "n_samples must be a whole number above 0; got 0"),
-        ({"n_samples": 2, "missing": "skip"}, "missing must be 'error' or 'nan'; got 'skip'"),
+        ({"n_samples": 0}, "'n_samples' parameter of DynamicsRecorder must be an int"),
+        (
+            {"n_samples": 2, "missing": "skip"},
+            "'missing' parameter of DynamicsRecorder must be a str among",
+        ),
         ({"n_samples": 2, "labels": [1]}, r"labels must have one entry .* got shape \(1,\)"),
-        ({"n_samples": 2, "sample_ids": ["a", "a"]}, "sample_ids must name each of the 2 rows"),
-        ({"n_samples": 2, "record": "sometimes"}, "record must be one of"),
-        ({"n_samples": 2, "held_out_mask": [True]}, "held_out_mask must have one entry for each"),
-        ({"n_samples": 2, "n_epochs": 0}, "n_epochs must be at least 1; got 0"),
-        ({"n_samples": 2, "classes": [0, 0, 1]}, r"classes must name each class once; got \[0, 0"),
-        ({"n_samples": 2, "classes": []}, r"classes must name the columns .* got shape \(0,\)"),
+        (
+            {"n_samples": 2, "sample_ids": ["a", "a"]},
+            "'sample_ids' parameter .* that no other row has. Got \\['a'\\] several",
+        ),
+        (
+            {"n_samples": 2, "record": "sometimes"},
+            "'record' parameter of DynamicsRecorder must be a str among",
+        ),
+        (
+            {"n_samples": 2, "held_out_mask": [True]},
+            "'held_out_mask' parameter .* must hold one boolean for each of the 2",
+        ),
+        ({"n_samples": 2, "n_epochs": 0}, "'n_epochs' parameter .* must be an int in the range"),
+        ({"n_samples": 2, "classes": [0, 0, 1]}, r"must name each class once. Got \[0, 0"),
+        ({"n_samples": 2, "classes": []}, "must name the columns of the scores, .* Got none"),
     ],
     ids=str,
 )

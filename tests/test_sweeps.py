@@ -57,7 +57,7 @@ def test_replacement_keeps_the_budget_and_records_the_replaced_share():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"shares": (0.5, 1.2)}, r"'shares' parameter must contain floats in \[0, 1\]; got 1.2"),
+        ({"shares": (0.5, 1.2)}, r"must contain floats in \[0, 1\]. Got 1.2"),
         ({"shares": (0.01,), "frac": 0.05}, "a region would get no row"),
         ({"replacement": "eazy"}, "Unknown region 'eazy'"),
     ],

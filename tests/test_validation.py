@@ -80,7 +80,7 @@ def test_weights_are_finite_numbers_of_at_least_0(weights, kind):
         ([1, np.nan, 1], r"finite number .* Got \[nan\] in the rows \[1\]"),
         ([1, 1, np.inf], r"Got \[inf\] in the rows \[2\]"),
         ([-1, 2, -3], r"Got \[-1.0, -3.0\] in the rows \[0, 2\]"),
-        ([0, 0, 0], "above 0 at least; all weights are 0"),
+        ([0, 0, 0], "above 0 at least; all weights are zero"),
         (["1", "2", "3"], "number for each of the 3 rows"),
         ([1, None, 1], "number for each of the 3 rows"),
         ([1j, 1, 1], "number for each"),
@@ -95,7 +95,9 @@ def test_weights_are_finite_numbers_of_at_least_0(weights, kind):
     ids=str,
 )
 def test_other_weights_are_named(weights, message):
-    with pytest.raises(InvalidParameterError, match=f"'sample_weight' parameter of fit .*{message}"):
+    with pytest.raises(
+        InvalidParameterError, match=f"'sample_weight' parameter of fit .*{message}"
+    ):
         check_sample_weight(weights, 3, "fit")
 
 

@@ -17,6 +17,7 @@ from sklearn_carto import (
     compare_subsets,
 )
 from sklearn_carto._selection._final_estimator import fit_final_estimator
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 
 X, y = make_classification(
@@ -190,20 +191,43 @@ def test_a_forest_of_xgboost_has_one_round_and_is_refused():
         CartographyClassifier(xgboost.XGBRFClassifier(n_estimators=3)).fit(X, y)
 
 
+def softmax_gradient(y_true, y_pred):
+    return y_pred, np.ones_like(y_pred)
+
+
 @pytest.mark.parametrize(
-    ("library", "labels", "params"),
+    ("library", "params"),
     [
-        ("xgboost", y == 1, {"objective": "binary:logitraw"}),
-        ("lightgbm", y, {"objective": "multiclassova"}),
-        ("catboost", y, {"loss_function": "MultiClassOneVsAll"}),
+        ("xgboost", {"objective": "binary:logitraw"}),
+        ("xgboost", {"objective": "binary:hinge"}),
+        ("xgboost", {"objective": softmax_gradient}),
+        ("lightgbm", {"objective": "multiclassova"}),
+        ("lightgbm", {"application": "ova"}),
+        ("lightgbm", {"sigmoid": 2.0}),
+        ("lightgbm", {"objective": softmax_gradient}),
+        ("catboost", {"loss_function": "MultiClassOneVsAll"}),
+        ("catboost", {"objective": "MultiClassOneVsAll"}),
     ],
-    ids=LIBRARIES,
+    ids=str,
 )
-def test_an_objective_of_other_probabilities_is_refused_by_name(library, labels, params):
-    ((name, objective),) = params.items()
-    model = CartographyClassifier(booster(library, **params))
-    with pytest.raises(NotWatchableError, match=rf"\({name}='{objective}'\).*Use {name}="):
-        model.fit(X, labels.astype(int))
+def test_an_objective_of_other_probabilities_is_refused_by_name_before_training(library, params):
+    (name,) = params
+    estimator = booster(library, **params)
+    assert not can_watch(estimator)
+    with pytest.raises(NotWatchableError, match=rf"\({name}=.*\).*Use (objective|loss_function)="):
+        CartographyClassifier(estimator).fit(X, (y == 1).astype(int))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_booster_that_redefines_its_probabilities_is_refused(library):
+    kind = type(booster(library))
+
+    class Redefined(kind):
+        def predict_proba(self, X):
+            return 0.5 * super().predict_proba(X) + 0.25
+
+    with pytest.raises(NotWatchableError, match="Redefined redefines predict_proba.* Use "):
+        CartographyClassifier(Redefined(n_estimators=3)).fit(X, (y == 1).astype(int))
 
 
 @pytest.mark.parametrize(

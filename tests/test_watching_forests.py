@@ -83,5 +83,5 @@ def test_a_bag_may_score_itself_out_of_bag_and_draw_features():
 
 
 def test_an_ensemble_that_is_no_classifier_cannot_be_watched():
-    with pytest.raises(NotWatchableError, match="IsolationForest cannot be watched"):
+    with pytest.raises(NotWatchableError, match="Got IsolationForest, an outlier detector"):
         CartographyClassifier(IsolationForest()).fit(X, y)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn.frozen import FrozenEstimator
+from collections.abc import Mapping
+from numbers import Real
 
+import numpy as np
+
+from sklearn_carto._comparison._arguments import SETTINGS, check_several, check_shares
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
-from sklearn_carto._selection._distilled import complete_selector, default_selector
-from sklearn_carto._selection._selector import DataMapSelector
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import describe, validate_params
 
 # the training sets of Dataset Cartography, section 3, besides the full set and random
 PAPER_REGIONS = (
@@ -21,6 +24,7 @@ PAPER_REGIONS = (
 )
 
 
+@validate_params(**SETTINGS)
 def compare_subsets(
     estimator,
     X,
@@ -31,6 +35,7 @@ def compare_subsets(
     fracs=(0.33,),
     cv=None,
     groups=None,
+    params=None,
     scoring=None,
     ood=None,
     n_seeds=1,
@@ -58,19 +63,30 @@ def compare_subsets(
     selector : DataMapSelector, default=None
         Its proxy model (the model whose training dynamics are recorded), `noise_cut`, `stratify`,
         `memory` and the parameters of "auto" are used; `region`, `frac` and `random_state` are
-        ignored. None: ``DataMapSelector(estimator)`` if the estimator can be watched, else
-        ``DataMapSelector()``.
+        ignored. None: ``DataMapSelector()``. If it has no proxy model, that is the estimator
+        itself, provided that its training can be watched; otherwise the default of
+        :class:`DataMapSelector`.
     regions : list of regions, or "paper", default=("easy", "ambiguous", "hard")
         The regions to compare, see :meth:`DataMap.select`; "auto" is allowed, see
         :class:`DataMapSelector`. "paper": the seven training sets of [1]_, selected without
-        stratification as there.
-    fracs : sequence of float, default=(0.33,)
+        stratification as there. The full and the random training set are always compared.
+    fracs : float or sequence of float, default=(0.33,)
         Shares of the training set to keep, each in (0, 1].
     cv : int, cross-validation generator or iterable, default=None
         Determines the cross-validation splitting strategy. None: stratified 5-fold (stratified
-        group 5-fold if `groups` is given).
+        group 5-fold if `groups` is given). Training and test set of a split must be disjoint.
     groups : array-like of shape (n_samples,), default=None
-        Group labels for the samples, used while splitting the data set.
+        Group labels for the samples, used while splitting the data set, in the inner
+        cross-validation of "auto", and by each model that takes them.
+    params : dict, default=None
+        Arguments of `fit`, for each of the proxy model and the estimator that takes them; for a
+        pipeline ``<step>__<name>``, or without a prefix for its last step. The prefix
+        ``selector__`` means the proxy model alone. Arguments with one entry for each sample are
+        indexed for each split and subset. Samples of `sample_weight` 0 are absent: they are neither
+        trained on, nor selected, nor tested, and count in no number of samples. Scorers get weights
+        only if metadata routing is enabled and they request them, as in
+        :func:`~sklearn.model_selection.cross_validate`; if it is enabled, all arguments are routed
+        by the requests of the models.
     scoring : str, callable, list, tuple or dict, default=None
         One or several metrics, as in :func:`~sklearn.model_selection.cross_validate`. None: `score`
         of the estimator.
@@ -84,8 +100,9 @@ def compare_subsets(
         fewer steps. "steps": the number of steps; `max_iter`, `max_epochs` or `n_epochs`, and
         `n_iter_no_change`, are increased in proportion.
     error_score : "raise" or float, default="raise"
-        Value to assign to the scores if an error occurs in fitting or scoring, with a warning. If
-        set to "raise", the error is raised.
+        Value to assign to the scores if an error occurs in drawing a map, fitting or scoring, with
+        one warning that counts them. If set to "raise", the error is raised. Means are taken over
+        the fits whose score is not NaN; the summary holds their number.
     n_jobs : int, default=None
         Number of splits and seeds that run in parallel. It does not affect the result.
     random_state : int, RandomState instance or None, default=None
@@ -102,18 +119,20 @@ def compare_subsets(
     Raises
     ------
     ValueError
-        If a region is unknown, a fraction is out of range, an out-of-distribution data set holds
-        labels that `y` does not, or the selector holds a frozen map.
+        If an argument is invalid: a region is unknown, a fraction is out of range, training and
+        test set of a split share samples, an out-of-distribution data set holds labels that `y`
+        does not, or the selector holds a frozen map.
     TypeError
-        If `ood` is not a mapping.
+        If no model takes one of `params`.
     NotWatchableError
-        If the estimator is a regressor.
+        If the proxy model of the selector cannot be watched.
 
     Warns
     -----
     DegenerateMapWarning
-        If maps are uninformative; raised once, with the number of uninformative maps.
-    FitFailedWarning
+        If maps are uninformative. This and other warnings of this library are issued once for all
+        splits and seeds, with their number.
+    FailedFitsWarning
         If fitting or scoring failed and `error_score` is a number.
 
     See Also
@@ -138,79 +157,75 @@ def compare_subsets(
     >>> sorted(set(comparison.results_["region"].tolist()))
     ['ambiguous', 'full', 'random']
     """
-    selector = check_selector(selector, estimator, scoring)
-    if isinstance(regions, str):
-        selector.set_params(stratify=False)  # as in the paper
     plan = Plan(
+        "compare_subsets",
         {"estimator": estimator},
         {"selector": selector},
-        _make_trials(regions, fracs),
+        make_trials(regions, fracs, "compare_subsets"),
         scoring=scoring,
-        ood=ood,
         error_score=error_score,
         match=match,
     )
-    results, test_ratio = run_trials(
+    outcome = run_trials(
         plan,
         X,
         y,
         cv=cv,
         groups=groups,
+        params=params,
+        ood=ood,
         n_seeds=n_seeds,
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
+        stratify=False if isinstance(regions, str) else None,  # as in the paper
     )
-    return SubsetComparison(results, test_ratio, stratify=selector.stratify, match=match)
+    return SubsetComparison(
+        outcome.results,
+        outcome.test_ratio,
+        train_overlap=outcome.train_overlap,
+        unit_scores=outcome.unit_scores,
+        stratify=outcome.stratify,
+        match=match,
+    )
 
 
-def check_selector(selector, estimator, scoring):
-    """Check and clone the selector of a comparison.
-
-    Unless the selector has them, the estimator to fit becomes the final estimator of "auto", and a
-    single metric becomes its metric. None is replaced by the default selector.
-    """
-    selector = default_selector(estimator) if selector is None else selector
-    if not isinstance(selector, DataMapSelector):
-        raise TypeError(
-            "The 'selector' parameter must be a DataMapSelector; got "
-            f"{type(selector).__name__}. To choose the proxy model, pass DataMapSelector(proxy)."
-        )
-    if isinstance(selector.estimator, FrozenEstimator):
-        raise ValueError(
-            "The 'selector' parameter must not hold a frozen map, which was fitted on the test "
-            "samples too. Pass the CartographyClassifier itself, not frozen."
-        )
-    selector = complete_selector(selector, estimator)
-    if selector.scoring is None and (isinstance(scoring, str) or callable(scoring)):
-        selector.set_params(scoring=scoring)
-    return selector
-
-
-def _make_trials(regions, fracs):
+def make_trials(regions, fracs, owner):
     """List the full training set and, for each fraction, random and the other regions."""
     if isinstance(regions, str):
         if regions != "paper":
-            raise ValueError(
-                f"The 'regions' parameter must be a list of regions or 'paper'; got {regions!r}."
+            raise InvalidParameterError(
+                f"The 'regions' parameter of {owner} must be a list of regions or 'paper'. Got "
+                f"{regions!r} instead. For a single region, pass a list: [{regions!r}]."
             )
         regions = PAPER_REGIONS
+    if isinstance(regions, Mapping):
+        raise InvalidParameterError(
+            f"The 'regions' parameter of {owner} must be a list of regions or 'paper'. Got "
+            f"{describe(regions)} instead. For a mixture, pass a list that holds the mapping."
+        )
     by_name: dict[str, object] = {"full": None, "random": "random"}
-    for region in regions:
+    for region in check_several(regions, "regions", owner, "regions, or 'paper'"):
         if isinstance(region, str) and region == "full":
             continue
-        if region != "auto":
+        if isinstance(region, Mapping) and "auto" in region:
+            raise InvalidParameterError(
+                f"The 'regions' parameter of {owner} must not hold a mixture with 'auto', which "
+                f"chooses one region. Got {region!r}."
+            )
+        if not (isinstance(region, str) and region == "auto"):
             parse_region(region)
         name = describe_region(region)
-        if by_name.setdefault(name, region) != region:
-            raise ValueError(f"Two different regions have the name {name!r}. Rename one of them.")
-    fracs = [fracs] if np.isscalar(fracs) else list(fracs)
-    for frac in fracs:
-        if not 0 < frac <= 1:
-            raise ValueError(f"The 'fracs' parameter must contain floats in (0, 1]; got {frac!r}.")
+        if by_name.setdefault(name, region) is not region and by_name[name] != region:
+            raise InvalidParameterError(
+                f"The 'regions' parameter of {owner} holds two different regions with the name "
+                f"{name!r}. Rename one of them."
+            )
+    if np.ndim(fracs) == 0 and isinstance(fracs, Real):
+        fracs = [fracs]
     subsets = [
-        Trial(name, "selector", region, float(frac))
-        for frac in fracs
+        Trial(name, "selector", region, frac)
+        for frac in check_shares(fracs, "fracs", owner)
         for name, region in by_name.items()
         if name != "full"
     ]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
-from sklearn_carto._comparison._compare_subsets import check_selector
-from sklearn_carto._comparison._results import ComparisonResults
+import numpy as np
+from sklearn.base import clone
+
+from sklearn_carto._comparison._arguments import SETTINGS
+from sklearn_carto._comparison._results import ComparisonResults, mean_of_numbers
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._selector import DataMapSelector
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._metaestimators import check_classifier
+from sklearn_carto._utils._validation import Number, describe, validate_params
+from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
 
 
+@validate_params(**SETTINGS, frac=[Number(0, 1, closed="right")])
 def cross_distillation(
     estimators,
     X,
@@ -22,6 +30,7 @@ def cross_distillation(
     selector=None,
     cv=None,
     groups=None,
+    params=None,
     scoring=None,
     ood=None,
     n_seeds=1,
@@ -57,6 +66,8 @@ def cross_distillation(
         see :func:`compare_subsets`.
     groups : array-like of shape (n_samples,), default=None
         Group labels for the samples, used while splitting the data set.
+    params : dict, default=None
+        Arguments of `fit`, for each model that takes them.
     scoring : str, callable, list, tuple or dict, default=None
         One or several metrics.
     ood : mapping of str to (X, y), default=None
@@ -114,47 +125,73 @@ def cross_distillation(
     >>> result.matrix().shape
     (4, 2)
     """
-    estimators = dict(estimators)
-    if len(estimators) < 2 or not estimators.keys().isdisjoint({"random", "full"}):
-        raise ValueError(
-            "The 'estimators' parameter must contain at least two models, none of them named "
-            f"'random' or 'full'; got {list(estimators)}."
-        )
+    owner = "cross_distillation"
+    estimators = _check_estimators(estimators, owner)
     parse_region(region)
-    if not 0 < frac <= 1:
-        raise ValueError(f"The 'frac' parameter must be in (0, 1]; got {frac!r}.")
-    for estimator in estimators.values():
-        get_watcher(estimator)
-    selector = DataMapSelector() if selector is None else selector
-    selectors = {
-        name: check_selector(selector, estimator, scoring).set_params(estimator=estimator)
-        for name, estimator in estimators.items()
-    }
     first = next(iter(estimators))  # any selector: the baselines do not use its map
     trials = [Trial(name, name, region, float(frac)) for name in estimators]
     trials += [Trial("random", first, "random", float(frac)), Trial("full", first, None, 1.0)]
     plan = Plan(
+        owner,
         estimators,
-        selectors,
+        _selectors(selector, estimators),
         trials,
         name_column="reference_model",
         scoring=scoring,
-        ood=ood,
         error_score=error_score,
         match=match,
     )
-    results, test_ratio = run_trials(
+    outcome = run_trials(
         plan,
         X,
         y,
         cv=cv,
         groups=groups,
+        params=params,
+        ood=ood,
         n_seeds=n_seeds,
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
     )
-    return CrossDistillation(results, test_ratio, describe_region(region), float(frac))
+    return CrossDistillation(
+        outcome.results,
+        outcome.test_ratio,
+        describe_region(region),
+        float(frac),
+        train_overlap=outcome.train_overlap,
+        unit_scores=outcome.unit_scores,
+    )
+
+
+def _check_estimators(estimators, owner):
+    """Check the models and return them as a dict."""
+    named = isinstance(estimators, Mapping) and all(
+        isinstance(name, str) and name for name in estimators
+    )
+    if not named or len(estimators) < 2 or not estimators.keys().isdisjoint({"random", "full"}):
+        got = list(estimators) if isinstance(estimators, Mapping) else describe(estimators)
+        raise InvalidParameterError(
+            f"The 'estimators' parameter of {owner} must be a mapping of names to at least two "
+            f"models, none of them named 'random' or 'full'. Got {got} instead."
+        )
+    for name, estimator in estimators.items():
+        check_classifier(estimator, f"estimators[{name!r}]", owner)
+        last = estimator.estimator if isinstance(estimator, CartographyClassifier) else estimator
+        get_watcher(last)
+    return dict(estimators)
+
+
+def _selectors(selector, estimators):
+    """Return a selector for each model, with the model as its proxy model."""
+    if selector is not None and not isinstance(selector, DataMapSelector):
+        return dict.fromkeys(estimators, selector)  # an error later
+    return {
+        name: (DataMapSelector() if selector is None else clone(selector)).set_params(
+            estimator=clone(estimator)
+        )
+        for name, estimator in estimators.items()
+    }
 
 
 class CrossDistillation(ComparisonResults):
@@ -172,6 +209,11 @@ class CrossDistillation(ComparisonResults):
         The region that was selected.
     frac : float
         Share of the samples that were selected.
+    train_overlap : float, default=None
+        Mean share of the training samples that two splits have in common. None: that of K folds,
+        ``1 - test_ratio``.
+    unit_scores : sequence of str, default=()
+        Columns of the scores that are known to lie in [0, 1].
 
     Attributes
     ----------
@@ -183,8 +225,10 @@ class CrossDistillation(ComparisonResults):
         `map_time` in seconds.
     scores_ : list of str
         Names of the columns of `results_` that are scores.
-    test_ratio : float
-        Ratio of test to training samples in a split.
+    test_ratio, train_overlap : float
+        As given.
+    unit_scores : list of str
+        Columns of the scores that are known to lie in [0, 1].
     region : str
         The region that was selected.
     frac : float
@@ -210,8 +254,8 @@ class CrossDistillation(ComparisonResults):
 
     _names = ("reference_model", "model")
 
-    def __init__(self, results, test_ratio, region, frac):
-        super().__init__(results, test_ratio)
+    def __init__(self, results, test_ratio, region, frac, *, train_overlap=None, unit_scores=()):
+        super().__init__(results, test_ratio, train_overlap=train_overlap, unit_scores=unit_scores)
         self.region = region
         self.frac = frac
         self.reference_models_ = list(dict.fromkeys(results["reference_model"].tolist()))
@@ -235,7 +279,8 @@ class CrossDistillation(ComparisonResults):
         ValueError
             If the score is unknown.
         """
-        return self._scores_by_split(score).mean(axis=-1)
+        scores = self._scores_by_split(self._check_score(score))
+        return np.apply_along_axis(mean_of_numbers, -1, scores)
 
     def difference_to(self, baseline="random", score=None):
         """Return the mean differences to a baseline, with 95 % intervals.
@@ -250,30 +295,32 @@ class CrossDistillation(ComparisonResults):
         Returns
         -------
         differences : ndarray of shape (3, n_reference_models, n_models)
-            Mean, lower and upper end of the interval (corrected resampled t-test, after averaging
-            over the seeds of a split).
+            Mean, lower and upper end of the interval, see the notes of :class:`SubsetComparison`.
 
         Raises
         ------
         ValueError
             If the baseline or the score is unknown.
         """
-        if baseline not in self.reference_models_:
-            raise ValueError(
+        if not isinstance(baseline, str) or baseline not in self.reference_models_:
+            raise InvalidParameterError(
                 f"Unknown baseline {baseline!r}. Valid baselines are "
                 f"{', '.join(self.reference_models_)}."
             )
+        score = self._check_score(score)
         scores = self._scores_by_split(score)
         differences = scores - scores[self.reference_models_.index(baseline)]
-        return np.moveaxis(np.apply_along_axis(self._interval, -1, differences), -1, 0)
+        intervals = [
+            [
+                self._interval(by_split, score, to_random="random" in (baseline, name))
+                for by_split in of_name
+            ]
+            for name, of_name in zip(self.reference_models_, differences, strict=True)
+        ]
+        return np.moveaxis(np.array(intervals), -1, 0)
 
     def _scores_by_split(self, score):
         """Scores of shape (n_reference_models, n_models, n_splits), averaged over seeds."""
-        score = self.scores_[0] if score is None else score
-        if score not in self.scores_:
-            raise ValueError(
-                f"Unknown score {score!r}. Valid scores are {', '.join(self.scores_)}."
-            )
         return np.array(
             [
                 [self._mean_by_split(score, reference_model=name, model=m) for m in self.models_]
@@ -281,13 +328,17 @@ class CrossDistillation(ComparisonResults):
             ]
         )
 
-    def plot(self, **kwargs):
+    def plot(self, ax=None, *, score=None, cmap="cividis"):
         """Plot the matrix.
 
         Parameters
         ----------
-        **kwargs : dict
-            Passed to :meth:`CrossDistillationDisplay.from_cross_distillation`.
+        ax : matplotlib Axes, default=None
+            Axes to plot on; None: a new figure.
+        score : str, default=None
+            Score to plot, a column of `results_`; None: the first.
+        cmap : str or matplotlib Colormap, default="cividis"
+            Colours, from the worst score of a column to the best.
 
         Returns
         -------
@@ -296,7 +347,7 @@ class CrossDistillation(ComparisonResults):
         """
         from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 
-        return CrossDistillationDisplay.from_cross_distillation(self, **kwargs)
+        return CrossDistillationDisplay.from_cross_distillation(self, ax=ax, score=score, cmap=cmap)
 
     def __str__(self):
         """Format the matrices as tables."""
@@ -308,9 +359,15 @@ class CrossDistillation(ComparisonResults):
         for score in self.scores_:
             text += ["", score, f"{corner:<{width}}  {header}"]
             for name, means in zip(self.reference_models_, self.matrix(score), strict=True):
-                cells = [f"{mean:>{w}.3f}" for mean, w in zip(means, widths, strict=True)]
+                cells = [
+                    " " * w if np.isnan(mean) else f"{mean:>{w}.3f}"
+                    for mean, w in zip(means, widths, strict=True)
+                ]
                 text.append(f"{name:<{width}}  {'  '.join(cells)}")
-        return "\n".join(text)
+        missing = np.any([np.isnan(self.results_[score]) for score in self.scores_], axis=0)
+        if missing.any():
+            text += ["", f"{missing.sum()} of {len(missing)} fits are left out: they have no score"]
+        return "\n".join(line.rstrip() for line in text)
 
     def __repr__(self):
         """Show the number of models and fits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sklearn_carto._utils._cloning import clone
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._metaestimators import last_step
 
 # of a skorch net, of CartographyClassifier, of scikit-learn
@@ -26,11 +27,9 @@ def scale_n_epochs(estimator, ratio):
 
 
 def check_match(match, estimator):
-    """Raise an error if `match` is unknown, or is "steps" and the model has no number of epochs."""
-    if match not in ("epochs", "steps"):
-        raise ValueError(f"The 'match' parameter must be 'epochs' or 'steps'; got {match!r}.")
+    """Raise an error if `match` is "steps" and the model has no number of epochs."""
     if match == "steps" and not trains_in_epochs(estimator):
-        raise ValueError(
+        raise InvalidParameterError(
             f"match='steps' is not supported: {type(last_step(estimator)).__name__} does not train "
             "in epochs, or has no parameter for their number. Use match='epochs'."
         )

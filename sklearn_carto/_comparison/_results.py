@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from sklearn_carto._comparison._intervals import corrected_interval
+from sklearn_carto._comparison._intervals import corrected_interval, overlap_correction
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._validation import Number, check_params, describe, validate_params
+
+BACKENDS = StrOptions({"pandas", "polars"})
 
 
 class ComparisonResults:
@@ -19,15 +25,50 @@ class ComparisonResults:
         Names, `frac`, `split`, `seed`, `n_train`, times, and scores.
     test_ratio : float
         Ratio of test to training samples in a split.
+    train_overlap : float, default=None
+        Mean share of the training samples that two splits have in common. None: that of K folds,
+        ``1 - test_ratio``.
+    unit_scores : sequence of str, default=()
+        Columns of the scores that are known to lie in [0, 1].
     """
 
     _names: tuple[str, ...] = ()
     _settings = ("frac", "split", "seed", "n_train")
     _times = ("fit_time", "score_time", "map_time")
 
-    def __init__(self, results, test_ratio):
-        self.results_ = results
+    def __init__(self, results, test_ratio, *, train_overlap=None, unit_scores=()):
+        owner = type(self).__name__
+        ratio = {"test_ratio": [Number(0, None, closed="left")]}
+        check_params(owner, ratio, {"test_ratio": test_ratio})
+        self.results_ = self._check_results(results, owner)
         self.test_ratio = test_ratio
+        self.train_overlap = max(0.0, 1 - test_ratio) if train_overlap is None else train_overlap
+        self.unit_scores = list(unit_scores)
+
+    def _check_results(self, results, owner):
+        """Check that each column has an entry for each fit, and that none is missing."""
+        needed = (self._names[0], *self._settings, *self._times)
+        missing = [
+            name for name in needed if not isinstance(results, Mapping) or name not in results
+        ]
+        if missing:
+            raise InvalidParameterError(
+                f"The 'results' parameter of {owner} must be a dict with the columns "
+                f"{', '.join(needed)}. Got {describe(results)} instead."
+            )
+        results = {name: np.asarray(values) for name, values in results.items()}
+        shapes = {values.shape for values in results.values()}
+        if len(shapes) > 1 or not all(len(shape) == 1 and shape[0] for shape in shapes):
+            raise InvalidParameterError(
+                f"The columns of the 'results' parameter of {owner} must have one entry for each "
+                f"fit, and there must be at least one fit. Got shapes {sorted(shapes)}."
+            )
+        if len(results) == len({*needed, *self._names} & results.keys()):
+            raise InvalidParameterError(
+                f"The 'results' parameter of {owner} must hold at least one score. Got the columns "
+                f"{', '.join(results)}."
+            )
+        return results
 
     @property
     def scores_(self):
@@ -35,6 +76,7 @@ class ComparisonResults:
         others = {*self._names, *self._settings, *self._times}
         return [name for name in self.results_ if name not in others]
 
+    @validate_params(backend=[BACKENDS])
     def to_frame(self, backend="pandas"):
         """Return `results_` as a data frame.
 
@@ -57,13 +99,42 @@ class ComparisonResults:
         """
         return build_frame(self.results_, backend, f"{type(self).__name__}.to_frame")
 
+    def _check_score(self, score):
+        """Return the name of a score, by default the first; raise an error if it is unknown."""
+        if score is None:
+            return self.scores_[0]
+        if not isinstance(score, str) or score not in self.scores_:
+            raise InvalidParameterError(
+                f"Unknown score {score!r}. Valid scores are {', '.join(self.scores_)}."
+            )
+        return score
+
     def _mean_by_split(self, column, **values):
-        """Mean over seeds, of shape (n_splits,), of the fits with these values in their columns."""
+        """Mean over seeds, of shape (n_splits,), of the fits with these values in their columns.
+
+        Fits with NaN are left out; the mean is NaN if no fit remains.
+        """
         results = self.results_
         fits = np.all([results[name] == value for name, value in values.items()], axis=0)
         of_fits, splits = results[column][fits], results["split"][fits]
-        return np.array([of_fits[splits == split].mean() for split in np.unique(splits)])
+        return np.array(
+            [mean_of_numbers(of_fits[splits == split]) for split in np.unique(results["split"])]
+        )
 
-    def _interval(self, by_split):
-        """Mean over splits, with the lower and upper end of its 95 % interval."""
-        return corrected_interval(by_split, self.test_ratio)
+    def _interval(self, by_split, score, *, to_random=False):
+        """Mean over splits, with the lower and upper end of its 95 % interval.
+
+        `by_split` holds a score for each split, or its difference to a random subset or another
+        training set.
+        """
+        correction = self.test_ratio
+        if not score.startswith("test_"):  # of a data set that is the same in all splits
+            n_seeds = len(np.unique(self.results_["seed"]))
+            correction = overlap_correction(self.train_overlap, n_seeds if to_random else None)
+        return corrected_interval(by_split, correction)
+
+
+def mean_of_numbers(values):
+    """Mean of the values that are not NaN; NaN if there is none."""
+    values = values[~np.isnan(values)]
+    return values.mean() if len(values) else np.nan

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from sklearn_carto._comparison._arguments import check_settings, check_shares
 from sklearn_carto._comparison._compare_subsets import compare_subsets
-from sklearn_carto._maps._regions import describe_region
+from sklearn_carto._maps._regions import describe_region, parse_region
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import Number, describe, validate_params
+
+_OWN = ("estimator", "X", "y", "regions", "fracs")  # parameters that the sweeps set themselves
 
 
 def sweep_fractions(
@@ -35,7 +42,7 @@ def sweep_fractions(
     fracs : sequence of float, default=(0.5, 0.33, 0.25, 0.17, 0.1, 0.05, 0.01)
         Shares of the training set to keep, each in (0, 1]. The default is that of [1]_.
     **settings : dict
-        Further parameters of :func:`compare_subsets`.
+        Further parameters of :func:`compare_subsets`, such as `params`, `groups` and `cv`.
 
     Returns
     -------
@@ -62,9 +69,11 @@ def sweep_fractions(
     >>> sorted(set(sweep.results_["frac"].tolist()))
     [0.1, 0.5, 1.0]
     """
+    check_settings(settings, compare_subsets, taken=_OWN, owner="sweep_fractions")
     return compare_subsets(estimator, X, y, regions=regions, fracs=fracs, **settings)
 
 
+@validate_params(frac=[Number(0, 1, closed="right")])
 def sweep_replacement(
     estimator,
     X,
@@ -96,7 +105,7 @@ def sweep_replacement(
     shares : sequence of float, default=(0.0, 0.1, 0.2, 0.25, 0.33, 0.5, 1.0)
         Shares of the selected samples that are replaced, each in [0, 1].
     **settings : dict
-        Further parameters of :func:`compare_subsets`.
+        Further parameters of :func:`compare_subsets`, such as `params`, `groups` and `cv`.
 
     Returns
     -------
@@ -107,7 +116,8 @@ def sweep_replacement(
     Raises
     ------
     ValueError
-        If a share lies outside [0, 1], or is less than one sample.
+        If a share lies outside [0, 1], or is less than one sample; if region and replacement are
+        the same; and where :func:`compare_subsets` raises.
 
     See Also
     --------
@@ -129,12 +139,23 @@ def sweep_replacement(
     >>> list(dict.fromkeys(sweep.results_["region"].tolist()))
     ['full', 'random', 'ambiguous', '50% ambiguous + 50% easy']
     """
-    for share in shares:
-        if not 0 <= share <= 1:
-            raise ValueError(
-                f"The 'shares' parameter must contain floats in [0, 1]; got {share!r}."
+    owner = "sweep_replacement"
+    check_settings(settings, compare_subsets, taken=_OWN, owner=owner)
+    for name, one in (("region", region), ("replacement", replacement)):
+        if isinstance(one, Mapping):
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {owner} must be a str or a callable. Got "
+                f"{describe(one)} instead. To compare mixtures of your own, pass them to "
+                "compare_subsets as regions."
             )
-    mixtures = {share: _mixture(region, replacement, share) for share in dict.fromkeys(shares)}
+        parse_region(one)
+    if region == replacement:
+        raise InvalidParameterError(
+            f"The 'region' and 'replacement' parameters of {owner} must differ. Got {region!r} for "
+            "both."
+        )
+    shares = check_shares(shares, "shares", owner, zero_allowed=True)
+    mixtures = {share: _mixture(region, replacement, share) for share in shares}
     comparison = compare_subsets(
         estimator, X, y, regions=list(mixtures.values()), fracs=(frac,), **settings
     )

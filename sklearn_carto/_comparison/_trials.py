@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_consistent_length
 
+from sklearn_carto._comparison._arguments import (
+    check_groups,
+    check_ood,
+    check_selector,
+    divide_params,
+    proxy_of,
+)
 from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, trains_in_epochs
-from sklearn_carto._inputs._containers import check_same_length, take
-from sklearn_carto._inputs._labels import check_labels, check_not_regressor
+from sklearn_carto._comparison._failures import describe_failure, warn_of_failures
+from sklearn_carto._comparison._intervals import training_overlap
+from sklearn_carto._comparison._scoring import (
+    as_metrics,
+    check_metrics,
+    metric_names,
+    score_columns,
+    score_params,
+    unit_metrics,
+)
+from sklearn_carto._inputs._containers import check_same_length, holds_containers, take
+from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._inputs._torch_datasets import is_dataset
+from sklearn_carto._selection._distilled import check_final_estimator
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
-from sklearn_carto._selection._fit import select_samples
+from sklearn_carto._selection._fit import check_classes_left, select_samples
+from sklearn_carto._selection._fit_params import excluded_rows
 from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._utils._cloning import clone
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._folds import check_folds
+from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._progress import progress
-from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import DegenerateMapWarning
+from sklearn_carto._utils._validation import is_flag
+from sklearn_carto._utils._warnings import warn_once
+from sklearn_carto._watching._training_set import take_params
+
+TIMES = ("fit_time", "score_time", "map_time")
+SETTINGS = ("frac", "split", "seed", "n_train")
 
 
 class Trial(NamedTuple):
@@ -43,204 +64,297 @@ class Trial(NamedTuple):
 class Plan:
     """The models to fit, the trials to fit them on, and the metrics."""
 
+    owner: str  # name of the function, for errors
     models: dict  # of name to estimator
-    selectors: dict  # of name to DataMapSelector; one map is drawn for each
+    selectors: dict  # of name to DataMapSelector or None; one map is drawn for each
     trials: list
     name_column: str = "region"  # column of the results for the names of the trials
     scoring: object = None
-    ood: object = None
     error_score: object = "raise"
     match: str = "epochs"
 
+    @property
+    def columns(self):
+        """Columns of the results that are no scores."""
+        names = (self.name_column, "model") if len(self.models) > 1 else (self.name_column,)
+        return (*names, *SETTINGS, *TIMES)
 
-def run_trials(plan, X, y, *, cv, groups, n_seeds, n_jobs, random_state, verbose):
+
+class Outcome(NamedTuple):
+    """The results of all fits, and what their intervals depend on."""
+
+    results: dict  # of str to ndarray of shape (n_fits,)
+    test_ratio: float  # ratio of test to training samples in a split
+    train_overlap: float  # mean share of the training samples that two splits have in common
+    unit_scores: list  # columns of the scores that lie in [0, 1]
+    stratify: bool  # whether the selections preserve the class proportions
+
+
+class Samples(NamedTuple):
+    """Samples, and the arguments of `fit` with an entry for each."""
+
+    X: object
+    y: np.ndarray
+    classes: np.ndarray
+    groups: np.ndarray | None
+    absent: np.ndarray  # mask of those with weight 0 for the models
+    excluded: dict  # of selector to the mask of those that it never selects
+    params: dict  # of ("proxy" or "final", selector) or ("model" or "score", model) to arguments
+
+    def part(self, rows):
+        """Return the samples in some rows."""
+        return Samples(
+            take(self.X, rows),
+            self.y[rows],
+            self.classes,
+            None if self.groups is None else self.groups[rows],
+            self.absent[rows],
+            {name: mask[rows] for name, mask in self.excluded.items()},
+            {key: take_params(of, rows, len(self.y)) for key, of in self.params.items()},
+        )
+
+
+class Drawn(NamedTuple):
+    """A proxy model, the time to draw its map, and the error if this failed."""
+
+    proxy: ProxyModel
+    seconds: float
+    error: Exception | None = None
+
+
+def run_trials(
+    plan, X, y, *, cv, groups, params, ood, n_seeds, n_jobs, random_state, verbose, stratify=None
+):
     """Fit and score all models on all trials, for each split and seed; see :func:`compare_subsets`.
 
-    Returns
-    -------
-    results : dict of str to ndarray of shape (n_fits,)
-        One entry for each fit: the name of the trial, that of the model if there are several,
-        settings, times and scores.
-    test_ratio : float
-        Ratio of test to training samples in a split.
+    Each fit is one entry of the results: the name of the trial, that of the model if there are
+    several, settings, times and scores. `stratify`, unless it is None, replaces that of the
+    selectors.
     """
-    # 1. Check the input.
-    for model in plan.models.values():
-        check_not_regressor(model)
-        check_scoring(model, plan.scoring)
-        check_match(plan.match, model)
-    y, classes, _ = check_labels(y, next(iter(plan.models.values())))
-    check_same_length(X, y)
-    check_consistent_length(y, groups)
-    ood = _check_ood(plan.ood, classes)
-    if not (isinstance(n_seeds, Integral) and int(n_seeds) >= 1):
-        raise ValueError(f"The 'n_seeds' parameter must be an int of at least 1; got {n_seeds!r}.")
+    # 1. Check the input, before anything is trained.
+    plan, data, ood = _check_input(plan, X, y, groups, params, ood, stratify)
+    splits = _make_splits(cv, data, plan.owner)
     # 2. Draw a seed for each split and repetition.
-    splits = _make_splits(cv, groups, y)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
     # 3. Fit and score.
     tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
     shown = progress(tasks, description="splits and seeds", verbose=verbose)
-    outcomes = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_score_split)(plan, X, y, classes, splits[i], ood, (i, j, int(seeds[i, j])))
-        for i, j in shown
+    outcomes, collected = run_parallel(
+        _fit_and_score_split,
+        ((plan, data, splits[i], ood, (i, j, int(seeds[i, j]))) for i, j in shown),
+        n_jobs=n_jobs,
     )
-    # 4. Raise each warning about maps once.
-    messages = [message for _, of_split in outcomes for message in of_split]
-    n_maps = len(tasks) * len(plan.selectors)
-    for message in dict.fromkeys(messages):
-        n_raised = messages.count(message)
-        warn(f"{message} (raised for {n_raised} of {n_maps} maps)", DegenerateMapWarning)
-    # 5. Turn the fits into columns; a fit that failed has no scores.
-    fits = [fit for of_split, _ in outcomes for fit in of_split]
-    names = dict.fromkeys(name for fit in fits for name in fit)
-    results = {name: np.array([fit.get(name, plan.error_score) for fit in fits]) for name in names}
-    return results, float(np.mean([len(test) / len(train) for train, test in splits]))
+    warn_once(collected, f" in {len(tasks)} splits and seeds")
+    # 4. Turn the fits into columns.
+    fits = [fit for of_split in outcomes for fit in of_split]
+    present, sets = ~data.absent, ["test", *ood]
+    return Outcome(
+        _as_columns(fits, plan, sets),
+        float(np.mean([present[test].sum() / present[train].sum() for train, test in splits])),
+        training_overlap([train[present[train]] for train, _ in splits], len(data.y)),
+        score_columns(unit_metrics(plan.scoring, plan.models.values()), sets, (), plan.owner),
+        all(selector.stratify for selector in plan.selectors.values()),
+    )
 
 
-def _fit_and_score_split(plan, X, y, classes, split, ood, numbers):
-    """Fit and score all models on all trials of one training set; return fits and warnings."""
+def _check_input(plan, X, y, groups, params, ood, stratify):
+    """Check models, samples and arguments; return the plan, the samples and the other data sets."""
+    owner = plan.owner
+    for model in plan.models.values():
+        check_final_estimator(model, owner)
+        check_match(plan.match, model)
+    y, classes, _ = check_labels(y, next(iter(plan.models.values())))
+    check_same_length(X, y)
+    groups = check_groups(groups, len(y), owner)
+    ood = check_ood(ood, X, classes, owner)
+    check_metrics(plan.scoring, plan.models.values(), owner)
+    metrics = metric_names(plan.scoring) or ["score"]
+    score_columns(metrics, ["test", *ood], plan.columns, owner)
+    selectors, pairs = {}, {}
+    for name, selector in plan.selectors.items():
+        model = plan.models.get(name, next(iter(plan.models.values())))
+        selectors[name] = check_selector(selector, model, plan.scoring, classes, owner)
+        if stratify is not None:
+            selectors[name].set_params(stratify=stratify)
+        pairs[name] = selectors[name], model
+    data = _assign(plan, pairs, X, y, classes, groups, params or {})
+    return replace(plan, selectors=selectors), data, ood
+
+
+def _assign(plan, pairs, X, y, classes, groups, params):
+    """Assign the arguments of `fit` to the proxy models and models, and find the absent samples."""
+    owner, of_models, excluded = plan.owner, {}, {}
+    absent = np.zeros(len(y), dtype=bool)
+    divided = divide_params(params, groups, pairs, X, owner)
+    models = {name: name if name in plan.models else next(iter(plan.models)) for name in pairs}
+    for name, (selector, model) in pairs.items():
+        for_proxy, for_model = divided[name]
+        of_models["proxy", name] = for_proxy
+        of_models["model", models[name]] = for_model
+        of_models["score", models[name]] = score_params(model, plan.scoring, for_model)
+        if getattr(plan.selectors[name], "final_estimator", None) is None:
+            of_models["final", name] = for_model
+        proxy = proxy_of(selector.estimator, X)
+        excluded[name] = excluded_rows(proxy, for_proxy, X, len(y), owner)
+        of_model = excluded_rows(model, for_model, X, len(y), owner)
+        absent |= False if of_model is None else of_model
+    for name, mask in excluded.items():
+        excluded[name] = absent if mask is None else absent | mask
+        check_classes_left(y, excluded[name], owner)
+    return Samples(X, y, classes, groups, absent, excluded, of_models)
+
+
+def _make_splits(cv, data, owner):
+    """Return the (train, test) pairs of a cross-validation; by default stratified 5-fold."""
+    name, cv = f"The 'cv' parameter of {owner}", 5 if cv is None else cv
+    if isinstance(cv, Integral):
+        if is_flag(cv) or cv < 2:
+            raise InvalidParameterError(f"{name} must be at least 2 folds. Got {cv!r}.")
+        cv = (StratifiedKFold if data.groups is None else StratifiedGroupKFold)(int(cv))
+    if isinstance(cv, type):
+        raise InvalidParameterError(
+            f"{name} must not be a class. Got {cv.__name__} instead of an instance, "
+            f"{cv.__name__}()."
+        )
+    if hasattr(cv, "split") and not isinstance(cv, str):
+        several = holds_containers(data.X) or is_dataset(data.X)
+        cv = cv.split(np.zeros(len(data.y)) if several else data.X, data.y, data.groups)
+    splits = check_folds(cv, len(data.y), name)
+    for i, split in enumerate(splits):
+        for kind, rows in zip(("training", "test"), split, strict=True):
+            if data.absent[rows].all():
+                raise InvalidParameterError(
+                    f"{name} leaves samples of weight 0 only in the {kind} set of fold {i}. Use "
+                    "fewer folds, or a stratified splitter."
+                )
+    return splits
+
+
+def _fit_and_score_split(plan, data, split, ood, numbers):
+    """Fit and score all models on all trials of one training set; return the fits."""
     (train, test), (i_split, i_seed, seed) = split, numbers
-    X_train, y_train = take(X, train), y[train]
-    test_sets = {"test": (take(X, test), y[test]), **ood}
+    training, tested = data.part(train), data.part(test[~data.absent[test]])
     # 1. Draw one map of the training set for each selector.
-    with _collect_warnings(DegenerateMapWarning) as messages:
-        proxies = {
-            name: _fit_proxy(selector, X_train, y_train, seed)
-            for name, selector in plan.selectors.items()
-        }
+    where = {"split": i_split, "seed": i_seed}
+    drawn = {name: _draw_map(plan, name, training, seed, where) for name in plan.selectors}
     fits = []
     for trial in plan.trials:
         # 2. Select samples by it.
-        proxy, map_time = proxies[trial.selector]
-        selected, map_time = _select(plan, trial, proxy, map_time, seed)
-        X_selected, y_selected = X_train, y_train
-        if selected is not None:
-            X_selected, y_selected = take(X_train, selected), y_train[selected]
+        described = {plan.name_column: trial.name, "frac": trial.frac, **where}
+        try:
+            selected, map_time = _select(plan, trial, drawn[trial.selector], training, seed)
+            subset, error = training.part(selected), None
+        except Exception as failure:
+            subset, map_time, error = None, np.nan, _handle(failure, plan, described)
         for name, model in plan.models.items():
             # 3. Fit each model on them, and score it on the test sets.
-            fit = {plan.name_column: trial.name}
-            if len(plan.models) > 1:
-                fit["model"] = name
-            fit |= {"frac": trial.frac, "split": i_split, "seed": i_seed, "map_time": map_time}
-            fit["n_train"] = len(y_selected)
-            if plan.match == "steps":
-                model = scale_n_epochs(model, len(y_train) / len(y_selected))
-            try:
-                fit |= _fit_and_score(
-                    clone(model), X_selected, y_selected, classes, seed, plan.scoring, test_sets
-                )
-            except Exception as error:
-                fit |= _handle_failure(error, plan.error_score, fit)
+            fit = {**described, "model": name, "map_time": map_time, "error": error, "scores": {}}
+            fit |= {"n_train": np.nan, "fit_time": np.nan, "score_time": np.nan}
+            if subset is not None:
+                fit["n_train"] = len(subset.y)
+                if plan.match == "steps":
+                    model = scale_n_epochs(model, (~training.absent).sum() / len(subset.y))
+                fit |= _fit_and_score(plan, name, model, subset, seed, (tested, ood), described)
             fits.append(fit)
-    return fits, messages
+    return fits
 
 
-def _fit_proxy(selector, X, y, seed):
-    """Return the proxy model of a selector, and the seconds to draw its map."""
-    start = time.perf_counter()
+def _draw_map(plan, name, training, seed, where):
+    """Fit the proxy model of a selector on a training set."""
+    start, selector = time.perf_counter(), plan.selectors[name]
+    excluded = training.excluded[name]
     proxy = ProxyModel(
         selector.estimator,
-        X,
-        y,
+        training.X,
+        training.y,
         seed=seed,
         memory=selector.memory,
+        params=training.params["proxy", name],
         cv=selector.cv,
         n_jobs=selector.n_jobs,
+        groups=training.groups,
+        excluded_mask=excluded if excluded.any() else None,
     )
-    proxy.data_map  # noqa: B018  drawn on first access
-    return proxy, time.perf_counter() - start
+    try:
+        proxy.data_map  # noqa: B018  drawn on first access
+    except Exception as error:
+        _handle(error, plan, {"map of": name, **where})
+        return Drawn(proxy, np.nan, error)
+    return Drawn(proxy, time.perf_counter() - start)
 
 
-def _select(plan, trial, proxy, map_time, seed):
-    """Return the indices of a trial, or None for all samples, and the seconds that they took."""
+def _select(plan, trial, drawn, training, seed):
+    """Return the positions that a trial selects from a training set, and the seconds it took."""
     if trial.region is None:
-        return None, 0.0
+        return np.flatnonzero(~training.absent), 0.0
+    if drawn.error is not None:
+        raise drawn.error
     start = time.perf_counter()
     params = {"region": trial.region, "frac": trial.frac}
-    if trial.region == "random":  # the baseline is random over all samples, without a cut
+    if trial.name == "random":  # the baseline is random over all samples, without a cut
         params["noise_cut"] = 0.0
-    trial_selector = clone(plan.selectors[trial.selector]).set_params(**params)
-    final_estimator = trial_selector.final_estimator
+    selector = clone(plan.selectors[trial.selector]).set_params(**params)
+    final_estimator = selector.final_estimator
     if plan.match == "steps" and trains_in_epochs(final_estimator):
-        trial_selector.set_params(final_estimator=scale_n_epochs(final_estimator, 1 / trial.frac))
-    selected = select_samples(trial_selector, proxy, seed).sample_indices
-    if trial.region == "random":  # needs no map
+        selector.set_params(final_estimator=scale_n_epochs(final_estimator, 1 / trial.frac))
+    final_params = training.params.get(("final", trial.selector))
+    selected = select_samples(selector, drawn.proxy, seed, final_params).sample_indices
+    if trial.name == "random":  # needs no map
         return selected, 0.0
-    return selected, map_time + time.perf_counter() - start
+    return selected, drawn.seconds + time.perf_counter() - start
 
 
-@contextmanager
-def _collect_warnings(category):
-    """Collect the messages of warnings of one category; raise the others afterwards."""
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", category)
-        yield messages
-    for one in caught:
-        if issubclass(one.category, category):
-            messages.append(str(one.message))
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-
-
-def _fit_and_score(estimator, X, y, classes, seed, scoring, test_sets):
-    """Return the scores on all test sets, and the times."""
+def _fit_and_score(plan, name, model, subset, seed, test_sets, described):
+    """Return the scores on all test sets and the times, or the error."""
+    tested, ood = test_sets
+    params = subset.params["model", name]
+    score_params = tested.params["score", name]
+    sets = {"test": (tested.X, tested.y, score_params)}
+    sets |= {other: (*data_set, {}) for other, data_set in ood.items()}
     start = time.perf_counter()
-    trained = fit_final_estimator(estimator, X, y, seed=seed, classes=classes)
-    model, fitted = with_original_labels(trained), time.perf_counter()
-    scorer = check_scoring(model, scoring)
-    scores: dict[str, float] = {}
-    for name, (X_test, y_test) in test_sets.items():
-        of_set = scorer(model, X_test, y_test)
-        of_set = of_set if isinstance(of_set, Mapping) else {"score": of_set}
-        scores |= {f"{name}_{metric}": float(value) for metric, value in of_set.items()}
-    return {**scores, "fit_time": fitted - start, "score_time": time.perf_counter() - fitted}
-
-
-def _handle_failure(error, error_score, fit):
-    """Raise the error of a fit, or warn and return its times."""
-    if error_score == "raise":
-        error.add_note(f"raised in fitting or scoring of {fit}")
-        raise error
-    warn(
-        f"Fitting or scoring failed for {fit}; the scores are set to {error_score}. "
-        f"{type(error).__name__}: {error}",
-        FitFailedWarning,
-    )
-    return {"fit_time": np.nan, "score_time": np.nan}
-
-
-def _check_ood(ood, classes):
-    """Return the out-of-distribution data sets, with labels as arrays."""
-    if not (ood is None or isinstance(ood, Mapping)):
-        raise TypeError(
-            "The 'ood' parameter must be a mapping of names to data sets, such as "
-            f"{{'name': (X2, y2)}}; got {type(ood).__name__}."
+    try:
+        trained = fit_final_estimator(
+            clone(model), subset.X, subset.y, params=params, seed=seed, classes=subset.classes
         )
-    checked = {}
-    for name, (X, y) in (ood or {}).items():
-        if name == "test":
-            raise ValueError(
-                "The 'ood' parameter must not name a data set 'test', as the test set of the split "
-                "is named. Rename it."
-            )
-        check_consistent_length(X, y)
-        y = np.asarray(y)
-        unknown = np.setdiff1d(y, classes)
-        if len(unknown):
-            raise ValueError(
-                f"The data set {name!r} of the 'ood' parameter holds labels that do not occur in "
-                f"y: {unknown[:5].tolist()}. Remove these samples, or map their labels to known "
-                "classes."
-            )
-        checked[name] = (X, y)
-    return checked
+        fitted, end_of_fit = with_original_labels(trained), time.perf_counter()
+        scorer = check_scoring(fitted, plan.scoring)
+        scored = {of: scorer(fitted, X, y, **more) for of, (X, y, more) in sets.items()}
+    except Exception as error:
+        return {"error": _handle(error, plan, {**described, "model": name})}
+    scores = {
+        f"{of}_{metric}": value
+        for of, raw in scored.items()
+        for metric, value in as_metrics(raw, plan.owner).items()
+    }
+    end = time.perf_counter()
+    return {"scores": scores, "fit_time": end_of_fit - start, "score_time": end - end_of_fit}
 
 
-def _make_splits(cv, groups, y):
-    """Return the (train, test) pairs of a cross-validation; by default stratified 5-fold."""
-    if groups is not None and (cv is None or isinstance(cv, Integral)):
-        cv = StratifiedGroupKFold(5 if cv is None else cv)
-    splitter = check_cv(cv, y, classifier=True)
-    return list(splitter.split(np.zeros(len(y)), y, groups))
+def _handle(error, plan, described):
+    """Raise an error, with a note where it occurred, or describe it in one line."""
+    if isinstance(plan.error_score, str):  # "raise"
+        error.add_note(f"raised in fitting or scoring of {described}")
+        raise error
+    return describe_failure(error)
+
+
+def _as_columns(fits, plan, sets):
+    """Turn the fits into columns; those that failed get the `error_score` as scores."""
+    warn_of_failures(fits, plan)
+    scored = [list(fit["scores"]) for fit in fits if fit["error"] is None]
+    metrics = metric_names(plan.scoring)
+    if metrics is None:  # a callable, whose metrics are known once it was called
+        names = scored[0] if scored else [f"{name}_score" for name in sets]
+        metrics = [name.removeprefix("test_") for name in names if name.startswith("test_")]
+    columns = score_columns(metrics, sets, plan.columns, plan.owner)
+    for names in scored:
+        if sorted(names) != sorted(columns):
+            raise InvalidParameterError(
+                f"The 'scoring' parameter of {plan.owner} must return the same metrics for each "
+                f"model and data set. Got {sorted(names)} and {sorted(columns)}."
+            )
+    before = plan.columns[: -len(TIMES)]
+    values = {name: np.array([fit[name] for fit in fits]) for name in before}
+    for name in columns:
+        values[name] = np.array([fit["scores"].get(name, plan.error_score) for fit in fits])
+    return values | {name: np.array([fit[name] for fit in fits]) for name in TIMES}

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto._dynamics._scores import ScoreRange, two_columns
+from sklearn_carto._dynamics._scores import LOG_TINY, TINY, ScoreRange, raise_masked, two_columns
 
-# Every probability is clipped to the smallest normal number of single precision before a logarithm:
-# forests return exact zeros. What is recorded is single precision, so that log(TINY) = -87.3 bounds
-# margins and losses that come from probabilities.
-TINY = float(np.finfo(np.float32).tiny)
+# What is recorded is single precision; margins and losses beyond it become its largest numbers.
+# Those of probabilities, which are clipped to TINY before a logarithm, lie within 87.3: forests
+# return exact zeros.
+_HIGHEST = float(np.finfo(np.float32).max)
 
 
 class Observation(NamedTuple):
@@ -36,6 +36,7 @@ def observe(scores, y_encoded, *, from_logits=False):
     from_logits : bool, default=False
         Whether `scores` are logits: their softmax is the probability. Margin and loss then come
         from the logits, so that they are exact where probabilities are 0 or 1 in floating point.
+        A logit of -inf, that of a masked class, is one of the smallest probability.
 
     Returns
     -------
@@ -50,6 +51,8 @@ def observe(scores, y_encoded, *, from_logits=False):
     """
     if scores.ndim == 1:
         scores = two_columns(scores, from_logits)
+    if from_logits:
+        scores = raise_masked(scores)
     dtype = np.float32 if scores.dtype == np.float16 else scores.dtype
     # one row a class: reductions over classes then run along memory, several times as fast
     scores = np.array(scores.T, dtype=dtype, order="C")
@@ -76,8 +79,10 @@ def observe(scores, y_encoded, *, from_logits=False):
     true_proba = scores[own_place]
     scores[own_place] -= 1.0
     el2n = np.sqrt(np.einsum("ij,ij->j", scores, scores))
-    single = (value.astype(np.float32, copy=False) for value in (true_proba, margin, el2n, loss))
-    true_proba, margin, el2n, loss = single
+    with np.errstate(over="ignore"):
+        numbers = (true_proba, margin, el2n, loss)
+        true_proba, margin, el2n, loss = (one.astype(np.float32, copy=False) for one in numbers)
+    margin, loss = (np.clip(value, -_HIGHEST, _HIGHEST) for value in (margin, loss))
     return Observation(np.clip(true_proba, 0.0, 1.0), correct, margin, el2n, loss)
 
 
@@ -94,6 +99,9 @@ def observe_tensor(scores, y_encoded, *, from_logits=False):
         scores = torch.stack([first, scores])  # one row a class
     else:
         scores = scores.t().clone(memory_format=torch.contiguous_format)
+    if from_logits and torch.isneginf(scores.min()):
+        best = scores.amax(dim=0, keepdim=True)
+        scores = torch.where(torch.isneginf(scores), best + LOG_TINY, scores)
     min_score, total = scores.min(), scores.sum(dim=0)
     flat, n_rows = scores.view(-1), scores.shape[1]
     label = y_encoded * n_rows + torch.arange(n_rows, device=scores.device)
@@ -124,4 +132,5 @@ def observe_tensor(scores, y_encoded, *, from_logits=False):
     el2n = scores.square_().sum(dim=0).sqrt_()
     numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
     true_proba, margin, el2n, loss = (value.float() for value in numbers)
+    margin, loss = (value.clamp(-_HIGHEST, _HIGHEST) for value in (margin, loss))
     return Observation(true_proba, correct, margin, el2n, loss), score_range

@@ -14,8 +14,17 @@ MAX_NEGATIVE = 1e-6
 MAX_SUM_ERROR = 1e-3
 
 
+# A probability of 0 counts as the smallest normal number of single precision, whose logarithm is
+# -87.3.
+TINY = float(np.finfo(np.float32).tiny)
+LOG_TINY = float(np.log(TINY))
+
+
 class ScoreRange(NamedTuple):
-    """Range of class scores and of their sums over classes; NaN spreads into all of it."""
+    """Range of class scores and of their sums over classes; NaN spreads into all of it.
+
+    Logits of masked classes, which are -inf, count as those of the probability `TINY`.
+    """
 
     min_score: float
     max_score: float
@@ -35,10 +44,22 @@ class ScoreRange(NamedTuple):
 
 def score_range_of(scores):
     """Compute the range of class scores of shape (n_rows, n_classes), of at least one row."""
+    scores = raise_masked(scores)
     with np.errstate(over="ignore", invalid="ignore"):
         total = scores.sum(axis=1)
     extremes = scores.min(), scores.max(), total.min(), total.max()
     return ScoreRange(*(float(value) for value in extremes))
+
+
+def raise_masked(logits):
+    """Raise logits of -inf, those of masked classes, to that of the probability `TINY`.
+
+    Those of a row without any other logit stay -inf.
+    """
+    if not np.isneginf(logits.min(initial=np.inf)):
+        return logits
+    best = logits.max(axis=1, keepdims=True)
+    return np.where(np.isneginf(logits), best + LOG_TINY, logits)
 
 
 def two_columns(scores, from_logits):
@@ -55,9 +76,12 @@ def encode_labels(labels, classes):
     A label that is not among the classes raises a ValueError. The classes need not be sorted.
     """
     order = np.argsort(classes)
-    place = np.searchsorted(classes, labels, sorter=order)
+    try:
+        place = np.searchsorted(classes, labels, sorter=order)
+    except TypeError:  # of kinds that do not compare, such as text and numbers
+        place = np.zeros(len(labels), dtype=np.int64)
     y_encoded = order[np.minimum(place, len(classes) - 1)]
-    unknown = classes[y_encoded] != labels
+    unknown = np.broadcast_to(classes[y_encoded] != labels, np.shape(labels))
     if np.any(unknown):
         raise ValueError(
             f"labels must be among the classes {classes.tolist()}; got "

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._dynamics._arguments import check_epochs, check_parts, check_rows, check_shape
 from sklearn_carto._dynamics._observation import Observation, observe
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
-from sklearn_carto._dynamics._scores import (
-    check_scores,
-    encode_labels,
-    score_range_of,
-    two_columns,
+from sklearn_carto._dynamics._scores import check_scores, encode_labels, score_range_of
+from sklearn_carto._dynamics._state import (
+    MAX_EPOCHS,
+    archived_state,
+    blank_observation,
+    read_state,
+    state_of,
 )
-from sklearn_carto._utils._archive import read_archive, write_archive
-from sklearn_carto._utils._validation import check_mask
+from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
+from sklearn_carto._utils._arrays import as_labels, as_names
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
+from sklearn_carto._utils._validation import Count, check_mask, describe, validate_params
 
 DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
@@ -84,6 +89,11 @@ class TrainingDynamics:
     array([0.7, 0.4])
     """
 
+    @validate_params(
+        n_epochs=[Count(1), None],
+        keep_history=["boolean"],
+        record=[StrOptions(set(RECORDED))],
+    )
     def __init__(
         self,
         labels,
@@ -96,26 +106,30 @@ class TrainingDynamics:
         sample_ids=None,
         record="epoch_end",
     ):
-        self.labels = np.asarray(labels)
-        if self.labels.ndim != 1:
-            raise ValueError(f"labels must have one dimension; got shape {self.labels.shape}.")
-        self.classes = np.unique(self.labels) if classes is None else np.asarray(classes)
+        self.labels = as_labels(labels, "labels", "TrainingDynamics").copy()
+        if classes is None:
+            self.classes = np.unique(self.labels)
+        else:
+            self.classes = as_labels(classes, "classes", "TrainingDynamics").copy()
         if len(np.unique(self.classes)) < len(self.classes):
-            raise ValueError(f"classes must name each class once; got {self.classes.tolist()}.")
-        if n_epochs is not None and n_epochs < 1:
-            raise ValueError(f"n_epochs must be at least 1; got {n_epochs!r}.")
-        if record not in RECORDED:
-            raise ValueError(f"record must be one of {', '.join(RECORDED)}; got {record!r}.")
+            raise InvalidParameterError(
+                "The 'classes' parameter of TrainingDynamics must name each class once. Got "
+                f"{describe(self.classes.tolist())} instead."
+            )
         self._y_encoded = encode_labels(self.labels, self.classes)
         self._planned_epochs = DEFAULT_N_EPOCHS if n_epochs is None else int(n_epochs)
-        self.keep_history = keep_history
+        self.keep_history = bool(keep_history)
         self.record = record
         self.margin_from = None
         self.held_out_mask = self._check_mask(held_out_mask, "held_out_mask")
         self.excluded_mask = self._check_mask(excluded_mask, "excluded_mask")
-        self.sample_ids = self._check_per_row(sample_ids, "sample_ids")
+        self.sample_ids = None
+        if sample_ids is not None:
+            self.sample_ids = as_names(
+                sample_ids, self.n_samples, "sample_ids", "TrainingDynamics"
+            ).copy()
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
-        self._history: list[Observation] = []
+        self._history: list[Observation | None] = []  # None: no row was recorded at this epoch
         self._n_epochs = 0
 
     @property
@@ -144,18 +158,20 @@ class TrainingDynamics:
     el2n = property(lambda self: self._stacked("el2n"))
     loss = property(lambda self: self._stacked("loss"))
 
+    @validate_params(epoch=[Count(0)], from_logits=["boolean"])
     def update(self, epoch, scores, rows=slice(None), *, from_logits=False):
         """Record the class scores of some rows at one epoch.
 
         Parameters
         ----------
         epoch : int
-            The epoch, counted from 0; it must ascend for each row.
-        scores : ndarray of shape (n_rows, n_classes) or (n_rows,)
+            The epoch, counted from 0 and below 1,000,000; it must ascend for each row.
+        scores : array-like of shape (n_rows, n_classes) or (n_rows,)
             Class probabilities in the order of `classes`, or logits. One dimension: the logits of
             the second of two classes.
-        rows : slice or ndarray of shape (n_rows,), default=slice(None)
-            Which rows these are, each at most once.
+        rows : slice, array-like of int or mask, default=slice(None)
+            Which rows these are: positions from 0, each at most once, or a mask of shape
+            (n_samples,).
         from_logits : bool, default=False
             Whether `scores` are logits.
 
@@ -168,22 +184,10 @@ class TrainingDynamics:
             If a score is NaN or infinite, or if probabilities are negative or do not sum to 1;
             nothing of the call is recorded.
         """
-        scores, y_encoded = np.asarray(scores), self._y_encoded[rows]
-        n_rows, n_classes = len(y_encoded), len(self.classes)
-        width = 2 if scores.ndim == 1 else scores.shape[-1]
-        if len(scores) != n_rows or scores.ndim > 2 or width != n_classes:
-            raise ValueError(
-                f"scores of shape {scores.shape} do not fit {n_rows} rows of {n_classes} classes: "
-                f"shape ({n_rows}, {n_classes}) is required."
-            )
-        if scores.ndim == 1 and not from_logits:
-            raise ValueError(
-                "scores of one dimension are the logits of the second of two classes: pass "
-                "from_logits=True, or probabilities with one column for each class."
-            )
-        if scores.ndim == 1:
-            scores = two_columns(scores, from_logits)
-        if n_rows:
+        rows = check_rows(rows, self.n_samples)
+        y_encoded = self._y_encoded[rows]
+        scores = check_shape(scores, len(y_encoded), len(self.classes), from_logits)
+        if len(y_encoded):
             check_scores(
                 score_range_of(scores),
                 epoch,
@@ -191,24 +195,25 @@ class TrainingDynamics:
                 from_logits=from_logits,
                 remedy="Pass from_logits=True if they are logits.",
             )
-        if not isinstance(rows, slice) and len(np.unique(rows)) < n_rows:
-            raise ValueError(f"rows of epoch {epoch} must not contain a row twice.")
-        before = self._running.last_epoch[rows]
-        if epoch < 0 or (before >= epoch).any():
-            raise ValueError(
-                f"epoch must be counted from 0 and must ascend for each row; got {epoch} after "
-                f"{before.max(initial=-1)}."
+        last = self._running.last_epoch[rows].max(initial=-1)
+        if not last < epoch < MAX_EPOCHS:
+            raise InvalidParameterError(
+                "The 'epoch' parameter of TrainingDynamics.update must be counted from 0, must "
+                f"ascend for each row, and must be below {MAX_EPOCHS:,}. Got {epoch} after {last}."
             )
         observation = observe(scores, y_encoded, from_logits=from_logits)
         margin_from = "logits" if from_logits else "probabilities"
-        self._add(epoch, observation, rows, margin_from=margin_from)
+        self._add(int(epoch), observation, rows, margin_from=margin_from)
 
     def _add(self, epoch, observation, rows=slice(None), *, margin_from):
         """Record the observation of some rows at one epoch, without the checks of `update`."""
         if self.keep_history:
-            while len(self._history) <= epoch:
-                self._history.append(_blank(self.n_samples))
-            for kept, new in zip(self._history[epoch], observation, strict=True):
+            self._history += [None] * (epoch + 1 - len(self._history))
+            whole = self._history[epoch]
+            whole = self._history[epoch] = (
+                blank_observation(self.n_samples) if whole is None else whole
+            )
+            for kept, new in zip(whole, observation, strict=True):
                 kept[rows] = new
         self._running.update(epoch, observation, rows)
         self._n_epochs = max(self._n_epochs, epoch + 1)
@@ -224,8 +229,9 @@ class TrainingDynamics:
 
         Parameters
         ----------
-        epochs : slice, array-like of int or mask, default=None
-            Epochs to include, for burn-in and burn-out. None: all.
+        epochs : slice, int, array-like of int or mask, default=None
+            Epochs to include, for burn-in and burn-out; negative ones count from the end. None:
+            all.
 
         Returns
         -------
@@ -237,17 +243,15 @@ class TrainingDynamics:
         Raises
         ------
         ValueError
-            If no epoch was recorded or selected, or if `epochs` is given without a history.
+            If no epoch was recorded or selected, if `epochs` names one that does not exist, or if
+            it is given without a history.
         """
         if self.n_epochs == 0:
             raise ValueError("These training dynamics hold no epoch yet: call update first.")
         if epochs is None:
             return self._running.results(), self.n_epochs
         self._check_history("Selecting epochs")
-        index = epochs if isinstance(epochs, slice) else np.atleast_1d(epochs)
-        selected = np.unique(np.arange(self.n_epochs)[index])  # out of range: numpy's IndexError
-        if len(selected) == 0:
-            raise ValueError(f"epochs={epochs!r} selects none of the {self.n_epochs} epochs.")
+        selected = check_epochs(epochs, self.n_epochs)
         replay = RunningStatistics(self.n_samples, dual_window(len(selected)))
         for epoch in selected:
             rows, observation = self._observation_at(epoch)
@@ -257,46 +261,103 @@ class TrainingDynamics:
     def _observation_at(self, epoch):
         """Return the rows that were recorded at one epoch, ascending, and their observation."""
         self._check_history("Reading an epoch")
-        whole = self._history[epoch]
+        whole = self._history[epoch] or blank_observation(self.n_samples)
         rows = np.flatnonzero(~np.isnan(whole.true_proba))
         return rows, Observation(*(values[rows] for values in whole))
 
+    @classmethod
+    def concatenate(cls, parts):
+        """Join training dynamics of the same rows, such as two halves of a run.
+
+        Parameters
+        ----------
+        parts : sequence of TrainingDynamics
+            At least one, in the order of training, each with its history. The epochs of a part
+            follow those of the part before it.
+
+        Returns
+        -------
+        dynamics : TrainingDynamics
+            The training dynamics of all epochs.
+
+        Raises
+        ------
+        ValueError
+            If these are no training dynamics, if they differ in labels, classes, sample ids, masks
+            or the recording mode, or if one of them holds no history.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_carto import TrainingDynamics
+        >>> halves = TrainingDynamics(["cat", "dog"]), TrainingDynamics(["cat", "dog"])
+        >>> for half in halves:
+        ...     half.update(0, np.array([[0.5, 0.5], [0.1, 0.9]]))
+        >>> TrainingDynamics.concatenate(halves)
+        <TrainingDynamics: 2 rows, 2 epochs>
+        """
+        parts = check_parts(parts, cls)
+        first, total = parts[0], sum(part.n_epochs for part in parts)
+        whole = cls(
+            first.labels,
+            classes=first.classes,
+            n_epochs=max(total, first._planned_epochs),
+            held_out_mask=first.held_out_mask,
+            excluded_mask=first.excluded_mask,
+            sample_ids=first.sample_ids,
+            record=first.record,
+        )
+        for part in parts:
+            begin = whole.n_epochs
+            recorded = [epoch for epoch, values in enumerate(part._history) if values is not None]
+            # a resumed run may have counted on; the first part keeps its numbers
+            skipped = min(recorded, default=0) if begin else 0
+            for epoch in recorded:
+                rows, observation = part._observation_at(epoch)
+                rows = rows if len(rows) < whole.n_samples else slice(None)
+                place = begin + epoch - skipped
+                whole._add(place, observation, rows, margin_from=part.margin_from)
+        return whole
+
     def save(self, path):
-        """Write the dynamics to an npz file that needs no pickle.
+        """Save the dynamics to an npz file, without pickle.
 
         Parameters
         ----------
         path : str or path-like
-            The file; no extension is added.
+            Path of the file. Its suffix is ``.npz``, or it has none; no suffix is appended. An old
+            file is replaced once the new one is complete.
+
+        Raises
+        ------
+        ValueError
+            If the path has another suffix, or is not that of a file.
+
+        Notes
+        -----
+        Labels and sample ids that are Python objects are saved as text, see :meth:`DataMap.save`.
         """
-        arrays = {
+        state = self._state_dict()
+        arrays = {name: state.pop(name) for name in [*state] if isinstance(state[name], np.ndarray)}
+        arrays |= {
             "labels": self.labels,
             "classes": self.classes,
             "held_out_mask": self.held_out_mask,
             "excluded_mask": self.excluded_mask,
             "sample_ids": self.sample_ids,
         }
-        running = {f"running_{k}": v for k, v in vars(self._running).items() if k != "window"}
-        if self.keep_history and self._history:
-            arrays |= {name: self._stacked(name) for name in Observation._fields}
-        facts = {
-            "n_epochs": self.n_epochs,
-            "planned_epochs": self._planned_epochs,
-            "window": self._running.window,
-            "keep_history": self.keep_history,
-            "record": self.record,
-            "margin_from": self.margin_from,
-        }
-        write_archive(path, "TrainingDynamics", arrays | running, facts)
+        facts = {"n_epochs": state.pop("n_recorded"), **state}
+        facts |= {"keep_history": self.keep_history, "record": self.record}
+        write_archive(path, "TrainingDynamics", arrays, facts)
 
     @classmethod
     def load(cls, path):
-        """Read a file written by :meth:`save`.
+        """Load dynamics that were saved by :meth:`save`.
 
         Parameters
         ----------
         path : str or path-like
-            The file.
+            Path of the file.
 
         Returns
         -------
@@ -308,28 +369,30 @@ class TrainingDynamics:
         FileNotFoundError
             If the file does not exist.
         ValueError
-            If the file does not hold training dynamics.
+            If the file does not hold training dynamics, or is damaged.
         """
         arrays, facts = read_archive(path, "TrainingDynamics")
-        self = cls(
-            arrays["labels"],
-            classes=arrays["classes"],
-            n_epochs=facts["planned_epochs"],
-            keep_history=facts["keep_history"],
-            held_out_mask=arrays.get("held_out_mask"),
-            excluded_mask=arrays.get("excluded_mask"),
-            sample_ids=arrays.get("sample_ids"),
-            record=facts["record"],
-        )
-        self.margin_from = facts["margin_from"]
-        self._n_epochs = facts["n_epochs"]
-        self._running = RunningStatistics(self.n_samples, facts["window"])
-        for name in vars(self._running).keys() - {"window"}:
-            setattr(self._running, name, arrays[f"running_{name}"])
-        if "true_proba" in arrays:
-            by_epoch = (np.ascontiguousarray(arrays[name].T) for name in Observation._fields)
-            self._history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
+        with damage_named(path, "TrainingDynamics"):
+            self = cls(
+                arrays.pop("labels"),
+                classes=arrays.pop("classes"),
+                n_epochs=facts.pop("planned_epochs"),
+                keep_history=facts.pop("keep_history"),
+                held_out_mask=arrays.pop("held_out_mask", None),
+                excluded_mask=arrays.pop("excluded_mask", None),
+                sample_ids=arrays.pop("sample_ids", None),
+                record=facts.pop("record", "epoch_end"),
+            )
+            self._load_state_dict(archived_state(self, arrays, facts))
         return self
+
+    def _state_dict(self):
+        """Copy what was recorded: a flat dict of arrays, numbers and strings."""
+        return state_of(self)
+
+    def _load_state_dict(self, state):
+        """Continue from a copy that `_state_dict` made, a PackedState; all of it, or nothing."""
+        vars(self).update(read_state(self, state))
 
     def __repr__(self):
         """Return the number of rows and epochs."""
@@ -337,8 +400,9 @@ class TrainingDynamics:
 
     def _stacked(self, name):
         self._check_history(name)
-        by_epoch = [getattr(observation, name) for observation in self._history]
-        return np.stack(by_epoch, axis=1) if by_epoch else np.empty((self.n_samples, 0))
+        blank = blank_observation(self.n_samples)
+        by_epoch = [getattr(observation or blank, name) for observation in self._history]
+        return np.stack([getattr(blank, name), *by_epoch], axis=1)[:, 1:]
 
     def _check_history(self, what):
         if not self.keep_history:
@@ -350,22 +414,4 @@ class TrainingDynamics:
     def _check_mask(self, mask, name):
         if mask is None:
             return None
-        return check_mask(mask, self.n_samples, name, "TrainingDynamics")
-
-    def _check_per_row(self, values, name):
-        if values is None:
-            return None
-        values = np.asarray(values)
-        if values.shape != (self.n_samples,):
-            raise ValueError(
-                f"{name} must have one entry for each of the {self.n_samples} rows; "
-                f"got shape {values.shape}."
-            )
-        return values
-
-
-def _blank(n_samples):
-    """Observation of an epoch at which no row is recorded yet."""
-    blank = [np.full(n_samples, np.nan, dtype=np.float32) for _ in range(5)]
-    blank[1] = np.zeros(n_samples, dtype=bool)
-    return Observation(*blank)
+        return check_mask(mask, self.n_samples, name, "TrainingDynamics").copy()

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import adjusted_mutual_info_score
-from sklearn.utils import check_random_state
 
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto._maps._averaging import check_same_rows
+from sklearn_carto._maps._averaging import check_maps
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._quotas import check_frac, n_rows_of
+from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._validation import Count, Number, validate_params
 
 
+@validate_params(random_state=["random_state"])
 def map_agreement(maps, *, frac=0.33, random_state=0):
     """Measure the agreement of several data maps of the same rows.
 
@@ -24,7 +26,8 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
     Parameters
     ----------
     maps : mapping of str to DataMap, or sequence of DataMap
-        At least two, of the same rows in the same order.
+        At least two, of the same rows in the same order. Rows that one of the maps has not seen, or
+        that are excluded, are left out.
     frac : float, default=0.33
         Share of the rows, those with the highest values of a statistic, whose overlap is measured,
         in (0, 1].
@@ -66,30 +69,39 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
     >>> bool(agreement.rank_correlation_["confidence"][0, 1] > 0.9)
     True
     """
-    named = maps if isinstance(maps, Mapping) else {f"map {i}": m for i, m in enumerate(maps)}
-    names, maps = list(named), list(named.values())
-    if len(maps) < 2:
-        raise ValueError(f"map_agreement needs at least two maps; got {len(maps)}.")
-    check_same_rows(maps, "map_agreement")
     check_frac(frac)
+    names = list(map(str, maps)) if isinstance(maps, Mapping) else None
+    maps = check_maps(list(maps.values()) if names else maps, "map_agreement", at_least=2)
+    names = names or [f"map {i}" for i in range(len(maps))]
+    present = np.all([one._present_mask for one in maps], axis=0)
+    if not present.any():
+        raise ValueError(
+            "map_agreement needs a row that was seen in the training of every map and is not "
+            "excluded; there is none."
+        )
+    maps = [one.subset(present) for one in maps]
     held = [name for name in STATISTICS if all(getattr(m, name) is not None for m in maps)]
     values = {name: np.stack([getattr(one, name) for one in maps]) for name in held}
-    seen = np.all([np.isfinite(one.confidence) for one in maps], axis=0)
-    n_top = n_rows_of(frac, seen.sum())
-    rng = check_random_state(random_state)
-    regions = [one.region_labels(frac)[seen] for one in maps]
+    n_present = maps[0].n_samples
+    n_top = n_rows_of(frac, n_present)
+    rng = rule_generator(random_state, "map_agreement")
+    regions = [one.region_labels(frac) for one in maps]
+    disagreement = np.full(len(present), np.nan)
+    disagreement[present] = _disagreement(values)
     return MapAgreement(
         names=names,
-        chance=n_top / max(seen.sum(), 1),
-        rank_correlation={name: _rank_correlation(rows[:, seen]) for name, rows in values.items()},
-        overlap={name: _overlap(rows[:, seen], n_top, rng) for name, rows in values.items()},
+        chance=n_top / n_present,
+        rank_correlation={name: _rank_correlation(rows) for name, rows in values.items()},
+        overlap={name: _overlap(rows, n_top, rng) for name, rows in values.items()},
         mutual_info=_compare_pairs(adjusted_mutual_info_score, regions),
-        disagreement=_disagreement(values, seen),
+        disagreement=disagreement,
     )
 
 
 def _rank_correlation(rows):
     """Spearman's rank correlation; NaN if a statistic is constant."""
+    if rows.shape[1] < 2:
+        return np.full((len(rows), len(rows)), np.nan)
     ranks = rankdata(rows, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.corrcoef(ranks)
@@ -110,15 +122,13 @@ def _compare_pairs(measure, items):
     return matrix
 
 
-def _disagreement(values, seen):
+def _disagreement(values):
     """Compute the spread over the maps of the rank of a row, in confidence and variability."""
-    n_seen = max(seen.sum(), 1)
-    spread = np.full(len(seen), np.nan)
     ranks = [
-        rankdata(values[name][:, seen], axis=1) / n_seen for name in ("confidence", "variability")
+        rankdata(values[name], axis=1) / values[name].shape[1]
+        for name in ("confidence", "variability")
     ]
-    spread[seen] = np.sqrt(np.mean([rank.var(axis=0) for rank in ranks], axis=0))
-    return spread
+    return np.sqrt(np.mean([rank.var(axis=0) for rank in ranks], axis=0))
 
 
 class MapAgreement:
@@ -155,7 +165,7 @@ class MapAgreement:
     disagreement_ : ndarray of shape (n_samples,)
         Disagreement of the maps on each row: standard deviation over the maps of its rank divided
         by the number of rows, root mean square over confidence and variability; NaN for rows that
-        were not seen in the training of a map.
+        were not seen in the training of a map, or are excluded.
 
     Examples
     --------
@@ -172,6 +182,14 @@ class MapAgreement:
     array([0, 1])
     """
 
+    @validate_params(
+        names=[list],
+        chance=[Number(0, 1)],
+        rank_correlation=[dict],
+        overlap=[dict],
+        mutual_info=[np.ndarray],
+        disagreement=[np.ndarray],
+    )
     def __init__(self, names, chance, rank_correlation, overlap, mutual_info, disagreement):
         self.names_ = names
         self.chance_ = chance
@@ -180,6 +198,7 @@ class MapAgreement:
         self.mutual_info_ = mutual_info
         self.disagreement_ = disagreement
 
+    @validate_params(n_rows=[Count(1)])
     def most_disputed(self, n_rows=10):
         """Return the rows on which the maps disagree most.
 

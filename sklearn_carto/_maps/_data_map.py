@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._averaging import average_maps
+from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
+from sklearn_carto._maps._region_labels import label_regions
 from sklearn_carto._maps._regions import choose_rows
-from sklearn_carto._utils._archive import read_archive, write_archive
+from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
+from sklearn_carto._utils._arrays import as_rows
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._utils._quotas import check_frac, n_rows_of
+from sklearn_carto._utils._validation import Number, validate_params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-_PER_ROW = (*STATISTICS, "labels", "held_out_mask", "excluded_mask", "sample_ids")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -27,7 +30,8 @@ class DataMap:
     """Data map: statistics of the training dynamics of each row.
 
     A map usually comes from :class:`CartographyClassifier`, :meth:`from_dynamics` or :meth:`load`.
-    Arrays have one entry for each row, in the order of `X`. Only `confidence`, `variability`,
+    Arrays have one entry for each row, in the order of `X`. The statistics of a row that was never
+    seen in training are NaN. Only `confidence`, `variability`,
     `correctness` and `n_epochs` are required, which is what published maps hold; methods that need
     another statistic raise an error if it is missing.
 
@@ -74,13 +78,14 @@ class DataMap:
     record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
         When the probabilities were recorded: after each epoch, in the forward pass of the
         training, or after each epoch by models that were not trained on the row.
-    standard_errors : mapping of str to ndarray of shape (n_samples,), default=None
+    standard_errors : mapping of str to array-like of shape (n_samples,), default=None
         Standard errors of the statistics of a mean over several maps.
 
     Raises
     ------
     ValueError
-        If lengths differ, `n_epochs` is below 1, or a statistic is out of range.
+        If a value is of the wrong kind, lengths differ, a statistic is out of range or NaN for some
+        of the rows only, or if `classes` lacks a label.
 
     References
     ----------
@@ -120,41 +125,24 @@ class DataMap:
     standard_errors: Mapping[str, NDArray[np.float64]] | None = None
 
     def __post_init__(self):
-        """Check lengths and ranges, and make the arrays read-only."""
-        for name in (*_PER_ROW, "classes"):
-            values = getattr(self, name)
-            if values is not None:
-                values = np.array(values, dtype=float if name in STATISTICS else None)
-                values.flags.writeable = False
-                object.__setattr__(self, name, values)
-        if self.aleatoric is None:
-            spread = self.confidence * (1 - self.confidence) - self.variability**2
-            object.__setattr__(self, "aleatoric", np.maximum(spread, 0.0))
-        if self.classes is None and self.labels is not None:
-            object.__setattr__(self, "classes", np.unique(self.labels))
-        for name in _PER_ROW:
-            values = getattr(self, name)
-            if values is not None and values.shape != (self.n_samples,):
-                raise ValueError(
-                    f"{name} must have shape ({self.n_samples},), as confidence has; "
-                    f"got {values.shape}."
-                )
-        if self.n_epochs < 1:
-            raise ValueError(f"n_epochs must be at least 1; got {self.n_epochs!r}.")
-        for name, highest in {"confidence": 1, "variability": 0.5, "correctness": 1}.items():
-            values = getattr(self, name)
-            if (values < -1e-6).any() or (values > highest + 1e-6).any():
-                raise ValueError(
-                    f"{name} must lie in [0, {highest}]; got [{values.min():g}, {values.max():g}]. "
-                    "If correctness is a count of epochs, divide it by n_epochs."
-                )
+        """Check the fields, and keep copies of the arrays that cannot be written to."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in check_fields(values).items():
+            object.__setattr__(self, name, value)
 
     @property
     def n_samples(self):
         """Number of rows."""
         return len(self.confidence)
 
+    @property
+    def _present_mask(self):
+        """Mask of the rows that can be selected: seen in training, and not excluded."""
+        seen = ~np.isnan(self.confidence)
+        return seen if self.excluded_mask is None else seen & ~self.excluded_mask
+
     @classmethod
+    @validate_params(dynamics=[TrainingDynamics])
     def from_dynamics(cls, dynamics, epochs=None):
         """Create the map of recorded training dynamics.
 
@@ -174,7 +162,8 @@ class DataMap:
         Raises
         ------
         ValueError
-            If no epoch is left, or if `epochs` is given and no history was recorded.
+            If no epoch is left or `epochs` names one that was not recorded, or if `epochs` is given
+            and no history was recorded.
         """
         statistics, n_epochs = dynamics.statistics(epochs)
         return cls(
@@ -201,20 +190,40 @@ class DataMap:
         Returns
         -------
         data_map : DataMap
-            Map with the mean of each statistic that all maps hold, infinite where one of them is.
-            Its `standard_errors` are those of the mean (``ddof=1``, divided by the square root of
-            the number of maps), NaN for a single map; `n_epochs` is the sum.
+            Map with the mean of each statistic that all maps hold, infinite where one of them is,
+            and NaN for rows that one of them has not seen. Its `standard_errors` are those of the
+            mean (``ddof=1``, divided by the square root of the number of maps), NaN for a single
+            map; `n_epochs` is the sum.
 
         Raises
         ------
         ValueError
-            If the number of rows, the labels, the sample ids, the held-out mask or the recording
-            mode differ.
+            If the number of rows, the labels, the sample ids, one of the masks or the recording
+            mode differ, or if these are no maps.
         """
         return cls(**average_maps(maps))
 
-    def select(self, region, frac, *, noise_cut=0.0, stratify=True, random_state=None):
+    @validate_params(
+        stratify=["boolean"],
+        random_state=["random_state"],
+        order=[StrOptions({"position", "score"})],
+        return_ids=["boolean"],
+    )
+    def select(
+        self,
+        region,
+        frac,
+        *,
+        noise_cut=0.0,
+        stratify=True,
+        random_state=None,
+        order="position",
+        return_ids=False,
+    ):
         """Select rows by their place on the map.
+
+        Rows that were never seen in training, or that are excluded, are not selected, and count
+        neither in `frac` nor in the share of a class.
 
         Parameters
         ----------
@@ -237,25 +246,47 @@ class DataMap:
               (n_samples,); the highest scores are selected.
             - A mapping of these to shares that sum to 1; no row is selected twice.
         frac : float
-            Share of the rows to select, in (0, 1]; exactly ``max(1, round(frac * n_samples))``.
+            Share of the rows to select, in (0, 1]; exactly ``max(1, round(frac * n_rows))`` of the
+            rows that can be selected.
         noise_cut : float or mapping of class to float, default=0.0
             Share of each class to exclude before rows are selected, lowest margin first, in [0, 1).
         stratify : bool, default=True
             Whether each class keeps its share of the rows, and at least one row if there are as
-            many rows to select as classes. ``False`` is the rule of [1]_.
+            many rows to select as classes. ``False`` is the rule of [1]_. To look for wrong labels,
+            pass ``False``: they are no equal share of each class, and a budget spread over the
+            classes misses most of them.
         random_state : int, RandomState instance or None, default=None
             Breaks ties, and determines random samples. Pass an int for the same rows at each call.
+            Each region draws from a stream of its own, so that samples of different regions at one
+            seed are independent.
+        order : {"position", "score"}, default="position"
+            Order of the rows: ascending, or the best of the region first, such as the lowest
+            confidence for ``"hard"``. Then the rows of a mixture come region by region, and
+            those of a random sample in random order.
+        return_ids : bool, default=False
+            Whether to return the `sample_ids` of the rows in place of their positions.
 
         Returns
         -------
-        indices : ndarray of shape (n_rows,)
-            Indices of the selected rows, ascending.
+        rows : ndarray of shape (n_rows,)
+            Positions of the selected rows from 0, for ``X[rows]`` of an array and ``X.iloc[rows]``
+            of a data frame (``X.loc`` takes labels of the index, which are other rows); or their
+            `sample_ids`.
 
         Raises
         ------
         ValueError
-            If the region is unknown, a share is out of range, the map holds rows that were not
-            seen in training, or it does not hold a statistic or the labels that are needed.
+            If the region is unknown, a share is out of range, no row can be selected, or the map
+            does not hold a statistic, the labels or the `sample_ids` that are needed.
+
+        Warns
+        -----
+        UnseenSamplesWarning
+            If some rows were never seen in training.
+        HeldOutRowsWarning
+            If some rows were held out; they are ranked separately, and keep their share.
+        MissingClassesWarning
+            If fewer rows are selected than there are classes.
 
         References
         ----------
@@ -266,36 +297,95 @@ class DataMap:
            Difficulty and Prediction Uncertainty", ICML 2025.
         .. [4] X. Xia et al., "Moderate Coreset", ICLR 2023.
         """
-        return choose_rows(
+        ids = self.sample_ids
+        if return_ids and ids is None:
+            raise InvalidParameterError(
+                "The 'return_ids' parameter of DataMap.select needs sample_ids, which this map "
+                "does not hold. Pass return_ids=False for positions."
+            )
+        rows = choose_rows(
             self,
             region,
             frac,
             noise_cut=noise_cut,
             stratify=stratify,
             random_state=random_state,
+            order=order,
+        )
+        return rows if ids is None or not return_ids else ids[rows]
+
+    def subset(self, rows):
+        """Return the map of some of the rows.
+
+        Parameters
+        ----------
+        rows : array-like of int or bool
+            Positions of the rows, each at most once, or a mask of shape (n_samples,).
+
+        Returns
+        -------
+        data_map : DataMap
+            Map of these rows in the given order; `classes` are those of the whole map.
+
+        Raises
+        ------
+        ValueError
+            If there is no row, if a row is not on the map or named twice, or if a mask has another
+            length.
+
+        Examples
+        --------
+        >>> from sklearn_carto import DataMap
+        >>> data_map = DataMap(
+        ...     confidence=[0.9, 0.5, 0.1], variability=[0.1, 0.4, 0.1], correctness=[1, 0.5, 0],
+        ...     n_epochs=6,
+        ... )
+        >>> data_map.subset(data_map.variability < 0.3).confidence
+        array([0.9, 0.1])
+        """
+        rows = as_rows(rows, self.n_samples, "rows", "DataMap.subset")
+        if len(rows) == 0:
+            raise InvalidParameterError(
+                "The 'rows' parameter of DataMap.subset must hold at least one row. Got none."
+            )
+        held = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
+        errors = self.standard_errors
+        return replace(
+            self,
+            **{name: values[rows] for name, values in held.items()},
+            standard_errors=errors and {name: values[rows] for name, values in errors.items()},
         )
 
-    def region_labels(self, frac=0.33, confidence=0.5):
+    @validate_params(
+        confidence=[Number(0, 1)], variability=[Number(0, 0.5)], random_state=["random_state"]
+    )
+    def region_labels(self, frac=0.33, confidence=0.5, variability=0.1, random_state=0):
         """Assign each row to a region.
 
         Parameters
         ----------
         frac : float, default=0.33
-            Share of the rows that are ambiguous: those with the highest variability, and all that
-            tie with the last of them. Rows with variability 0 are never ambiguous.
+            Largest share of the rows that may be ambiguous: those with the highest variability.
         confidence : float, default=0.5
-            Threshold for the other rows: easy-to-learn at or above, hard-to-learn below.
+            Threshold for rows that are not ambiguous: easy-to-learn at or above, hard-to-learn
+            below.
+        variability : float, default=0.1
+            Lowest variability of an ambiguous row, a fifth of the largest that is possible. Without
+            it a map of low variability would hold no hard rows: a row whose label is wrong varies
+            more than most, but not much.
+        random_state : int, RandomState instance or None, default=0
+            Breaks ties at the border of the share.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,)
-            ``"easy-to-learn"``, ``"ambiguous"`` or ``"hard-to-learn"``; ``"unseen"`` for rows that
-            no epoch contained.
+            ``"easy-to-learn"``, ``"ambiguous"`` or ``"hard-to-learn"``; ``"excluded"`` for excluded
+            rows, and ``"unseen"`` for rows that no epoch contained.
 
         Raises
         ------
         ValueError
-            If `frac` is not in (0, 1].
+            If `frac` is not in (0, 1], or a threshold is out of range.
 
         Notes
         -----
@@ -305,14 +395,7 @@ class DataMap:
         ----------
         .. [1] S. Swayamdipta et al., "Dataset Cartography", EMNLP 2020, section 2.
         """
-        check_frac(frac)
-        seen = np.isfinite(self.confidence)
-        labels = np.where(self.confidence >= confidence, "easy-to-learn", "hard-to-learn")
-        if seen.any():
-            n_ambiguous = n_rows_of(frac, seen.sum())
-            border = np.sort(self.variability[seen])[-n_ambiguous]
-            labels[(self.variability >= border) & (self.variability > 0)] = "ambiguous"
-        return np.where(seen, labels, "unseen")
+        return label_regions(self, frac, confidence, variability, random_state)
 
     def to_frame(self, backend="pandas"):
         """Return the map as a data frame.
@@ -326,7 +409,8 @@ class DataMap:
         -------
         frame : pandas.DataFrame or polars.DataFrame
             A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
-            `held_out`, `excluded` and the standard errors `<statistic>_se`, each if the map holds it.
+            `held_out`, `excluded` and the standard errors `<statistic>_se`, each if the map holds
+            it.
 
         Raises
         ------
@@ -347,16 +431,26 @@ class DataMap:
         Parameters
         ----------
         path : str or path-like
-            Path of the file; no suffix is appended.
+            Path of the file. Its suffix is ``.npz``, or it has none; no suffix is appended. An old
+            file is replaced once the new one is complete.
 
         Raises
         ------
         ValueError
-            If labels or sample ids are Python objects other than strings.
+            If the path has another suffix, or is not that of a file.
+
+        Notes
+        -----
+        Labels and sample ids of numpy's types are saved as they are. Those that are Python objects
+        are saved as text: JSON for strings, numbers, booleans, None and (as lists) tuples, and
+        ``{"type": name, "text": text}`` for other objects, with ``bytes.hex()``, the ISO 8601 form
+        of dates and times, and ``str`` of anything else. :meth:`load` restores ``bytes``, ``UUID``,
+        ``date``, ``datetime`` and ``Decimal``; objects of other types, such as those of pandas,
+        become their text.
         """
-        arrays = {name: getattr(self, name) for name in (*_PER_ROW, "classes")}
+        arrays = {name: getattr(self, name) for name in (*PER_ROW, "classes")}
         arrays |= {f"se_{name}": error for name, error in (self.standard_errors or {}).items()}
-        metadata = {name: getattr(self, name) for name in ("n_epochs", "margin_from", "record")}
+        metadata = {name: getattr(self, name) for name in FACTS}
         write_archive(path, "DataMap", arrays, metadata)
 
     @classmethod
@@ -378,13 +472,13 @@ class DataMap:
         FileNotFoundError
             If the file does not exist.
         ValueError
-            If the file does not hold a data map.
+            If the file does not hold a data map, or is damaged.
         """
         arrays, metadata = read_archive(path, "DataMap")
-        names = {field.name for field in fields(cls)}
-        errors = {name[3:]: values for name, values in arrays.items() if name.startswith("se_")}
-        held = {name: values for name, values in arrays.items() if name in names}
-        return cls(standard_errors=errors or None, **held, **metadata)
+        with damage_named(path, "DataMap"):
+            errors = {name[3:]: values for name, values in arrays.items() if name[:3] == "se_"}
+            held = {name: values for name, values in arrays.items() if name[:3] != "se_"}
+            return cls(standard_errors=errors or None, **held, **metadata)
 
     def plot(self, **kwargs):
         """Plot the map.

@@ -60,6 +60,8 @@ def warn_if_uninformative(data_map, dynamics, watched_name):
 def _why_degenerate(data_map, dynamics, watched_name):
     """Return the reason and the way out, or None."""
     n_seen = dynamics.n_seen
+    if dynamics.excluded_mask is not None and not dynamics.excluded_mask.all():
+        n_seen = n_seen[~dynamics.excluded_mask]
     if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
         return (
             f"{watched_name} was trained for {n_seen.min()} epochs on some splits and for "
@@ -71,7 +73,8 @@ def _why_degenerate(data_map, dynamics, watched_name):
             "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
             "(a net: max_epochs)"
         )
-    if np.nanquantile(data_map.variability, SHARE_WITHOUT_MOVEMENT) < MIN_VARIABILITY:
+    variability = data_map.variability[data_map._present_mask]
+    if len(variability) and np.quantile(variability, SHARE_WITHOUT_MOVEMENT) < MIN_VARIABILITY:
         return (
             f"{watched_name} hardly moved from epoch to epoch ({SHARE_WITHOUT_MOVEMENT:.0%} of "
             f"the rows have a variability below {MIN_VARIABILITY}): naive Bayes converges in one "
@@ -99,7 +102,8 @@ def _warn_of_unseen_rows(dynamics):
     if len(unseen):
         warn(
             f"{len(unseen)} of {dynamics.n_samples} rows were never seen in training, among them "
-            f"{unseen[:5].tolist()}: the map holds NaN for them and cannot select rows. Use a "
-            "loader that yields every row (drop_last=False, a sampler over all rows).",
+            f"{unseen[:5].tolist()}: the map holds NaN for them, and they are not selected. A "
+            "sampler that draws rows with weights shows more of them in more epochs; a loader that "
+            "leaves out the last batch shows all of them with drop_last=False.",
             UnseenSamplesWarning,
         )

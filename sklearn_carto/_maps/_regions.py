@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._maps._rules import (
@@ -16,9 +15,16 @@ from sklearn_carto._maps._rules import (
     get_statistic,
     sample_coverage,
 )
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._quotas import check_frac, class_quotas, largest_remainder, n_rows_of
+from sklearn_carto._utils._random_state import draw_seed, rule_generator
+from sklearn_carto._utils._validation import Number, describe
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto.exceptions import HeldOutRowsWarning, MissingClassesWarning
+from sklearn_carto.exceptions import (
+    HeldOutRowsWarning,
+    MissingClassesWarning,
+    UnseenSamplesWarning,
+)
 
 _SYNONYMS = {
     "ambiguous": "high-variability",
@@ -30,37 +36,63 @@ _SYNONYMS = {
 _KNOWN = sorted([*_SYNONYMS, *POOL_RULES, "coverage"])
 
 
-def choose_rows(data_map, region, frac, *, noise_cut=0.0, stratify=True, random_state=None):
+def choose_rows(
+    data_map,
+    region,
+    frac,
+    *,
+    noise_cut=0.0,
+    stratify=True,
+    random_state=None,
+    order="position",
+):
     """Select rows of a data map; for the parameters see :meth:`DataMap.select`."""
-    # 1. Check the arguments and the map.
-    if "auto" in (region if isinstance(region, str) else None, noise_cut):
-        raise ValueError(
+    # 1. Check the arguments.
+    if "auto" in (value for value in (region, noise_cut) if isinstance(value, str)):
+        raise InvalidParameterError(
             "'auto' needs X, y and an estimator, which a data map does not hold: use "
             "DataMapSelector(region='auto') or DataMapSelector(noise_cut='auto')."
         )
     components = parse_region(region)
     check_frac(frac)
-    _check_all_seen(data_map)
+    check_noise_cut(noise_cut, data_map)
+    seed = draw_seed(random_state)
+    # 2. Leave out the rows that cannot be selected; no step below knows of them. A callable may
+    # hold values of all rows, and is therefore called with the whole map.
+    present = _present_rows(data_map)
+    scores = [
+        None if isinstance(rule, str) else compute_scores(rule, name, data_map)[present]
+        for rule, name, _ in components
+    ]
+    if len(present) < data_map.n_samples:
+        data_map = data_map.subset(present)
     _warn_of_held_out(data_map)
-    rng = check_random_state(random_state)
-    # 2. Compute the budget: the number of rows to select.
+    # 3. Compute the budget: the number of rows to select.
     n_rows = n_rows_of(frac, data_map.n_samples)
-    # 3. Divide the rows that the noise cut leaves into pools, each with a quota of the budget.
-    pools, quotas = _make_pools(data_map, n_rows, noise_cut, stratify, rng)
-    # 4. Share the budget over the components of the region.
-    budgets = _component_budgets(components, n_rows, rng)
+    # 4. Divide the rows that the noise cut leaves into pools, each with a quota of the budget.
+    pools, quotas = _make_pools(data_map, n_rows, noise_cut, stratify, seed)
+    # 5. Share the budget over the components of the region.
+    budgets = _component_budgets(components, n_rows, rule_generator(seed, "budgets"))
+    rng = rule_generator(seed, "pools of components")
     taken = np.zeros(data_map.n_samples, dtype=bool)
-    for (rule, name), budget in zip(components, budgets, strict=True):
+    chosen = []
+    for (rule, name, _), of_rule, budget in zip(components, scores, budgets, strict=True):
         if budget == 0:
             continue
         parts = largest_remainder(budget, quotas, rng)
         quotas = quotas - parts
-        # 5. Apply the rule, and take the best rows of each pool that are not yet taken.
-        scores = None if isinstance(rule, str) else compute_scores(rule, name, data_map)
-        for pool, part in zip(pools, parts, strict=True):
-            if part:
-                taken[_take(data_map, rule, scores, pool, taken, part, frac, rng)] = True
-    return np.flatnonzero(taken)
+        # 6. Apply the rule, and take the best rows of each pool that are not yet taken.
+        keys = _draw_keys(rule, name, seed, data_map.n_samples)
+        best = [
+            _take(data_map, rule, of_rule, pool, taken, part, frac, keys)
+            for pool, part in zip(pools, parts, strict=True)
+            if part
+        ]
+        rows, values = (np.concatenate(arrays) for arrays in zip(*best, strict=True))
+        taken[rows] = True
+        chosen.append(rows[argsort_descending(values, keys[rows])])
+    rows = present[np.concatenate(chosen)]
+    return np.sort(rows) if order == "position" else rows
 
 
 def parse_region(region):
@@ -73,23 +105,25 @@ def parse_region(region):
 
     Returns
     -------
-    components : dict of (rule, name) to share
+    components : list of (rule, name, share)
         A rule is a key of ``POOL_RULES``, ``"coverage"``, ``(sign, statistic)``, or a callable.
 
     Raises
     ------
     ValueError
-        If a name is unknown, or shares are negative or do not sum to 1.
+        If a name is unknown, or shares are no numbers, negative, or do not sum to 1.
     """
     if not isinstance(region, Mapping):
-        return {_parse_one(region): 1.0}
-    shares = np.array(list(region.values()), dtype=float)
-    if len(shares) == 0 or (shares < 0).any() or abs(shares.sum() - 1) > 1e-6:
-        raise ValueError(
-            f"The shares of a mixture of regions must not be negative and must sum to 1; "
-            f"got {dict(region)!r}, which sums to {shares.sum():g}."
+        return [(*_parse_one(region), 1.0)]
+    shares = list(region.values())
+    valid = all(Number(0, 1).is_satisfied_by(share) for share in shares)
+    if not valid or abs(sum(shares) - 1) > 1e-6:
+        total = f", which sums to {sum(shares):g}" if valid else ""
+        raise InvalidParameterError(
+            f"The shares of a mixture of regions must be numbers that are not negative and must "
+            f"sum to 1; got {dict(region)!r}{total}."
         )
-    return {_parse_one(name): share for name, share in region.items()}
+    return [(*_parse_one(name), float(share)) for name, share in region.items()]
 
 
 def describe_region(region):
@@ -109,7 +143,7 @@ def _parse_one(region):
         statistic = statistic.replace("-", "_")
         if direction in ("high", "low") and statistic in STATISTICS:
             return (1.0 if direction == "high" else -1.0, statistic), region
-    raise ValueError(
+    raise InvalidParameterError(
         f"Unknown region {region!r}.{_did_you_mean(region)} Known are {', '.join(_KNOWN)}; "
         f"'<high|low>-<statistic>' with a statistic of {', '.join(STATISTICS)}; a callable that "
         "takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
@@ -126,23 +160,32 @@ def _did_you_mean(region):
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def _draw_keys(rule, name, seed, n_samples):
+    """Draw the random keys of a rule; names that mean the same rule share them."""
+    stream = f"{rule[0]:+.0f} {rule[1]}" if isinstance(rule, tuple) else str(name)
+    stream = f"callable {stream}" if callable(rule) else stream
+    return rule_generator(seed, stream).random_sample(n_samples)
+
+
 def _component_budgets(components, n_rows, rng):
     """Share the rows over the components of a region."""
-    shares = np.array(list(components.values()))
+    shares = np.array([share for _, _, share in components])
     budgets = largest_remainder(n_rows, shares, rng)
     if ((budgets == 0) & (shares > 0)).any():
-        names = ", ".join(name for _, name in components)
-        raise ValueError(
+        names = ", ".join(name for _, name, _ in components)
+        raise InvalidParameterError(
             f"A budget of {n_rows} rows is too small for a mixture of {names} with shares "
             f"{shares.round(3).tolist()}: a region would get no row. Raise frac, or drop a region."
         )
     return budgets
 
 
-def _make_pools(data_map, n_rows, noise_cut, stratify, rng):
+def _make_pools(data_map, n_rows, noise_cut, stratify, seed):
     """Pools of candidate rows and their quotas; each pool holds at least its quota."""
     groups = _rows_by_class(data_map) if stratify else [np.arange(data_map.n_samples)]
-    cut = _noise_mask(data_map, noise_cut, rng)
+    keys = rule_generator(seed, "noise_cut").random_sample(data_map.n_samples)
+    cut = _noise_mask(data_map, noise_cut, keys)
+    rng = rule_generator(seed, "quotas")
     group_quotas = class_quotas(n_rows, [len(rows) for rows in groups], rng)
     if (group_quotas == 0).any():
         warn(
@@ -158,8 +201,8 @@ def _make_pools(data_map, n_rows, noise_cut, stratify, rng):
             pool, removed = part[~cut[part]], part[cut[part]]
             if len(pool) < quota:  # rows that the cut removed return, highest margin first
                 margin = get_statistic(data_map, "aum", "noise_cut")[removed]
-                returned = removed[argsort_descending(margin, rng)[: quota - len(pool)]]
-                pool = np.union1d(pool, returned)
+                returned = argsort_descending(margin, -keys[removed])[: quota - len(pool)]
+                pool = np.union1d(pool, removed[returned])
             pools.append(pool)
             quotas.append(quota)
     return pools, np.array(quotas)
@@ -168,7 +211,7 @@ def _make_pools(data_map, n_rows, noise_cut, stratify, rng):
 def _rows_by_class(data_map):
     """Rows of each class, ascending; the classes in sorted order."""
     if data_map.labels is None:
-        raise ValueError(
+        raise InvalidParameterError(
             "This data map holds no labels, so rows cannot be selected class by class. "
             "Give it labels, or pass stratify=False and no noise_cut."
         )
@@ -185,43 +228,66 @@ def _split_held_out(data_map, rows):
     return [part for part in (rows[~held_out[rows]], rows[held_out[rows]]) if len(part)]
 
 
-def _noise_mask(data_map, noise_cut, rng):
+def check_noise_cut(noise_cut, data_map):
+    """Raise an error if a noise cut is no share, or names a class that is not on the map."""
+    by_class = isinstance(noise_cut, Mapping)
+    shares = noise_cut.values() if by_class else [noise_cut]
+    if not all(Number(0, 1, closed="left").is_satisfied_by(share) for share in shares):
+        raise InvalidParameterError(
+            "noise_cut must lie in [0, 1), for every class; it is a number, or a mapping of "
+            f"classes to numbers. Got {describe(noise_cut)}."
+        )
+    if by_class and data_map.classes is not None:
+        unknown = set(noise_cut) - set(data_map.classes.tolist()) - set(data_map.classes)
+        if unknown:
+            raise InvalidParameterError(
+                f"noise_cut names {sorted(unknown, key=str)}, not among the classes of the map."
+            )
+
+
+def _noise_mask(data_map, noise_cut, keys):
     """Mask of the rows that a noise cut removes: those of lowest margin in each class."""
     mask = np.zeros(data_map.n_samples, dtype=bool)
     by_class = isinstance(noise_cut, Mapping)
-    shares = noise_cut.values() if by_class else [noise_cut]
-    if not all(0 <= share < 1 for share in shares):
-        raise ValueError(f"noise_cut must lie in [0, 1), for every class; got {noise_cut!r}.")
-    if not any(shares):
+    if not any(noise_cut.values() if by_class else [noise_cut]):
         return mask
-    unknown = set(noise_cut) - set(data_map.classes.tolist()) if by_class else ()
-    if unknown:
-        raise ValueError(
-            f"noise_cut names {sorted(unknown, key=str)}, not among the classes of the map."
-        )
     margin = get_statistic(data_map, "aum", "noise_cut")
     for rows in _rows_by_class(data_map):
         share = noise_cut.get(data_map.labels[rows[0]], 0.0) if by_class else noise_cut
-        mask[rows[argsort_descending(-margin[rows], rng)[: round(share * len(rows))]]] = True
+        lowest = argsort_descending(-margin[rows], keys[rows])[: round(share * len(rows))]
+        mask[rows[lowest]] = True
     return mask
 
 
-def _take(data_map, rule, scores, pool, taken, n_rows, frac, rng):
-    """Rows of a pool that a rule selects among those not yet taken."""
+def _take(data_map, rule, scores, pool, taken, n_rows, frac, keys):
+    """Rows of a pool that a rule selects among those not yet taken, and their scores."""
     free = ~taken[pool]
     if rule == "coverage":
-        return sample_coverage(data_map, pool[free], n_rows, rng)
-    of_pool = POOL_RULES[rule](data_map, pool, frac, rng) if scores is None else scores[pool]
-    return pool[free][argsort_descending(of_pool[free], rng)[:n_rows]]
+        rows = sample_coverage(data_map, pool[free], n_rows, keys)
+        return rows, keys[rows]
+    of_pool = POOL_RULES[rule](data_map, pool, frac, keys[pool]) if scores is None else scores[pool]
+    best = np.flatnonzero(free)[argsort_descending(of_pool[free], keys[pool[free]])[:n_rows]]
+    return pool[best], of_pool[best]
 
 
-def _check_all_seen(data_map):
-    unseen = np.flatnonzero(np.isnan(data_map.confidence))
-    if len(unseen):
+def _present_rows(data_map):
+    """Rows that can be selected, ascending; warn of those that were never seen."""
+    excluded = data_map.excluded_mask
+    unseen = np.isnan(data_map.confidence)
+    unseen = np.flatnonzero(unseen if excluded is None else unseen & ~excluded)
+    present = np.flatnonzero(data_map._present_mask)
+    if len(present) == 0:
         raise ValueError(
-            f"{len(unseen)} rows were never seen in training, among them "
-            f"{unseen[:5].tolist()}: they have no place on the map, so no rule can rank them."
+            f"No row of this data map can be selected: {len(unseen)} of {data_map.n_samples} were "
+            "never seen in training, and the others are excluded by a weight of 0."
         )
+    if len(unseen):
+        warn(
+            f"{len(unseen)} of {data_map.n_samples} rows were never seen in training, among them "
+            f"{unseen[:5].tolist()}: they have no place on the map, and are not selected.",
+            UnseenSamplesWarning,
+        )
+    return present
 
 
 def _warn_of_held_out(data_map):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._plot._arguments import get_axes
+from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
-from sklearn_carto._utils._compat import check_matplotlib_support
+from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
+from sklearn_carto._utils._validation import describe, validate_params
 
 
 class MapAgreementDisplay:
@@ -47,6 +48,11 @@ class MapAgreementDisplay:
     """
 
     def __init__(self, agreement):
+        if not hasattr(agreement, "rank_correlation_"):
+            raise InvalidParameterError(
+                "The 'agreement' parameter of MapAgreementDisplay must be a MapAgreement. Got "
+                f"{describe(agreement)} instead."
+            )
         self.agreement = agreement
 
     @classmethod
@@ -67,6 +73,7 @@ class MapAgreementDisplay:
         """
         return cls(agreement).plot(**kwargs)
 
+    @validate_params(statistics=[list, tuple])
     def plot(self, ax=None, *, statistics=("confidence", "variability"), cmap="cividis"):
         """Plot.
 
@@ -93,10 +100,11 @@ class MapAgreementDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         agreement = self.agreement
+        check_cmap(cmap, "MapAgreementDisplay.plot")
         for name in statistics:
             if name not in agreement.rank_correlation_:
                 held = ", ".join(agreement.rank_correlation_)
-                raise ValueError(f"Unknown statistic {name!r}. The maps hold {held}.")
+                raise InvalidParameterError(f"Unknown statistic {name!r}. The maps hold {held}.")
         n_matrices = len(statistics) + 1
         side = 1.4 + 0.7 * len(agreement.names_)
         figsize = (side * n_matrices, side)

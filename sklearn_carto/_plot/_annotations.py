@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+EXCLUDED_COLOUR = "0.75"  # light, behind the others
 _SMALL = {"fontsize": "small", "color": "0.35", "zorder": 5}
 _CORNERS = {  # position in axes coordinates, horizontal and vertical alignment
     "easy-to-learn": ((0.02, 0.985), "left", "top"),
@@ -22,13 +23,8 @@ def write_region_names(ax):
     ]
 
 
-def write_note(ax, n_left_out, n_seen, n_samples):
-    """Write how many rows are not drawn; return None if all are."""
-    parts = []
-    if n_left_out:
-        parts.append(f"{n_seen - n_left_out:,} of {n_seen:,} rows drawn")
-    if n_seen < n_samples:
-        parts.append(f"{n_samples - n_seen:,} rows never seen in training")
+def write_note(ax, parts):
+    """Write what is not drawn; return None if there are no parts to write."""
     if not parts:
         return None
     return ax.text(
@@ -36,10 +32,16 @@ def write_note(ax, n_left_out, n_seen, n_samples):
     )
 
 
-def write_legend(ax, n_held_out):
-    """Write what the hollow points are."""
+def write_legend(ax, n_held_out, n_excluded):
+    """Write what hollow points and crosses are."""
     from matplotlib.lines import Line2D
 
-    handle = Line2D([], [], color="0.35", marker="o", markersize=5, linestyle="none")
-    handle.set(markerfacecolor="none", label=f"held out ({n_held_out:,})")
-    ax.legend(handles=[handle], loc="upper right", fontsize="small", frameon=False)
+    hollow, cross = (Line2D([], [], markersize=5, linestyle="none") for _ in range(2))
+    hollow.set(color="0.35", marker="o", markerfacecolor="none")
+    hollow.set_label(f"held out ({n_held_out:,})")
+    cross.set(color=EXCLUDED_COLOUR, marker="x")
+    cross.set_label(f"weight 0 ({n_excluded:,})")
+    counts = {hollow: n_held_out, cross: n_excluded}
+    handles = [handle for handle, count in counts.items() if count]
+    if handles:
+        ax.legend(handles=handles, loc="upper right", fontsize="small", frameon=False)

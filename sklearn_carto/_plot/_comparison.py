@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._plot._arguments import get_axes
-from sklearn_carto._utils._compat import check_matplotlib_support
+from sklearn_carto._utils._compat import (
+    HasMethods,
+    InvalidParameterError,
+    check_matplotlib_support,
+)
+from sklearn_carto._utils._validation import validate_params
 
 # the palette of Okabe and Ito, which colour-blind readers can distinguish
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31")
@@ -20,6 +25,8 @@ class SubsetComparisonDisplay:
     vertical lines for the full set and random. For several fractions, scores over the fraction; for
     a replacement sweep, scores over the share that is replaced. Markers are filled if the
     confidence interval of the difference to random does not contain 0, and hollow otherwise.
+    Intervals of scores that are known to lie in [0, 1], such as accuracy, are drawn only within
+    this range; the summary holds them in full.
 
     It is recommended to use :meth:`from_comparison` or :meth:`SubsetComparison.plot` to create a
     display.
@@ -41,6 +48,8 @@ class SubsetComparisonDisplay:
         Markers of the means, one for each fraction.
     references_ : dict of (score, region) to matplotlib Line2D
         Lines of the full set and of random.
+    legend_ : matplotlib Legend
+        Legend of lines and markers.
 
     See Also
     --------
@@ -63,26 +72,29 @@ class SubsetComparisonDisplay:
     <SubsetComparison: 3 training sets, 9 fits>
     """
 
+    @validate_params(comparison=[HasMethods(["summary", "to_latex"])])
     def __init__(self, comparison):
         self.comparison = comparison
 
     @classmethod
-    def from_comparison(cls, comparison, **kwargs):
+    def from_comparison(cls, comparison, ax=None, *, score=None):
         """Plot a comparison.
 
         Parameters
         ----------
         comparison : SubsetComparison
             Result of :func:`compare_subsets`.
-        **kwargs : dict
-            Passed to :meth:`plot`.
+        ax : matplotlib Axes or array-like of Axes, default=None
+            Axes to plot on, one for each score; None: a new figure.
+        score : str or list of str, default=None
+            Scores to plot, columns of `results_`; None: all.
 
         Returns
         -------
         display : SubsetComparisonDisplay
             The plotted display.
         """
-        return cls(comparison).plot(**kwargs)
+        return cls(comparison).plot(ax, score=score)
 
     def plot(self, ax=None, *, score=None):
         """Plot.
@@ -113,7 +125,8 @@ class SubsetComparisonDisplay:
         replaced = self._replaced()
         sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1 or replaced
         size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
-        room = 1.4 if sweep else 0.09 * max(map(len, regions))  # for the legend, or the names
+        room = 2.0  # for the legend, and the names
+        room += 0.0 if sweep else 0.09 * max(map(len, regions))
         figsize = (size[0] * len(scores) + room, size[1])
         self.axes_ = get_axes(ax, len(scores), "score", figsize=figsize, sharey=not sweep)
         self.figure_ = self.axes_[0].figure
@@ -127,9 +140,42 @@ class SubsetComparisonDisplay:
                 (self._plot_fractions if sweep else self._plot_one_fraction)(
                     axes, name, table, regions
                 )
-        if sweep:
-            self.axes_[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        self._add_legend(summary, regions)
         return self
+
+    def _add_legend(self, summary, regions):
+        """Explain lines and markers, to the right of the last axes."""
+        from matplotlib.lines import Line2D
+
+        handles = self.axes_[-1].get_legend_handles_labels()[0]
+        if not handles:  # one fraction: the names are written along the axis
+            lines: dict = {"full": ("-", _OF_FULL["color"]), "random": ("--", _COLOURS[0])}
+            handles = [
+                Line2D([], [], linestyle=style, color=colour, linewidth=1, label=name)
+                for name, (style, colour) in lines.items()
+                if name in regions
+            ]
+        if len(regions) > 2 and np.isfinite(summary["vs_random_low"]).any():
+            marks = {"differs from random": "0.3", "may equal random": "white"}
+            handles += [
+                Line2D(
+                    [],
+                    [],
+                    linestyle="none",
+                    marker="o",
+                    color="0.3",
+                    markerfacecolor=fill,
+                    label=name,
+                )
+                for name, fill in marks.items()
+            ]
+        self.legend_ = self.axes_[-1].legend(
+            handles=handles,
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            frameon=False,
+            fontsize="small",
+        )
 
     def _plot_one_fraction(self, ax, score, table, regions):
         """Plot one fraction: the scores of each training set, the first on top."""
@@ -214,7 +260,10 @@ class SubsetComparisonDisplay:
     def _draw(self, ax, score, region, number, table, where, places, *, upward):
         """Draw means and intervals; markers are filled where the score differs from random."""
         means = table["mean"][where]
-        errors = np.abs([table["mean_low"][where] - means, table["mean_high"][where] - means])
+        ends = np.array([table["mean_low"][where], table["mean_high"][where]])
+        if score in self.comparison.unit_scores:
+            ends = np.clip(ends, 0, 1)
+        errors = np.abs(ends - means)
         colour = _COLOURS[number % len(_COLOURS)]
         style = {"color": colour, "marker": _MARKERS[number % len(_MARKERS)]}
         if region == "full":  # so that other regions have the same style in every plot
@@ -256,11 +305,16 @@ def _style_axes(ax, score):
 
 def _choose_scores(summary, score):
     known = list(dict.fromkeys(summary["score"].tolist()))
-    scores = known if score is None else [score] if isinstance(score, str) else list(score)
-    for name in scores:
-        if name not in known:
-            raise ValueError(f"Unknown score {name!r}. Known are {', '.join(known)}.")
-    return scores
+    if score is None:
+        return known
+    scores = list(score) if isinstance(score, (list, tuple, np.ndarray)) else [score]
+    unknown = [name for name in scores if not isinstance(name, str) or name not in known]
+    if unknown or not scores:
+        raise InvalidParameterError(
+            f"The 'score' parameter of SubsetComparisonDisplay.plot must be one or several of "
+            f"{', '.join(known)}. Got {score!r} instead."
+        )
+    return list(dict.fromkeys(scores))
 
 
 def _readable(score):

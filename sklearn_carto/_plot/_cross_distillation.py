@@ -6,7 +6,8 @@ import numpy as np
 
 from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
-from sklearn_carto._utils._compat import check_matplotlib_support
+from sklearn_carto._utils._compat import HasMethods, check_matplotlib_support
+from sklearn_carto._utils._validation import validate_params
 
 
 class CrossDistillationDisplay:
@@ -53,26 +54,31 @@ class CrossDistillationDisplay:
     <CrossDistillation: 2 models, 24 fits>
     """
 
+    @validate_params(cross_distillation=[HasMethods(["matrix", "difference_to"])])
     def __init__(self, cross_distillation):
         self.cross_distillation = cross_distillation
 
     @classmethod
-    def from_cross_distillation(cls, cross_distillation, **kwargs):
+    def from_cross_distillation(cls, cross_distillation, ax=None, *, score=None, cmap="cividis"):
         """Plot a cross-distillation.
 
         Parameters
         ----------
         cross_distillation : CrossDistillation
             Result of :func:`cross_distillation`.
-        **kwargs : dict
-            Passed to :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            Axes to plot on; None: a new figure.
+        score : str, default=None
+            Score to plot, a column of `results_`; None: the first.
+        cmap : str or matplotlib Colormap, default="cividis"
+            Colours, from the worst score of a column to the best.
 
         Returns
         -------
         display : CrossDistillationDisplay
             The plotted display.
         """
-        return cls(cross_distillation).plot(**kwargs)
+        return cls(cross_distillation).plot(ax, score=score, cmap=cmap)
 
     def plot(self, ax=None, *, score=None, cmap="cividis"):
         """Plot.
@@ -105,13 +111,17 @@ class CrossDistillationDisplay:
         figsize = 1.6 + 0.9 * len(result.models_), 1.2 + 0.5 * len(result.reference_models_)
         (self.ax_,) = get_axes(ax, 1, "matrix", figsize=figsize)
         self.figure_ = self.ax_.figure
-        worst, best = matrix.min(axis=0), matrix.max(axis=0)
-        relative = (matrix - worst) / np.where(best > worst, best - worst, 1.0)
+        known = np.isfinite(matrix)
+        worst = matrix.min(axis=0, where=known, initial=np.inf)
+        best = matrix.max(axis=0, where=known, initial=-np.inf)
+        relative = np.full(matrix.shape, np.nan)  # the cell of a model without scores stays empty
+        spread = np.where(best > worst, best - worst, 1.0)
+        np.divide(matrix - np.where(best >= worst, worst, 0.0), spread, out=relative, where=known)
         self.image_, self.texts_ = draw_heat_map(
             self.ax_, relative, result.reference_models_, result.models_, low=0, high=1, cmap=cmap
         )
         differs = (low > 0) | (high < 0)
-        for text, value, star in zip(self.texts_, matrix.ravel(), differs.ravel(), strict=True):
+        for text, value, star in zip(self.texts_, matrix[known], differs[known], strict=True):
             text.set_text(f"{value:.3f}{'*' if star else ''}")
         self.ax_.set(xlabel="trained", ylabel="chose the rows")
         name = (result.scores_[0] if score is None else score).replace("_", " ")

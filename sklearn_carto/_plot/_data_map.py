@@ -5,11 +5,15 @@ from __future__ import annotations
 from inspect import signature
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._plot._annotations import write_legend, write_note, write_region_names
-from sklearn_carto._plot._arguments import check_plot_kwargs, get_axes
+from sklearn_carto._plot._annotations import (
+    EXCLUDED_COLOUR,
+    write_legend,
+    write_note,
+    write_region_names,
+)
+from sklearn_carto._plot._arguments import check_cmap, check_plot_kwargs, get_axes
 from sklearn_carto._plot._correctness import (
     add_histogram_axes,
     draw_colorbar,
@@ -17,10 +21,16 @@ from sklearn_carto._plot._correctness import (
     get_colours,
 )
 from sklearn_carto._plot._density import draw_contours, draw_hexagons
-from sklearn_carto._utils._compat import check_matplotlib_support
+from sklearn_carto._utils._compat import (
+    InvalidParameterError,
+    StrOptions,
+    check_matplotlib_support,
+)
 from sklearn_carto._utils._quotas import class_quotas
+from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._validation import Count, describe, validate_params
 
-_KINDS = ("scatter", "hexbin", "kde")
+_COLOURS = {"color", "c", "facecolor", "facecolors", "fc"}  # in place of correctness
 # space above, below and (twice) right of the rows, in units of the axes: a region name is as high
 _MARGIN, _MARGIN_WITHOUT_NAMES = 0.09, 0.02
 
@@ -47,6 +57,9 @@ class DataMapDisplay:
     held_out_points_ : matplotlib PathCollection or None
         Held-out rows, as hollow points with a legend; None if the map has none, or no others, and
         for hexagons.
+    excluded_points_ : matplotlib PathCollection or None
+        Excluded rows, as light crosses with a legend; None if the map has none, and for hexagons.
+        Contours, hexagons and histograms do not count them.
     crosses_ : matplotlib ErrorbarContainer or None
         Error bars of the standard errors.
     contours_ : matplotlib QuadContourSet or None
@@ -81,6 +94,11 @@ class DataMapDisplay:
     """
 
     def __init__(self, data_map):
+        if not hasattr(data_map, "region_labels"):
+            raise InvalidParameterError(
+                "The 'data_map' parameter of DataMapDisplay must be a DataMap. Got "
+                f"{describe(data_map)} instead."
+            )
         self.data_map = data_map
 
     @classmethod
@@ -133,6 +151,14 @@ class DataMapDisplay:
             )
         return cls.from_data_map(estimator.data_map_, **kwargs)
 
+    @validate_params(
+        kind=[StrOptions({"scatter", "hexbin", "kde"})],
+        max_samples=[Count(3)],
+        histograms=["boolean"],
+        region_names=["boolean"],
+        standard_errors=["boolean"],
+        random_state=["random_state"],
+    )
     def plot(
         self,
         ax=None,
@@ -173,7 +199,9 @@ class DataMapDisplay:
             Determines the sample of the points and the order in which they are drawn.
         **kwargs : dict
             Passed to matplotlib's `scatter` or `hexbin`, in place of our defaults;
-            ``color="black"`` gives all points the same colour.
+            ``color="black"`` gives all points the same colour. Arrays of shape (n_samples, ...),
+            such as `c` or `s`, hold a value for each row of the map. With `c` there is no colour
+            bar, since the colours do not show correctness.
 
         Returns
         -------
@@ -185,54 +213,65 @@ class DataMapDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If `kind` is unknown, `max_samples` is below 3, no row of the map was seen in training,
-            `histograms` is true and `ax` is not a subplot, or `standard_errors` is true and the map
-            holds none.
-        TypeError
-            If an argument is unknown to this method and to matplotlib's.
+            If an argument is of the wrong kind or out of range, or unknown to this method and to
+            matplotlib's; if no row of the map was seen in training, if `histograms` is true and
+            `ax` is not a subplot, or if `standard_errors` is true and the map holds none.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         # 1. Check the arguments.
-        seen = self._check_arguments(kind, max_samples, standard_errors, kwargs)
+        present = self._check_arguments(kind, standard_errors, cmap, kwargs)
         n_epochs = self.data_map.n_epochs
         # 2. Prepare the axes.
         figsize = (9.0, 5.4) if histograms else (7.2, 5.4)
         (self.ax_,) = get_axes(ax, 1, "map", figsize=figsize)
         self.figure_ = self.ax_.figure
         self.histogram_axes_ = add_histogram_axes(self.ax_) if histograms else {}
-        self._set_limits(seen, _MARGIN if region_names else _MARGIN_WITHOUT_NAMES)
+        self._set_limits(present, _MARGIN if region_names else _MARGIN_WITHOUT_NAMES)
         # 3. Draw the rows.
-        colours = {} if "color" in kwargs else get_colours(cmap, n_epochs)
-        rng = check_random_state(random_state)
+        colours = {} if _COLOURS & kwargs.keys() else get_colours(cmap, n_epochs)
+        rng = rule_generator(random_state, "plot")
         n_left_out = self._draw_rows(
-            seen, kind, max_samples, standard_errors, {**colours, **kwargs}, rng
+            present, kind, max_samples, standard_errors, {**colours, **kwargs}, rng
         )
         # 4. Add the colour bar, the texts and the histograms.
         self.colorbar_ = draw_colorbar(self.points_, self.ax_, n_epochs) if colours else None
         self.region_texts_ = write_region_names(self.ax_) if region_names else []
-        self.note_ = write_note(self.ax_, n_left_out, len(seen), self.data_map.n_samples)
+        self.note_ = write_note(self.ax_, self._list_missing(n_left_out, len(present)))
         for name, axes in self.histogram_axes_.items():
-            draw_histogram(axes, getattr(self.data_map, name)[seen], name, n_epochs)
+            draw_histogram(axes, getattr(self.data_map, name)[present], name, n_epochs)
         return self
 
-    def _check_arguments(self, kind, max_samples, standard_errors, kwargs):
-        """Check the arguments of `plot`; return the rows that have a place on the map."""
-        if standard_errors and self.data_map.standard_errors is None:
-            raise ValueError(
+    def _check_arguments(self, kind, standard_errors, cmap, kwargs):
+        """Check the arguments of `plot`; return the rows that can be selected."""
+        held = self.data_map.standard_errors
+        if standard_errors and not (held and {"confidence", "variability"} <= held.keys()):
+            raise InvalidParameterError(
                 "This data map holds no standard errors; DataMap.mean of several maps has them."
             )
-        if kind not in _KINDS:
-            raise ValueError(f"kind must be one of {', '.join(_KINDS)}; got {kind!r}.")
+        check_cmap(cmap, "DataMapDisplay.plot")
         parameters = [name for name in signature(self.plot).parameters if name != "kwargs"]
         check_plot_kwargs(kwargs, parameters, "hexbin" if kind == "hexbin" else "scatter")
-        if max_samples < 3:
+        present = np.flatnonzero(self.data_map._present_mask)
+        if len(present) == 0:
             raise ValueError(
-                f"max_samples must be at least 3, one for each region; got {max_samples!r}."
+                "No row of this data map was seen in training and has a weight above 0; there is "
+                "nothing to draw."
             )
-        seen = np.flatnonzero(np.isfinite(self.data_map.confidence))
-        if len(seen) == 0:
-            raise ValueError("No row of this data map was ever seen; there is nothing to draw.")
-        return seen
+        return present
+
+    def _list_missing(self, n_left_out, n_present):
+        """List what is not drawn."""
+        data_map = self.data_map
+        n_unseen = np.isnan(data_map.confidence).sum()
+        n_excluded = data_map.n_samples - n_present - n_unseen
+        parts = []
+        if n_left_out:
+            parts.append(f"{n_present - n_left_out:,} of {n_present:,} rows drawn")
+        if n_unseen:
+            parts.append(f"{n_unseen:,} rows never seen in training")
+        if n_excluded and self.excluded_points_ is None:
+            parts.append(f"{n_excluded:,} rows of weight 0")
+        return parts
 
     def _set_limits(self, rows, margin):
         width = max(0.1, 1.05 * self.data_map.variability[rows].max())
@@ -246,7 +285,7 @@ class DataMapDisplay:
 
     def _draw_rows(self, rows, kind, max_samples, standard_errors, style, rng):
         """Draw the rows in the given kind; return the number of points that are left out."""
-        self.contours_ = self.crosses_ = self.held_out_points_ = None
+        self.contours_ = self.crosses_ = self.held_out_points_ = self.excluded_points_ = None
         if kind == "hexbin":
             x, y, correctness = self._coordinates(rows)
             self.points_ = draw_hexagons(self.ax_, x, y, correctness, style)
@@ -278,7 +317,19 @@ class DataMapDisplay:
             colours = points.get_facecolor()
             points.set(array=None, facecolor="none", edgecolor=colours, linewidth=0.9)
             self.held_out_points_ = points
-            write_legend(self.ax_, held_out.sum())
+        n_excluded = self._draw_excluded(len(rows))
+        write_legend(self.ax_, held_out.sum(), n_excluded)
+
+    def _draw_excluded(self, n_drawn):
+        """Draw the excluded rows as light crosses; return their number."""
+        excluded = self.data_map.excluded_mask
+        if excluded is None:
+            return 0
+        rows = np.flatnonzero(excluded & ~np.isnan(self.data_map.confidence))
+        if len(rows):
+            style = {"color": EXCLUDED_COLOUR, "marker": "x", "linewidths": 0.8, "zorder": 1}
+            self.excluded_points_ = self._scatter(rows, n_drawn + len(rows), style)
+        return len(rows)
 
     def _scatter(self, rows, n_drawn, style):
         n = max(n_drawn, 1)
@@ -291,8 +342,19 @@ class DataMapDisplay:
             "zorder": 2,
         }
         x, y, correctness = self._coordinates(rows)
-        colours = {} if "color" in style else {"c": correctness}
+        colours = {} if _COLOURS & style.keys() else {"c": correctness}
+        style = {name: self._take(value, rows) for name, value in style.items()}
         return self.ax_.scatter(x, y, **{**colours, **defaults, **style})
+
+    def _take(self, value, rows):
+        """Index an array with a value for each row of the map; other values are left alone."""
+        if isinstance(value, (str, dict)) or not np.iterable(value):
+            return value
+        array = np.asarray(value)
+        n_samples = self.data_map.n_samples
+        # three or four numbers are one colour
+        is_colour = array.ndim == 1 and n_samples in (3, 4) and not isinstance(value, np.ndarray)
+        return array[rows] if len(array) == n_samples and not is_colour else value
 
     def _draw_crosses(self, rows):
         x, y, _ = self._coordinates(rows)

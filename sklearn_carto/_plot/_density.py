@@ -28,7 +28,9 @@ def draw_hexagons(ax, x, y, values, style):
     """Draw hexagons with the mean value of their rows, the fainter the fewer rows they hold."""
     style = {"linewidths": 0.2, "gridsize": 45, "extent": (0, ax.get_xlim()[1], 0, 1), **style}
     hexagons = ax.hexbin(x, y, C=values, **style)
-    counted = ax.hexbin(x, y, mincnt=1, gridsize=style["gridsize"], extent=style["extent"])
+    geometry = ("gridsize", "extent", "xscale", "yscale", "mincnt")
+    shared = {name: style[name] for name in geometry if name in style}
+    counted = ax.hexbin(x, y, C=values, reduce_C_function=len, **shared)
     counts = counted.get_array()
     counted.remove()
     hexagons.set_alpha(0.2 + 0.8 * np.log1p(counts) / np.log1p(counts.max()))

@@ -91,16 +91,28 @@ class EpochAccumulator:
         rows = np.concatenate(self.rows)
         return EpochScores(rows, y_encoded.astype(np.intp), observation, score_range)
 
+    def resume(self, part):
+        """Add the batches that another accumulator has returned as a `part`."""
+        numbers = np.stack(
+            [
+                *(value.astype(np.float32) for value in part.observation),
+                part.y_encoded.astype(np.float32),
+            ]
+        )
+        self.rows.append(part.rows)
+        self.reduced.append((numbers, np.array(part.score_range, dtype=float)))
+
     def _reduce(self):
         if not self.waiting:
             return
         rows, y_encoded, scores = (list(part) for part in zip(*self.waiting, strict=True))
-        self.waiting, self.n_waiting = [], 0
         if y_encoded[0] is None:
             rows, y_encoded = ([part] for part in self.locate(rows))
-        self.rows.extend(rows)
         reduce = self._reduce_tensors if is_tensor(scores[0]) else self._reduce_arrays
         self.reduced.append(reduce(y_encoded, scores))
+        self.rows.extend(rows)
+        # what raised an error above remains, and raises it again until the epoch is discarded
+        self.waiting, self.n_waiting = [], 0
 
     def _reduce_tensors(self, y_encoded, scores):
         import torch
@@ -120,7 +132,8 @@ class EpochAccumulator:
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
         inside = np.clip(y_encoded, 0, scores.shape[1] - 1)
-        observation = observe(scores, inside, from_logits=self.from_logits)
+        with np.errstate(over="ignore", invalid="ignore"):  # its range is checked afterwards
+            observation = observe(scores, inside, from_logits=self.from_logits)
         numbers = np.stack([part.astype(np.float32) for part in (*observation, y_encoded)])
         return numbers, np.array(score_range_of(scores))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -11,7 +12,11 @@ from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamic
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._recording._accumulator import EpochAccumulator, EpochScores, concat_epochs
-from sklearn_carto._recording._sample_index import SampleIndex, check_batch
+from sklearn_carto._recording._batch_arrays import as_array, check_batch
+from sklearn_carto._recording._recorder_state import restore, state_of
+from sklearn_carto._recording._sample_index import OWNER, SampleIndex
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
+from sklearn_carto._utils._validation import Count, check_mask, validate_params
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, InvalidProbabilitiesError
 
@@ -34,19 +39,22 @@ class DynamicsRecorder:
     labels : array-like of shape (n_samples,), default=None
         The observed label of each row. None: they are passed to `update`.
     classes : array-like of shape (n_classes,), default=None
-        The labels in the order of the columns of the scores. None: the labels that occur, sorted,
-        or, where `labels` is None, the columns 0 to ``n_classes - 1`` themselves, which is what
-        torch's losses take.
+        Names of the columns of the scores, in order. A label is one of these names; where no name
+        is a number, it may also be the position of a column, 0 to ``n_classes - 1``, as torch's
+        losses take it. None: the labels that occur, sorted, or, where `labels` is None, the
+        positions themselves.
     n_epochs : int, default=None
         Number of planned epochs; it sets the window of the DUAL score. None: 20.
     from_logits : bool, default=True
         Whether scores are logits. False: probabilities.
-    missing : {"error", "nan"}, default="error"
-        What to do if an epoch lacks rows: raise an error, or compute the statistics of each row
-        over the epochs that include it, with NaN where none does.
+    missing : {"nan", "error"}, default="nan"
+        What to do if an epoch lacks rows, as with samplers that draw at random: compute the
+        statistics of each row over the epochs that include it, with NaN where none does, or raise
+        an error. A row that no epoch includes has the first class for a label unless `labels` is
+        given.
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
-    held_out_mask : array-like of shape (n_samples,), default=None
+    held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model does not train on.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows; the indices passed to `update` are then names.
@@ -65,8 +73,17 @@ class DynamicsRecorder:
     the map of all rows; rows that a distributed sampler adds as padding count once. Recorders of
     separate processes are merged by :meth:`merge`.
 
+    If an epoch includes a row several times, the first of them counts, as with samplers that draw
+    with replacement.
+
+    Which row a score belongs to is taken from `indices`, which should come from the data set, next
+    to each input: the position within the loader is that of another row as soon as it shuffles. If
+    `update` gets labels, they are compared with those of the rows in earlier batches and with
+    `labels`; a difference is an error. Where the only labels are those of the constructor, the
+    indices are trusted.
+
     Probabilities of the training forward pass are those of a model that changes within the epoch,
-    with dropout active.
+    with dropout active. If rows are augmented at random, the map is one of augmented rows.
 
     Examples
     --------
@@ -81,6 +98,16 @@ class DynamicsRecorder:
     array([0.88, 0.5 , 0.81])
     """
 
+    _by_position = False  # whether rows are passed by position, also where they have names
+
+    @validate_params(
+        n_samples=[Count(1)],
+        n_epochs=[Count(1), None],
+        from_logits=["boolean"],
+        missing=[StrOptions({"error", "nan"})],
+        keep_history=["boolean"],
+        record=[StrOptions(set(RECORDED[:2]))],
+    )
     def __init__(
         self,
         n_samples,
@@ -89,32 +116,29 @@ class DynamicsRecorder:
         classes=None,
         n_epochs=None,
         from_logits=True,
-        missing="error",
+        missing="nan",
         keep_history=True,
         held_out_mask=None,
         sample_ids=None,
         record="training",
     ):
-        if not isinstance(n_samples, (int, np.integer)) or n_samples < 1:
-            raise ValueError(f"n_samples must be a whole number above 0; got {n_samples!r}.")
-        if missing not in ("error", "nan"):
-            raise ValueError(f"missing must be 'error' or 'nan'; got {missing!r}.")
-        if record not in RECORDED[:2]:
-            raise ValueError(f"record must be one of {RECORDED[:2]}; got {record!r}.")
-        self.n_samples, self.from_logits, self.missing = int(n_samples), from_logits, missing
+        self.n_samples, self.from_logits, self.missing = int(n_samples), bool(from_logits), missing
         self.epoch = 0
+        if held_out_mask is not None:
+            held_out_mask = check_mask(held_out_mask, self.n_samples, "held_out_mask", OWNER)
+        self._sample_index = SampleIndex(
+            self.n_samples, sample_ids, classes, labels, self._by_position
+        )
         self._settings = {
             "n_epochs": n_epochs,
-            "keep_history": keep_history,
+            "keep_history": bool(keep_history),
             "held_out_mask": held_out_mask,
-            "sample_ids": sample_ids,
+            "sample_ids": self._sample_index.names,
             "record": record,
         }
-        self._sample_index = SampleIndex(self.n_samples, sample_ids, classes, labels)
-        # made now to check the settings; the property `dynamics` sets the labels
-        given = self._sample_index.classes if classes is not None else None
-        blank = np.full(self.n_samples, 0 if given is None else given[0])
-        self._dynamics = TrainingDynamics(blank, classes=given, **self._settings)
+        # the property `dynamics` sets the labels
+        blank = np.zeros(self.n_samples, dtype=int)
+        self._dynamics = TrainingDynamics(blank, **self._settings)
         self.reset_epoch()
 
     def update(self, indices, scores, labels=None):
@@ -135,30 +159,35 @@ class DynamicsRecorder:
         ------
         ValueError
             If a row does not exist, lengths differ, scores are whole numbers, or labels are
-            missing. The values of tensors are checked in blocks of some thousand rows, at the
-            latest by `end_epoch`.
+            missing, are none of the classes, or differ from earlier ones of a row; the batch is not
+            recorded then. The values of tensors are checked in blocks of some thousand rows, at the
+            latest by `end_epoch`, and the whole epoch is then not recorded.
         InvalidProbabilitiesError
             If scores do not have one column for each class.
         """
         # 1. Copy what the loop may overwrite after this call; the accumulator copies scores.
-        indices, labels = _copied(indices), _copied(labels)
-        scores = scores if is_tensor(scores) else np.asarray(scores)
-        check_batch(indices, scores, labels)
+        index, owner = self._sample_index, f"{OWNER}.update"
+        scores = as_array(scores, "scores", owner)
+        indices = _copied(as_array(indices, "indices", owner))
+        labels = None if labels is None else _copied(as_array(labels, "labels", owner))
+        check_batch(indices, scores, labels, positions=index.by_position)
         if len(indices) == 0:
             return
         in_blocks = is_tensor(scores)  # reading values of tensors waits for the device
-        rows = None if in_blocks else self._sample_index.rows_of(indices)
+        rows = None if in_blocks else index.rows_of(indices)
         # 2. Check the width, which determines the classes where none were given.
-        index, shape = self._sample_index, tuple(scores.shape)
+        shape = tuple(scores.shape)
         shape = shape[:1] if shape[1:] == (1,) else shape
-        if index.classes is None:
-            index.classes = np.arange(2 if len(shape) == 1 else max(shape[1], 2))
-        check_n_columns(shape, len(index.classes), "The model")
+        index.infer_classes(2 if len(shape) == 1 else max(shape[1], 2))
+        check_n_columns(shape, len(index.columns), "The model")
         # 3. Find rows and labels: of arrays now, of tensors once a block.
         if in_blocks:
             self._accumulator.add((indices, labels), None, scores)
         else:
-            self._accumulator.add(rows, index.encode_rows(rows, labels), scores)
+            y_encoded = index.encode_rows(rows, labels)
+            if not is_tensor(y_encoded):
+                index.check_unchanged(rows, y_encoded, f"by epoch {self.epoch}")
+            self._accumulator.add(rows, y_encoded, scores)
 
     def end_epoch(self):
         """Record the batches passed since the last epoch ended.
@@ -192,7 +221,7 @@ class DynamicsRecorder:
                 f"The scores of all ranks must have one column for each class; got {counts} "
                 f"columns at epoch {epoch}."
             )
-        (index.classes,) = widths.values()
+        index.infer_classes(*widths)
         # 2. Sort by rows, each once; checks of labels also need those that occur again.
         scores = concat_epochs(parts)
         rows = np.concatenate([part.rows for part in parts])
@@ -210,9 +239,12 @@ class DynamicsRecorder:
 
     def reset_epoch(self):
         """Discard the batches passed since the last epoch ended, for example after an interrupt."""
-        self._accumulator = EpochAccumulator(self.from_logits, locate=self._sample_index.locate)
+        self._new_accumulator()
         if self.epoch == 0:
             self._sample_index.forget_inferred()
+
+    def _new_accumulator(self):
+        self._accumulator = EpochAccumulator(self.from_logits, locate=self._sample_index.locate)
 
     @property
     def dynamics(self):
@@ -220,13 +252,8 @@ class DynamicsRecorder:
         if self.epoch == 0:
             raise ValueError("No epoch has ended yet: call update and end_epoch first.")
         index = self._sample_index
-        unknown = np.flatnonzero(index.y_encoded < 0)
-        if len(unknown):
-            raise ValueError(
-                f"The labels of {len(unknown)} rows are unknown, because no epoch includes them, "
-                f"among them {index.some_names(unknown)}: pass labels= to DynamicsRecorder."
-            )
-        self._dynamics._set_labels(index.y_encoded.copy(), index.classes)
+        # unknown labels are those of rows that no epoch includes
+        self._dynamics._set_labels(np.maximum(index.y_encoded, 0), index.classes)
         return self._dynamics
 
     def data_map(self, epochs=None):
@@ -252,6 +279,48 @@ class DynamicsRecorder:
         """
         return make_data_map(self.dynamics, "the model", epochs)
 
+    def state_dict(self):
+        """Return the state of the recording, to be saved in a checkpoint of the training.
+
+        Returns
+        -------
+        state : dict
+            Numbers, strings and arrays: what was recorded, and the batches of the epoch that has
+            not ended yet. Where torch is loaded the arrays are tensors, so that
+            ``torch.load(weights_only=True)`` reads the state again; npz files and json carry it,
+            too. Labels, classes and names of the rows are not part of it.
+
+        Examples
+        --------
+        >>> recorder = DynamicsRecorder(2, labels=[0, 1])
+        >>> recorder.update([0, 1], np.array([[2.0, 0.0], [0.0, 1.0]]))
+        >>> recorder.end_epoch()
+        >>> resumed = DynamicsRecorder(2, labels=[0, 1])
+        >>> resumed.load_state_dict(recorder.state_dict())
+        >>> resumed.epoch
+        1
+        """
+        return state_of(self)
+
+    def load_state_dict(self, state):
+        """Continue a recording whose state was saved.
+
+        What this recorder has recorded before is replaced.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`state_dict` of a recorder made with the same arguments has returned. The
+            planned number of epochs may differ: that of the state stays in force.
+
+        Raises
+        ------
+        ValueError
+            If the state is that of a recorder of other rows, labels, classes or settings, or if it
+            cannot be read; nothing is changed then.
+        """
+        restore(self, state)
+
     @classmethod
     def merge(cls, recorders):
         """Merge the recorders of several processes of one run, which recorded different rows.
@@ -271,7 +340,14 @@ class DynamicsRecorder:
         ValueError
             If they are not of one run, or differ in the label of a row.
         """
+        if not isinstance(recorders, Iterable) or isinstance(recorders, (str, bytes, Mapping)):
+            recorders = [None]
         recorders = list(recorders)
+        if not all(isinstance(recorder, DynamicsRecorder) for recorder in recorders):
+            raise InvalidParameterError(
+                f"The 'recorders' parameter of {OWNER}.merge must be a sequence of recorders. Got "
+                "something else instead."
+            )
         if not recorders:
             raise ValueError("merge requires at least one recorder; got none.")
         first, *others = recorders
@@ -330,8 +406,6 @@ class DynamicsRecorder:
 
 def _copied(values):
     """Copy an array or tensor, without its graph."""
-    if values is None:
-        return None
     return values.detach().clone() if is_tensor(values) else np.array(values)
 
 
@@ -344,3 +418,9 @@ def _all_gather(value):
     gathered: list = [None] * distributed.get_world_size()
     distributed.all_gather_object(gathered, value)
     return gathered
+
+
+class PositionRecorder(DynamicsRecorder):
+    """A recorder to which rows are passed by position, also where `sample_ids` names them."""
+
+    _by_position = True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from sklearn_carto._dynamics._scores import encode_labels
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._recording._accumulator import join
+from sklearn_carto._recording._batch_arrays import as_vector
+from sklearn_carto._recording._class_columns import ClassColumns, is_missing
+from sklearn_carto._utils._validation import check_sample_ids, is_flag
 from sklearn_carto.exceptions import SampleAlignmentError
+
+OWNER = "DynamicsRecorder"
 
 
 class SampleIndex:
@@ -22,44 +24,67 @@ class SampleIndex:
     names : array-like of shape (n_samples,), default=None
         Names of the samples. None: their positions.
     classes : array-like of shape (n_classes,), default=None
-        The labels in the order of the columns of class scores. None: to be determined.
+        Names of the columns of class scores, see `ClassColumns`. None: to be determined.
     labels : array-like of shape (n_samples,), default=None
         The label of each sample. None: batches carry them.
+    by_position : bool, default=False
+        Whether samples are given by position, also where they have names.
     """
 
-    def __init__(self, n_samples, names=None, classes=None, labels=None):
-        self.n_samples = n_samples
-        self.names = self._places = None
-        if names is not None:
-            self.names = np.asarray(names)
-            self._places = {name: i for i, name in enumerate(self.names.tolist())}
-            if len(self._places) != n_samples:
-                raise ValueError(f"sample_ids must name each of the {n_samples} rows once.")
-        self.classes: Any = None
+    def __init__(self, n_samples, names=None, classes=None, labels=None, by_position=False):
+        self.n_samples, self.by_position = n_samples, by_position or names is None
+        self.names = check_sample_ids(names, n_samples, OWNER)
+        self._places = {}
+        if not self.by_position:
+            self._places = {name: i for i, name in enumerate(_keys(self.names))}
+        self.columns: ClassColumns = None  # type: ignore[assignment]
         if classes is not None:
-            self.classes = np.asarray(classes)
-            if self.classes.ndim != 1 or len(self.classes) == 0:
-                raise ValueError(
-                    "classes must name the columns of the scores, one label each; got shape "
-                    f"{self.classes.shape}."
-                )
-        self._labels_are_columns = None
+            self.columns = ClassColumns(classes, OWNER)
         self.y_encoded = np.full(n_samples, -1)  # column of each label; below 0: unknown
         if labels is not None:
-            labels = np.asarray(labels)
-            if labels.shape != (n_samples,):
-                raise ValueError(
-                    f"labels must have one entry for each of the {n_samples} rows; got shape "
-                    f"{labels.shape}."
-                )
-            if self.classes is None:
-                self.classes = np.unique(labels)
-            self.y_encoded = self.encode(labels)
-        self._given = self.classes
+            labels = self._check_given_labels(labels)
+            if self.columns is None:
+                self.columns = ClassColumns(np.unique(labels), OWNER)
+            self.y_encoded = self.columns.encode(labels)
+        self._given_columns, self.given_y_encoded = self.columns, self.y_encoded.copy()
+
+    def _check_given_labels(self, labels):
+        labels = as_vector(labels, "labels", OWNER)
+        if labels.shape != (self.n_samples,):
+            raise ValueError(
+                f"labels must have one entry for each of the {self.n_samples} rows; got shape "
+                f"{labels.shape}."
+            )
+        values = labels.tolist()
+        missing = [i for i, label in enumerate(values) if is_missing(label)]
+        if missing:
+            raise ValueError(
+                f"labels must not hold missing or infinite values; got them in {len(missing)} "
+                f"rows, among them {missing[:5]}."
+            )
+        if labels.dtype.kind == "O" and len({type(label) for label in values}) > 1:
+            kinds = sorted({type(label).__name__ for label in values})
+            raise ValueError(f"labels must be of one type; got {' and '.join(kinds)}.")
+        return labels
+
+    @property
+    def classes(self):
+        """Names of the columns of class scores; None if they are not determined yet."""
+        return None if self.columns is None else self.columns.names
+
+    @property
+    def given_classes(self):
+        """Those that were given, or follow from the labels that were."""
+        return None if self._given_columns is None else self._given_columns.names
+
+    def infer_classes(self, n_classes):
+        """Take the positions of columns for their names, where none were given."""
+        if self.columns is None:
+            self.columns = ClassColumns(np.arange(n_classes), OWNER)
 
     def forget_inferred(self):
         """Forget classes that were inferred from the width of scores."""
-        self.classes = self._given
+        self.columns = self._given_columns
 
     def locate(self, batches):
         """Find the rows and the encoded labels of batches, both of shape (n_rows,).
@@ -74,7 +99,7 @@ class SampleIndex:
     def encode_rows(self, rows, labels):
         """Encode the labels of rows, an array or tensor or, if they were passed before, None."""
         if labels is not None:
-            return self.encode(labels).reshape(-1)
+            return self.columns.encode(labels.reshape(-1))
         y_encoded = self.y_encoded[rows]
         if (y_encoded < 0).any():
             raise ValueError(
@@ -91,55 +116,29 @@ class SampleIndex:
         """
         if is_tensor(indices):
             indices = indices.detach().cpu().numpy()
-        if self._places is not None:
-            names = np.asarray(indices).tolist()
-            unknown = [name for name in names if name not in self._places]
-            if unknown:
-                raise ValueError(f"indices must be among sample_ids; got {unknown[:5]}.")
-            return np.array([self._places[name] for name in names], dtype=np.intp)
-        rows = np.asarray(indices)
-        if rows.dtype.kind not in "iu":
-            raise ValueError(
-                f"indices must be whole numbers; got an array of type {rows.dtype}. For rows with "
-                "other names, pass sample_ids."
-            )
-        if len(rows) and (rows.min() < 0 or rows.max() >= self.n_samples):
-            outside = rows[(rows < 0) | (rows >= self.n_samples)]
-            raise ValueError(
-                f"indices must lie between 0 and {self.n_samples - 1}; got {outside[:5].tolist()}."
-            )
-        return rows.astype(np.intp, copy=False)
-
-    def encode(self, labels):
-        """Encode labels, an array or tensor of shape (n_rows,), as columns.
-
-        A label that is not among the classes raises a ValueError; labels that are columns
-        themselves are checked at the end of the epoch. A tensor of such labels remains a tensor.
-        """
-        if self._labels_are_columns is None:
-            self._labels_are_columns = np.array_equal(self.classes, np.arange(len(self.classes)))
-        if is_tensor(labels):
-            if self._labels_are_columns and not labels.is_floating_point():
-                return labels.detach()
-            labels = labels.detach().cpu().numpy()
-        kind = labels.dtype.kind
-        whole = kind in "iub" or (kind == "f" and (labels == np.round(labels)).all())
-        if self._labels_are_columns and whole:
-            return labels.astype(np.intp)
-        return encode_labels(labels, self.classes)
+        if self.by_position:
+            outside = (indices < 0) | (indices >= self.n_samples)
+            if outside.any():
+                raise ValueError(
+                    f"indices must lie between 0 and {self.n_samples - 1}; got "
+                    f"{indices[outside][:5].tolist()}."
+                )
+            return indices.astype(np.intp, copy=False)
+        try:
+            rows = [self._places.get(name, -1) for name in _keys(indices)]
+        except TypeError:  # a name that is a list
+            rows = [-1] * len(indices)
+        unknown = [name for name, row in zip(indices.tolist(), rows, strict=True) if row < 0]
+        if unknown:
+            raise ValueError(f"indices must be among sample_ids; got {unknown[:5]}.")
+        return np.array(rows, dtype=np.intp)
 
     def check_labels_unchanged(self, rows, y_encoded, epoch):
         """Raise a ValueError if a label is none of the classes, or differs from an earlier one.
 
         `rows` and `y_encoded` have shape (n_rows,), in the order of the batches of the epoch.
         """
-        unknown = (y_encoded < 0) | (y_encoded >= len(self.classes))
-        if unknown.any():
-            raise ValueError(
-                f"labels must lie between 0 and {len(self.classes) - 1}, the columns of the "
-                f"scores; got {np.unique(y_encoded[unknown]).tolist()} in {unknown.sum()} rows, "
-                f"among them {self.some_names(rows[unknown])}."
-            )
+        self.columns.check(y_encoded)
         self.check_unchanged(rows, y_encoded, f"by epoch {epoch}")
         first = np.empty_like(self.y_encoded)
         first[rows[::-1]] = y_encoded[::-1]  # the first occurrence is written last
@@ -188,27 +187,6 @@ class SampleIndex:
         return (rows if self.names is None else self.names[rows])[:5].tolist()
 
 
-def check_batch(indices, scores, labels):
-    """Raise a ValueError if a batch does not hold one index, one score and one label a row."""
-    if indices.ndim != 1:
-        raise ValueError(
-            "indices must have one entry for each row of the batch; got shape "
-            f"{tuple(indices.shape)}."
-        )
-    if labels is not None and labels.ndim > 1 and labels.shape[1:] != (1,):
-        raise ValueError(
-            f"labels must have one entry for each row; got shape {tuple(labels.shape)}. For "
-            "one-hot labels pass labels.argmax(1)."
-        )
-    for name, values in (("scores", scores), ("labels", labels)):
-        if values is not None and (values.ndim < 1 or values.shape[0] != indices.shape[0]):
-            raise ValueError(
-                f"{name} of shape {tuple(values.shape)} do not fit {len(indices)} indices: one "
-                "entry for each row is required."
-            )
-    integer = not scores.is_floating_point() if is_tensor(scores) else scores.dtype.kind in "iub"
-    if integer and len(scores):
-        raise ValueError(
-            f"scores must be logits or probabilities, not the predicted classes; got whole numbers "
-            f"({scores.dtype})."
-        )
+def _keys(names):
+    """Names as keys, among which a boolean is none of the numbers 0 and 1."""
+    return [(is_flag(name), name) for name in names.tolist()]

@@ -12,12 +12,13 @@ from sklearn.metrics import check_scoring
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
-from sklearn_carto._selection._fit_params import params_taken, take_params
+from sklearn_carto._selection._fit_params import params_taken
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import describe, is_flag
 from sklearn_carto._utils._warnings import warn
+from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import MissingClassesWarning
 
 # The candidates without and with an estimated noise cut. Combinations that gain nothing in

@@ -18,13 +18,13 @@ from sklearn.utils.validation import check_consistent_length
 from sklearn_carto._inputs._containers import check_missing, check_same_length, take
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._final_estimator import fit_final_estimator
-from sklearn_carto._selection._fit import check_classes_left, proxy_of
+from sklearn_carto._selection._fit import check_classes_left, check_final_estimator, proxy_of
 from sklearn_carto._selection._fit_params import (
     assign_params,
     excluded_rows,
-    take_params,
     takes_param,
 )
+from sklearn_carto._selection._proxy import can_be_proxy
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
@@ -36,11 +36,8 @@ from sklearn_carto._utils._compat import (
 )
 from sklearn_carto._utils._metaestimators import (
     DelegatingClassifier,
-    check_classifier,
-    last_step,
 )
-from sklearn_carto._watching._classifier import CartographyClassifier
-from sklearn_carto._watching._find import can_watch
+from sklearn_carto._watching._training_set import take_params
 
 
 def default_selector(estimator):
@@ -60,7 +57,7 @@ def complete_selector(selector, estimator):
     """
     selector = default_selector(estimator) if selector is None else _clone_selector(selector)
     if selector.estimator is None:
-        if _can_be_proxy(estimator):
+        if can_be_proxy(estimator):
             selector.set_params(estimator=clone(estimator))
         elif _routing_enabled():  # the default proxy model requests weights as the estimator does
             _copy_weight_request(estimator, selector)
@@ -76,12 +73,6 @@ def _clone_selector(selector):
             "once only, but the selector is copied. Pass a list of its folds."
         )
     return clone(selector)
-
-
-def _can_be_proxy(estimator):
-    if isinstance(estimator, CartographyClassifier):
-        estimator = estimator.estimator
-    return can_watch(estimator)
 
 
 def _copy_weight_request(estimator, selector):
@@ -267,16 +258,6 @@ class DistilledClassifier(DelegatingClassifier):
             .add_self_request(request)
             .add(selector=complete_selector(self.selector, self.estimator), method_mapping=mapping)
             .add(estimator=self.estimator, method_mapping=mapping)
-        )
-
-
-def check_final_estimator(estimator, owner):
-    """Raise an error if an estimator is no classifier, or is frozen."""
-    check_classifier(estimator, "estimator", owner)
-    if isinstance(last_step(estimator), FrozenEstimator):
-        raise InvalidParameterError(
-            f"The 'estimator' parameter of {owner} must not be a FrozenEstimator, which is not "
-            "fitted on the selected samples. Pass the estimator itself."
         )
 
 

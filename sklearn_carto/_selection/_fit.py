@@ -18,8 +18,10 @@ from sklearn_carto._selection._default_proxy import default_proxy
 from sklearn_carto._selection._fit_params import check_params_taken, excluded_rows, takes_param
 from sklearn_carto._selection._proxy import ProxyModel, as_proxy
 from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._metaestimators import check_classifier
+from sklearn_carto._utils._metaestimators import check_classifier, last_step
 from sklearn_carto._utils._validation import Number, describe
+from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import get_watcher
 
 _LEARNED = ("data_map_", "sample_indices_", "region_", "noise_cut_", "auto_results_")
 
@@ -147,10 +149,10 @@ def check_selection_params(owner, classes):
     for the classes, or if the final estimator cannot be scored.
     """
     name = type(owner).__name__
-    for parameter in ("estimator", "final_estimator"):
-        estimator = getattr(owner, parameter)
-        if estimator is not None and not isinstance(estimator, FrozenEstimator):
-            check_classifier(estimator, parameter, name)
+    if owner.estimator is not None and not isinstance(owner.estimator, FrozenEstimator):
+        check_classifier(owner.estimator, "estimator", name)
+    if owner.final_estimator is not None:
+        check_final_estimator(owner.final_estimator, name, "final_estimator")
     for parameter in ("region", "memory", "cv", "scoring"):
         value = getattr(owner, parameter)
         if isinstance(value, type):
@@ -169,6 +171,19 @@ def check_selection_params(owner, classes):
         check_scoring(owner.final_estimator, owner.scoring)
     if isinstance(owner.noise_cut, Mapping):
         _check_noise_cut(owner.noise_cut, classes, name)
+
+
+def check_final_estimator(estimator, owner, name="estimator"):
+    """Raise an error if an estimator is no classifier, is frozen, or cannot draw its map."""
+    check_classifier(estimator, name, owner)
+    last = last_step(estimator)
+    if isinstance(last, CartographyClassifier):
+        get_watcher(last.estimator)
+    if isinstance(last, FrozenEstimator):
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {owner} must not be a FrozenEstimator, which is not "
+            "fitted on the selected samples. Pass the estimator itself."
+        )
 
 
 def _check_noise_cut(noise_cut, classes, name):

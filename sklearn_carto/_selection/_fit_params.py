@@ -1,27 +1,26 @@
-"""Arguments of `fit`: which model takes which, their rows, and the rows that weights exclude."""
+"""Arguments of `fit`: which model takes which, and the rows that weights exclude."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from inspect import Parameter, signature
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
-from sklearn_carto._inputs._containers import take
-from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _routing_enabled
+from sklearn_carto._utils._compat import InvalidParameterError, _routing_enabled
 from sklearn_carto._utils._metaestimators import last_step
-from sklearn_carto._utils._validation import describe
+from sklearn_carto._utils._validation import check_sample_weight
 from sklearn_carto._watching._boosters import OFFSETS
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._skorch import is_net
 
 # arguments that are set by the classifier that is fitted, never by the user
-_RESERVED = {"X", "y", "classes", "params"}
+_RESERVED = {"X", "y", "classes"}
 
 
 def takes_param(estimator, name, method="fit"):
@@ -31,9 +30,10 @@ def takes_param(estimator, name, method="fit"):
     takes by ``**fit_params`` is taken by the estimator inside it, if there is one.
     """
     if isinstance(estimator, CartographyClassifier):
-        own = signature(CartographyClassifier.fit).parameters.keys() - {"self", "sample_weight"}
-        inner, watcher = estimator.estimator, get_watcher(estimator.estimator)
-        return name in own - _RESERVED or takes_param(inner, name, watcher.method)
+        if name == "sample_ids" or (name == "groups" and estimator.cv is not None):
+            return True
+        watcher = get_watcher(estimator.estimator)
+        return takes_param(estimator.estimator, name, watcher.method)
     if isinstance(estimator, Pipeline):
         step, _, rest = name.partition("__")
         last_name, last = estimator.steps[-1]
@@ -58,13 +58,23 @@ def takes_param(estimator, name, method="fit"):
 
 
 def params_taken(estimator, params):
-    """Select the arguments that `fit` of an estimator takes."""
+    """Select the arguments that `fit` of an estimator takes or, with metadata routing, requests."""
+    if _routing_enabled():
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner="DataMapSelector")
+        router.add(estimator=estimator, method_mapping=mapping)
+        return router.route_params(caller="fit", params=params).estimator.fit
     return {name: value for name, value in params.items() if takes_param(estimator, name)}
 
 
 def check_params_taken(params, estimator, owner):
-    """Raise a TypeError that names the arguments that `fit` of the proxy model does not take."""
-    unknown = [name for name in params if not takes_param(estimator, name)]
+    """Raise a TypeError that names the arguments that `fit` of the proxy model does not take.
+
+    With metadata routing, scikit-learn has checked them.
+    """
+    unknown = (
+        [] if _routing_enabled() else [name for name in params if not takes_param(estimator, name)]
+    )
     if unknown:
         name = _name(estimator)
         raise _unknown_error(owner, unknown, f"the proxy model ({name}) does not take", [estimator])
@@ -150,20 +160,6 @@ def prefix_params(estimator, params):
     return of_steps | {f"{name}__{key}": value for key, value in of_last.items()}
 
 
-def take_params(params, rows, n_samples):
-    """Index the arguments of `fit` that have one entry for each sample; the others are kept."""
-    return {
-        name: take(value, rows) if _n_entries(value) == n_samples else value
-        for name, value in params.items()
-    }
-
-
-def _n_entries(value):
-    """Return the length of a sequence or array; None of text, mappings, sets and scalars."""
-    is_array = getattr(value, "shape", None) or isinstance(value, Sequence)
-    return _num_samples(value) if is_array and not isinstance(value, (str, bytes)) else None
-
-
 def excluded_rows(estimator, params, X, n_samples, owner):
     """Find the samples that weights exclude from the training of an estimator.
 
@@ -188,29 +184,19 @@ def excluded_rows(estimator, params, X, n_samples, owner):
     Raises
     ------
     ValueError
-        If weights have another length than the samples, or are all 0.
+        If weights are no finite numbers of at least 0, one for each sample, or all 0.
     """
-    excluded = np.zeros(n_samples, dtype=bool)
-    for weights in (_weights_of(estimator, params), _weights_in(X)):
-        if weights is None or np.ndim(weights) != 1:
-            continue
-        if len(weights) != n_samples:
-            raise InvalidParameterError(
-                f"The 'sample_weight' parameter of {owner}.fit must hold one weight for each of "
-                f"the {n_samples} samples. Got {describe(weights)} instead."
-            )
-        excluded |= np.asarray(np.asarray(weights) == 0, dtype=bool)
+    weights = check_sample_weight(_weights_of(estimator, params), n_samples, f"{owner}.fit")
+    excluded = np.zeros(n_samples, dtype=bool) if weights is None else weights == 0
+    # a sparse DOK matrix is a dict, too
+    of_net = X.get("sample_weight") if isinstance(X, Mapping) and not issparse(X) else None
+    if of_net is not None and np.size(of_net) == n_samples:
+        excluded |= np.asarray(of_net).reshape(n_samples) == 0
     if excluded.all():
         raise InvalidParameterError(
-            f"The 'sample_weight' parameter of {owner}.fit is 0 for every sample, so that none is "
-            "left to select. Pass positive weights, or none."
+            f"The weights passed to {owner}.fit exclude every sample. Pass positive weights."
         )
     return excluded if excluded.any() else None
-
-
-def _weights_in(X):
-    is_dict = isinstance(X, Mapping) and not issparse(X)  # as sparse DOK matrices are, too
-    return X.get("sample_weight") if is_dict else None
 
 
 def _weights_of(estimator, params):

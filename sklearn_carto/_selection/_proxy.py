@@ -22,7 +22,6 @@ from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._selection._default_proxy import default_proxy
-from sklearn_carto._selection._fit_params import take_params
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
@@ -30,7 +29,9 @@ from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._responses import in_class_order
+from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import NotCachedWarning
 
 
@@ -226,6 +227,13 @@ def as_proxy(estimator):
     if isinstance(estimator, CartographyClassifier):
         return clone(estimator)
     return CartographyClassifier(clone(estimator), keep_history=False)
+
+
+def can_be_proxy(estimator):
+    """Return whether an estimator, or what a CartographyClassifier trains, can be watched."""
+    if isinstance(estimator, CartographyClassifier):
+        estimator = estimator.estimator
+    return can_watch(estimator)
 
 
 def _draw_map(proxy, key, X, y, params, X_eval):

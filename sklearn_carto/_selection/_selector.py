@@ -24,7 +24,7 @@ from sklearn_carto._inputs._containers import (
 )
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._selection._fit import fit_selection
-from sklearn_carto._selection._proxy import as_proxy
+from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
@@ -43,7 +43,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
 
     A proxy model [2]_, the model whose training dynamics are recorded, is fitted on the training
     set. Its data map is drawn, and ``max(1, round(frac * n_samples))`` samples of a region are
-    kept. The proxy model may be cheaper than the model that is later fitted on them.
+    kept. The proxy model may be cheaper than the model that is later fitted on them. Samples of
+    weight 0 are absent: they are on the map, but are neither selected nor counted.
 
     `transform` returns the selected samples if it is passed the training set, and any other samples
     unchanged.
@@ -62,7 +63,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         - a fitted CartographyClassifier in a :class:`~sklearn.frozen.FrozenEstimator` is not fitted
           again;
         - None: HistGradientBoostingClassifier with 20 stages if X is dense, SGDClassifier with log
-          loss if it is sparse.
+          loss if it is sparse; in :class:`DistilledClassifier` and :func:`compare_subsets`, the
+          classifier to fit, if its training can be watched.
     region : str, callable or mapping, default="ambiguous"
         The region, see :meth:`DataMap.select`, or "auto": the selection rule with the best
         cross-validated score of the final estimator on the training set. Candidates are random,
@@ -92,8 +94,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Single metric to score the candidates of "auto". None: `score` of the final estimator, or
         balanced accuracy if the largest class has more than twice the samples of the smallest.
     cv : int, cross-validation generator or iterable, default=4
-        Cross-validation of "auto", for `region` and for `noise_cut`. The default leaves three
-        quarters of the samples to each fit.
+        Cross-validation of "auto", for `region` and for `noise_cut`, with disjoint test sets. The
+        default leaves three quarters of the samples to each fit.
     n_jobs : int, default=None
         Number of folds and candidates of "auto" that are fitted in parallel. It does not affect the
         result.
@@ -112,7 +114,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Only if `region` is "auto": the candidates (`region`, and whether there is a `noise_cut`),
         their `mean_score`, `mean_gain` over random and its `standard_error`, which one was
         `chosen`, and the scores `split<k>_score`. A score is NaN if the candidate was dropped
-        before this split, or if its selection lacks a class.
+        before this split, if its selection lacks a class, or if the metric is undefined; such a
+        candidate is not chosen.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if `X` has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -216,7 +219,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         ------
         ValueError
             If the region is unknown, a share is out of range, a frozen map was fitted on other
-            samples, a class has fewer samples than "auto" has folds, or all weights are 0.
+            samples, a class has fewer samples than "auto" has folds, all weights are 0, or the
+            metric of "auto" is not finite for random, or for all other candidates.
         TypeError
             If the proxy model does not take one of the arguments.
         """
@@ -332,7 +336,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         if self.estimator is None or isinstance(self.estimator, FrozenEstimator):
             return router
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        return router.add(estimator=as_proxy(self.estimator), method_mapping=mapping)
+        proxy = as_proxy(self.estimator) if can_be_proxy(self.estimator) else self.estimator
+        return router.add(estimator=proxy, method_mapping=mapping)
 
     def __sklearn_tags__(self):
         """Take the input tags of the proxy model; a target is required."""

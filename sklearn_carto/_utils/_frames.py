@@ -1,6 +1,7 @@
 """Data frames of pandas or polars."""
 
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._compat import StrOptions, require
+from sklearn_carto._utils._validation import check_params
 
 
 def build_frame(columns, backend, caller):
@@ -8,7 +9,7 @@ def build_frame(columns, backend, caller):
 
     The errors on an unknown or missing library name the `caller`.
     """
-    if backend not in ("pandas", "polars"):
-        raise ValueError(f"backend must be 'pandas' or 'polars'; got {backend!r}.")
+    options = {"backend": [StrOptions({"pandas", "polars"})]}
+    check_params(caller, options, {"backend": backend})
     held = {name: values for name, values in columns.items() if values is not None}
     return require(backend, caller, backend).DataFrame(held)

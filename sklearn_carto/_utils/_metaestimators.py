@@ -51,7 +51,12 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Predicted labels.
         """
         y = self._delegate("predict", X, **params)
-        return self.classes_[np.asarray(y, dtype=np.intp)] if self._encodes_labels else y
+        if not self._encodes_labels:
+            return y
+        y, n_classes = np.asarray(y, dtype=np.intp), len(self.classes_)
+        if (y >= n_classes).any():  # an output of a net that has no label: the best of the others
+            y = self._delegate("predict_proba", X, **params)[:, :n_classes].argmax(axis=1)
+        return self.classes_[y]
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X, **params):
@@ -124,6 +129,8 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         """Inherit the tags of the inner estimator."""
         tags = super().__sklearn_tags__()
+        if not hasattr(self.estimator, "__sklearn_tags__") or isinstance(self.estimator, type):
+            return tags  # not an estimator, as `fit` will state
         inner = get_tags(self.estimator)
         tags.input_tags = inner.input_tags
         tags.non_deterministic = inner.non_deterministic
@@ -188,6 +195,8 @@ def why_no_classifier(estimator):
     last = last_step(estimator)
     if isinstance(last, Pipeline):
         return "a Pipeline without steps" if last.steps == [] else f"a Pipeline of {last.steps!r}"
+    if isinstance(last, type):
+        return f"a pipeline that ends in the class {last.__name__}, not in an instance of it,"
     kind = _kind_of(last)
     scores = any(hasattr(last, method) for method in ("predict_proba", "decision_function"))
     if kind == "classifier" or (kind is None and scores and hasattr(last, "predict")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from contextlib import nullcontext
 
 from joblib import Parallel, delayed
 from sklearn import config_context, get_config
@@ -42,9 +43,20 @@ def run_parallel(function, arguments, *, n_jobs=None):
     """
     call = delayed(_call)
     state = get_config(), list(warnings.filters), os.getpid()
-    outcomes = Parallel(n_jobs=n_jobs)(call(function, of_call, state) for of_call in arguments)
+    with _filters_kept():
+        outcomes = Parallel(n_jobs=n_jobs)(call(function, of_call, state) for of_call in arguments)
     results = [result for result, _ in outcomes]
     return results, [warning for _, collected in outcomes for warning in collected]
+
+
+def _filters_kept():
+    """Restore the warning filters on exit, which estimators that overlap in threads may change.
+
+    scikit-learn checks each array in a ``catch_warnings``. A thread that is no worker but not the
+    main one either leaves them alone, since it would change them for others.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    return warnings.catch_warnings() if is_main else nullcontext()
 
 
 def _call(function, arguments, state):
@@ -54,5 +66,5 @@ def _call(function, arguments, state):
         if os.getpid() == caller or threading.current_thread() is not threading.main_thread():
             return function(*arguments), collected
         with warnings.catch_warnings():  # in a process of its own, no other thread is affected
-            warnings.filters[:] = filters
+            warnings.filters = filters
             return function(*arguments), collected

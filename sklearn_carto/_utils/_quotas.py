@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
+
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import is_flag
 
 
 def check_frac(frac, name="frac"):
     """Raise an error if a share of the rows does not lie in (0, 1]."""
-    if not isinstance(frac, (int, float, np.number)):
-        raise ValueError(f"{name} must be a number in (0, 1]; got {frac!r}.")
-    if not 0 < frac <= 1:
-        hint = f" For {frac} % write {frac / 100}." if 1 < frac <= 100 else ""
-        raise ValueError(f"{name} must lie in (0, 1]; got {frac!r}.{hint}")
+    if not isinstance(frac, Real) or is_flag(frac):
+        raise InvalidParameterError(f"{name} must be a number in (0, 1]; got {frac!r}.")
+    share = float(frac)
+    if not 0 < share <= 1:
+        hint = f" For {frac} % write {share / 100}." if 1 < share <= 100 else ""
+        raise InvalidParameterError(f"{name} must lie in (0, 1]; got {frac!r}.{hint}")
 
 
 def n_rows_of(frac, n_samples):

@@ -10,17 +10,22 @@ from threading import RLock
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_carto._utils._compat import InvalidParameterError
+
 ONE_NET_AT_A_TIME = RLock()  # torch's generators are shared by all threads of a process
 
 
 def draw_seed(random_state):
     """Return a seed: an int as it is, one draw of a RandomState, or fresh entropy for None."""
     if random_state is None:
-        return np.random.SeedSequence().entropy
-    if isinstance(random_state, (int, np.integer)):
-        check_random_state(int(random_state))  # raises an error if it is out of range
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if not isinstance(random_state, (int, np.integer)):
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    if not 0 <= random_state < 2**32:
+        raise InvalidParameterError(
+            f"random_state must lie between 0 and 2**32 - 1. Got {random_state}."
+        )
+    return int(random_state)
 
 
 def rule_generator(random_state, rule_name):

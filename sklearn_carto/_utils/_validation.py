@@ -47,12 +47,13 @@ int in the range [1, inf). Got 'a' instead.
 
     def decorate(function):
         parameters = signature(function)
+        caller = function.__qualname__.removesuffix(".__init__")
 
         @wraps(function)
         def checked(*args, **kwargs):
             given = parameters.bind(*args, **kwargs)
             given.apply_defaults()
-            check_params(function.__qualname__, constraints, given.arguments)
+            check_params(caller, constraints, given.arguments)
             return function(*args, **kwargs)
 
         return checked
@@ -92,7 +93,12 @@ class Number(Interval):
 
     def is_satisfied_by(self, val):
         """Return whether a value satisfies the constraint."""
-        return not is_flag(val) and super().is_satisfied_by(val)
+        if is_flag(val) or not isinstance(val, Real):
+            return False
+        try:
+            return super().is_satisfied_by(float(val))  # of a fraction, numpy knows no NaN
+        except OverflowError:
+            return False
 
 
 def is_flag(value):
@@ -181,7 +187,7 @@ def check_sample_weight(sample_weight, n_samples, owner):
             f" in the rows {wrong[:5].tolist()}."
         )
     if not weights.any():
-        raise InvalidParameterError(f"{subject} number above 0 at least; all weights are 0.")
+        raise InvalidParameterError(f"{subject} number above 0 at least; all weights are zero.")
     return weights
 
 
@@ -228,6 +234,7 @@ def check_sample_ids(sample_ids, n_samples, owner):
         return None
     subject = f"The 'sample_ids' parameter of {owner} must hold one"
     unordered = isinstance(sample_ids, (str, bytes, Set, Mapping))
+    unordered = unordered or getattr(sample_ids, "shape", None) == ()
     if unordered or not hasattr(sample_ids, "__len__") or len(sample_ids) != n_samples:
         raise InvalidParameterError(
             f"{subject} id for each of the {n_samples} rows. Got {describe(sample_ids)} instead."
@@ -256,7 +263,7 @@ def _as_row(values):
         return np.asarray(values)
     values = list(values)
     kinds = {type(value) for value in values}
-    if len(kinds) == 1 and issubclass(*kinds, (str, int, float, np.generic)):
+    if len(kinds) == 1 and issubclass(kinds.pop(), (str, int, float, np.generic)):
         return np.asarray(values)
     array = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from inspect import getattr_static
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -33,12 +34,16 @@ class BoosterWatcher(Watcher):
     ----------
     package, class_name : str
         Where the classifier is defined.
+    objectives : tuple of str
+        Objectives whose probabilities are the softmax (or sigmoid) of the sum of the trees.
     objective_remedy : str
-        Which objectives can be watched.
+        How to choose one of these.
     """
 
     package: str
     class_name: str
+    objectives: tuple[str, ...]
+    objective_names: tuple[str, ...] = ("objective",)  # of its parameter and the aliases of it
     objective_remedy: str
 
     def can_watch(self, estimator):
@@ -53,9 +58,27 @@ class BoosterWatcher(Watcher):
         """Yield the logits of samples after each of some ascending numbers of stages."""
         raise NotImplementedError
 
-    def objective(self, estimator):
-        """Return the name and the value of the parameter that sets the objective."""
-        return "objective", estimator.objective
+    def why_other_objective(self, estimator):
+        """Return why probabilities are not the softmax of the sum of the trees, or None."""
+        params, kind = estimator.get_params(), type(estimator)
+        original = getattr(sys.modules[self.package], self.class_name)
+        if getattr_static(kind, "predict_proba") is not getattr_static(original, "predict_proba"):
+            return (
+                f"{kind.__name__} redefines predict_proba, so that its probabilities at a stage "
+                f"are unknown. Use {self.class_name}."
+            )
+        for name in self.objective_names:
+            objective = params.get(name)
+            if objective is not None and objective not in self.objectives:
+                return self._why_no_link(estimator, name, objective)
+        return None
+
+    def _why_no_link(self, estimator, name, value):
+        return (
+            f"{type(estimator).__name__}({name}={value!r}) cannot be watched: its probabilities "
+            "are not the softmax (of two classes: the sigmoid) of the sum of its trees. "
+            f"{self.objective_remedy}"
+        )
 
     def set_seed(self, estimator, seed):
         """Set a seed on a parameter that is not called `random_state`."""
@@ -68,7 +91,7 @@ class BoosterWatcher(Watcher):
         # 1. Train.
         _check_no_offsets(estimator, params)
         self.set_seed(estimator, seed)
-        self.fit(estimator, X, y, params, recorder.classes)
+        self.fit(estimator, X, y, params, recorder.trained_classes)
 
         # 2. Check that sums of trees are logits.
         n_stages = self.n_stages(estimator)
@@ -76,18 +99,15 @@ class BoosterWatcher(Watcher):
 
         # 3. Replay the stages; the cost is linear in the number of trees.
         ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
-        classes = recorder.classes if self.encodes_labels else estimator.classes_
+        classes = recorder.trained_classes if self.encodes_labels else estimator.classes_
         replay(estimator, X_eval, recorder, track, logits_at, ends, classes, True)
 
     def _check_link(self, estimator, X, n_stages):
         """Raise where probabilities are not the softmax (or sigmoid) of the sum of the trees."""
         (logits,) = self.logits(estimator, X, [n_stages])
         if not are_logits(logits, estimator.predict_proba(X)):
-            name, objective = self.objective(estimator)
             raise NotWatchableError(
-                f"{type(estimator).__name__}({name}={objective!r}) cannot be watched: its "
-                "probabilities are not the softmax (of two classes: the sigmoid) of the sum of "
-                f"its trees. {self.objective_remedy}"
+                self._why_no_link(estimator, "objective", getattr(estimator, "objective", "?"))
             )
 
 
@@ -96,6 +116,7 @@ class XGBoostWatcher(BoosterWatcher):
 
     encodes_labels = True
     package, class_name = "xgboost", "XGBClassifier"
+    objectives = ("binary:logistic", "multi:softprob", "multi:softmax", "reg:logistic")
     objective_remedy = "Use objective='binary:logistic' or, of more classes, 'multi:softprob'."
 
     def refuses(self, estimator):
@@ -116,10 +137,10 @@ class XGBoostWatcher(BoosterWatcher):
                 "predictions at a stage are lost. Use booster='gbtree', or scikit-learn's "
                 "SGDClassifier."
             )
-        return None
+        return self.why_other_objective(estimator)
 
     def encode(self, estimator, y, classes):
-        return np.searchsorted(classes, y)
+        return np.searchsorted(np.unique(y), y)  # a fold may lack a class, which XGBoost refuses
 
     def fit(self, estimator, X, y, params, classes):
         estimator.fit(X, y, **encode_eval_set(params, classes))
@@ -149,6 +170,8 @@ class LightGBMWatcher(BoosterWatcher):
     """Watch LGBMClassifier."""
 
     package, class_name = "lightgbm", "LGBMClassifier"
+    objectives = ("binary", "multiclass", "softmax")
+    objective_names = ("objective", "objective_type", "app", "application", "loss")
     objective_remedy = "Use objective='binary' with sigmoid=1 or, of more classes, 'multiclass'."
 
     def refuses(self, estimator):
@@ -164,10 +187,10 @@ class LightGBMWatcher(BoosterWatcher):
                 f"{name}(boosting_type='rf') averages its trees, so that its stages do not add up. "
                 "Use boosting_type='gbdt', or scikit-learn's RandomForestClassifier."
             )
-        return None
-
-    def objective(self, estimator):
-        return "objective", estimator.objective_
+        sigmoid = params.get("sigmoid")
+        if sigmoid is not None and sigmoid != 1:
+            return self._why_no_link(estimator, "sigmoid", sigmoid)
+        return self.why_other_objective(estimator)
 
     def n_stages(self, estimator):
         best = estimator.best_iteration_ or 0  # 0 or less: training was not stopped early
@@ -212,6 +235,8 @@ class CatBoostWatcher(BoosterWatcher):
     """Watch CatBoostClassifier."""
 
     package, class_name = "catboost", "CatBoostClassifier"
+    objectives = ("Logloss", "CrossEntropy", "MultiClass")
+    objective_names = ("loss_function", "objective")
     objective_remedy = "Use loss_function='Logloss' or, of more classes, 'MultiClass'."
 
     def refuses(self, estimator):
@@ -223,10 +248,7 @@ class CatBoostWatcher(BoosterWatcher):
                     "it adds new ones, so that its predictions at a stage are lost. Leave "
                     f"{name} out."
                 )
-        return None
-
-    def objective(self, estimator):
-        return "loss_function", estimator.get_all_params()["loss_function"]
+        return self.why_other_objective(estimator)
 
     def set_seed(self, estimator, seed):
         if seed is not None and "random_state" not in estimator.get_params():

@@ -73,10 +73,14 @@ class CallbackWatcher(Watcher):
         own = callbacks_of(estimator)
         callback = _IterationCallback(evaluator, lambda: next(ticks, None))
         estimator.set_callbacks(*own, callback)
+        complete = False
         try:
             estimator.fit(X, y, **params)
+            complete = True
         finally:
             estimator.set_callbacks(*own)
+            if not complete and callback.last is not None:  # so that it can predict
+                _keep_fitted(estimator, callback.last)
         if evaluator.n_recorded == 0:
             raise NotWatchableError(
                 f"{type(estimator).__name__} showed no iteration of its training: it supports "
@@ -93,6 +97,12 @@ def max_n_epochs(estimator, n_epochs=None):
     return max(1, min(limits)) if limits else None
 
 
+def _keep_fitted(estimator, model):
+    """Give an estimator whose training was interrupted what its last complete iteration learned."""
+    learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
+    vars(estimator).update(learned)
+
+
 class _IterationCallback:
     """A callback that records the iterations of one `fit`: the tasks directly below it.
 
@@ -100,7 +110,7 @@ class _IterationCallback:
     """
 
     def __init__(self, evaluator, tick):
-        self.evaluator, self.tick = evaluator, tick
+        self.evaluator, self.tick, self.last = evaluator, tick, None
 
     def setup(self, estimator, context):
         self.fit = context
@@ -112,6 +122,7 @@ class _IterationCallback:
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if context.parent is self.fit and fitted_estimator is not None:
             self.evaluator.record(fitted_estimator)
+            self.last = fitted_estimator
             self.tick()
 
     def teardown(self, estimator, context):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from copy import deepcopy
-from functools import partial
-from numbers import Integral
-
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._inputs._containers import check_same_length, row_names, take
+from sklearn_carto._inputs._containers import (
+    check_same_length,
+    holds_containers,
+    row_names,
+    take,
+)
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import (
@@ -24,18 +24,18 @@ from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
     HasMethods,
-    Interval,
     StrOptions,
     _fit_context,
 )
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
-from sklearn_carto._utils._progress import progress
+from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
-from sklearn_carto._watching._find import check_fit_params, get_watcher
-from sklearn_carto._watching._pipelines import fit_transformers, make_router, route_fit_params
+from sklearn_carto._watching._find import can_watch, get_watcher
+from sklearn_carto._watching._pipelines import make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
-from sklearn_carto._watching._seeds import draw_seed, set_seed
+from sklearn_carto._watching._seeds import draw_seed
+from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -109,7 +109,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
           not trained on it. This finds wrong labels also with models that memorize them. One model
           is trained for each fold, and one on all samples for `estimator_`;
         - a cross-validation generator or an iterable of (train, test) indices, in which each sample
-          is in exactly one test set.
+          is in exactly one test set. Those that use groups take them from `fit`.
 
     Attributes
     ----------
@@ -144,10 +144,17 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
     Notes
     -----
+    **What is recorded** equals `predict_proba` of the model of that epoch. Margins are those of
+    logits where these are known: of LogisticRegression, gradient boosting, nets, and classifiers
+    with log loss and two classes; else of probabilities. A class that a training set of `cv` lacks
+    has a probability of 0. Outputs of a net beyond the classes are columns without a label.
+
     **Metadata routing.** `fit` is mapped to the method that trains the estimator: `partial_fit` if
     it is watched through `partial_fit`, else `fit`. With metadata routing enabled, request metadata
     for that method, for example
-    ``SGDClassifier().set_partial_fit_request(sample_weight=True)``.
+    ``SGDClassifier().set_partial_fit_request(sample_weight=True)``. `groups` are routed to `split`
+    of `cv`. Without routing, arguments with one entry for each sample are split as the samples are,
+    and an argument that the estimator does not take is an error.
 
     **Callbacks** (scikit-learn >= 1.9). Each training is a subtask of `fit`: one, or with `cv` one
     for each fold and a last one. Each epoch is a subtask of its training. For estimators with
@@ -155,11 +162,25 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     training. Ensembles are trained first; their subtasks are the blocks of samples in which the
     stages are replayed.
 
+    **Interrupts.** An interrupt (Ctrl-C) or error is raised on. If an epoch was complete by then,
+    complete epochs are kept, and the classifier predicts; if none was, it stays as it was before
+    `fit`.
+
     **Nets.** Under a threading backend they are trained one at a time, since all threads share the
     generators of torch; a net that predicts in another thread meanwhile draws from them, too. After
-    an evaluation pass, the global generators and the mode of each module are restored, but neither
-    generators that belong to a module or dataset nor buffers that a forward pass in evaluation mode
-    changes.
+    an evaluation pass, the global generators and the mode of each module are restored. The weights
+    are therefore bit for bit those of a training without recording, with these exceptions:
+
+    - generators that belong to a module or data set, and buffers that a forward pass in evaluation
+      mode changes, are not restored;
+    - a torch Dataset without `y` is read once for its labels, which advances a generator of its
+      own. Pass `y`;
+    - with ``torch.backends.cudnn.benchmark = True``, batches of another size may select other
+      kernels, which round differently;
+    - probabilities that depend on the other samples of a batch are those of the batches of the
+      evaluation pass;
+    - if a data set augments its samples at random, each epoch is recorded on freshly augmented
+      samples, so that variability includes that of the augmentation.
 
     References
     ----------
@@ -182,7 +203,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
-        "n_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "n_epochs": [Count(1), None],
         "record": [StrOptions({"epoch_end", "training"})],
         "keep_history": ["boolean"],
         "random_state": ["random_state"],
@@ -210,7 +231,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.cv = cv
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, sample_weight=None, **params):
+    def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
         """Fit a clone of the estimator and record its training dynamics.
 
         Parameters
@@ -222,7 +243,14 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Labels of any type. May be omitted if `X` is a torch Dataset, which is then iterated
             over once for its labels; these must be 0 to n_classes - 1.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights, passed to the estimator. If None, samples are equally weighted.
+            Sample weights, passed to the estimator. If None, samples are equally weighted. Samples
+            of weight 0 are recorded, and marked in `data_map_.excluded_mask`.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample, passed to `cv`. The estimator receives them only if its method
+            has an argument of that name. With an int `cv`, each group is kept in one fold.
+        sample_ids : array-like of shape (n_samples,), default=None
+            A unique id of each sample, for `data_map_.sample_ids`: text, numbers, dates or other
+            hashable objects. If None, the index of a pandas dataframe that has one of its own.
         **params : dict
             Further arguments of `fit` or `partial_fit` of the estimator; for a pipeline
             ``<step>__<name>``, or routed metadata.
@@ -239,8 +267,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         InvalidProbabilitiesError
             If the estimator predicts NaN, or numbers that are not probabilities.
         ValueError
-            If `y` has missing values, a single class or several columns, or if `X` and `y` differ
-            in length.
+            If `y` has missing values, a single class or several columns, if `X` and `y` differ in
+            length, or if a fold of `cv` trains on samples that it tests.
+        TypeError
+            If the estimator takes no argument of the name of one of `params`.
         """
         # 1. Check the estimator, the samples and the labels.
         watcher = get_watcher(self.estimator)
@@ -253,12 +283,17 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             check_dataset_labels(classes)
 
         # 2. Route weights and metadata, and split into folds, before anything is trained.
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        routed = route_fit_params(self, self.estimator, watcher.method, {**params, **weights})
-        data = TrainingSet(X, y, routed, weights)
+        name, n_samples = type(self).__name__, len(y)
+        check_sample_weight(sample_weight, n_samples, f"{name}.fit")
+        sample_ids = check_sample_ids(sample_ids, n_samples, f"{name}.fit")
+        data = self._route(X, y, watcher, params, sample_weight, groups)
         seed = draw_seed(self.random_state)
-        folds = [] if self.cv is None else make_folds(self.cv, y, seed, once=True)
-        recorder = RunRecorder(y, classes, y_encoded, self.keep_history, row_names(X), self.record)
+        folds = self._make_folds(data, seed)
+        recorder = RunRecorder(
+            y, classes, y_encoded, self.keep_history,
+            sample_ids=row_names(X) if sample_ids is None else sample_ids,
+            record=self.record, excluded_mask=data.excluded_mask(),
+        )  # fmt: skip
         training_set = _fingerprint_of(X, classes, y_encoded)
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the
@@ -271,13 +306,33 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
 
+    def _route(self, X, y, watcher, params, sample_weight, groups):
+        """Route the arguments of `fit` to those that take them."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        params = {**params, **weights} | ({} if groups is None else {"groups": groups})
+        routed = route_fit_params(self, self.estimator, watcher.method, params, self.cv)
+        check_sample_weight(
+            routed["watched"].get("sample_weight"), len(y), f"{_name(self.estimator)}.fit"
+        )
+        return TrainingSet(X, y, routed, weights)
+
+    def _make_folds(self, data, seed):
+        if self.cv is None:
+            return []
+        plain = not (holds_containers(data.X) or is_dataset(data.X))
+        groups = data.routed["splitter"].get("groups")
+        X = data.X if plain else None
+        return make_folds(self.cv, data.y, seed, X=X, groups=groups, once=True)
+
     def _fit_folds(self, folds, data, recorder, seed, fit_task):
         """Record the samples of each fold with a clone that is trained on the other samples."""
         for train, test in folds:
             subset = data.take(train)
             task = TrainingTask(fit_task, **subset.fit_args(self))
             X_test = take(data.X, test)
-            self._watch(clone(self.estimator), subset, X_test, recorder.of_rows(test), seed, task)
+            self._train(
+                clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task
+            )
 
     def _fit_all(self, data, recorder, seed, fit_task, training_set):
         """Train a clone on all samples, record it unless folds were, and keep what is complete."""
@@ -288,36 +343,21 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         encodes_labels = get_watcher(estimator).encodes_labels
         task = TrainingTask(fit_task, **data.fit_args(self))
         try:
-            self._watch(estimator, data, None, own, seed, task)
+            self._train(estimator, data, None, own, seed, task)
             interrupted = False
         finally:
             if own.complete():
                 self._training_set = training_set
                 self._keep(estimator, recorder.dynamics, encodes_labels, interrupted)
+        if not own.complete():
+            raise NotWatchableError(
+                f"{_name(estimator)} was trained for no complete epoch, so that nothing could be "
+                "recorded. Set its number of epochs, stages or iterations to at least 1."
+            )
 
-    def _watch(self, estimator, data, X_eval, recorder, seed, task):
-        """Train an estimator in place, record `X_eval` (None: its training samples)."""
-        # 1. Prepare the estimator, and what its last step takes.
-        watcher = get_watcher(estimator)
-        set_seed(estimator, seed)
-        fitted = fit_transformers(estimator, data.X, data.y, X_eval, data.routed)
-        watched, X, X_eval, params = fitted
-        check_fit_params(watched, watcher.method, params)
-        y = watcher.encode(watched, data.y, recorder.classes)
-
-        # 2. Connect progress and callbacks.
-        predicts = watcher.method == "partial_fit"  # at the end of each epoch
-        attributes = partial(_reconstruction_attributes, estimator) if predicts else None
-
-        def track(steps):
-            tasks = steps if watcher.emits_callbacks else task.track(steps, attributes)
-            return progress(tasks, description="epochs", verbose=self.verbose, total=len(steps))
-
-        # 3. Train and record.
-        with task.propagate_to(watched) if watcher.emits_callbacks else nullcontext():
-            options = {"n_epochs": self.n_epochs, "seed": seed, "params": params, "track": track}
-            watcher.watch(watched, X, y, recorder, X_eval=X_eval, **options)
-        task.close()
+    def _train(self, estimator, data, X_eval, recorder, seed, task):
+        options = {"n_epochs": self.n_epochs, "verbose": self.verbose}
+        train_and_record(estimator, data, X_eval, recorder, seed, task, **options)
 
     def _check_record(self, watcher):
         if self.record != "training":
@@ -377,20 +417,13 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             Maps `fit` to `fit_transform` of the transformers and to the method that trains the
             watched estimator.
         """
-        return make_router(self, self.estimator, get_watcher(self.estimator).method)
+        # an estimator that cannot be watched is an error of `fit`, not of its routing
+        method = get_watcher(self.estimator).method if can_watch(self.estimator) else "fit"
+        return make_router(self, self.estimator, method, self.cv)
 
 
 def _name(estimator):
     return type(last_step(estimator)).__name__
-
-
-def _reconstruction_attributes(estimator):
-    """Return the attributes of a CartographyClassifier whose training stopped at this epoch."""
-    return {
-        "estimator_": deepcopy(estimator),
-        "classes_": estimator.classes_,
-        "_encodes_labels": False,
-    }
 
 
 def _fingerprint_of(X, classes, y_encoded):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._watching._responses import choose_response_method, in_class_order, row_blocks
+from sklearn_carto._watching._responses import response_method, row_blocks
 
 # Samples on which logits and probabilities are compared, a convention: enough that scores which are
 # not logits do not agree with the probabilities by chance, at the cost of one small prediction.
@@ -23,29 +21,23 @@ class EpochEvaluator:
         Samples to evaluate.
     n_epochs : int, default=None
         Number of models to record; later ones are ignored. None: all.
-    response_method : {"predict_proba", "decision_function"}, default=None
-        Method to call. None: chosen on the first model.
     """
 
-    def __init__(self, recorder, X, n_epochs=None, response_method=None):
-        self.recorder, self.X, self.n_epochs = recorder, X, n_epochs
-        self.response_method, self.n_recorded = response_method, 0
+    def __init__(self, recorder, X, n_epochs=None):
+        self.recorder, self.X, self.n_epochs, self.n_recorded = recorder, X, n_epochs, 0
         self.blocks = row_blocks(recorder.n_samples, len(recorder.classes))
 
     def record(self, model):
         """Evaluate a model on all samples, in blocks, and record its scores as one epoch."""
         if self.n_recorded == self.n_epochs:
             return
-        if self.response_method is None:
-            compared = first_samples(self.X, self.recorder.n_samples)
-            self.response_method = choose_response_method(model, compared)
-        respond, classes = getattr(model, self.response_method), self.recorder.classes
-        scores = (
-            (rows, in_class_order(np.asarray(respond(take(self.X, rows))), model.classes_, classes))
-            for rows in self.blocks
+        method = response_method(model)
+        respond = getattr(model, method)
+        scores = ((rows, respond(take(self.X, rows))) for rows in self.blocks)
+        from_logits, classes = method == "decision_function", getattr(model, "classes_", None)
+        self.recorder.add_epoch(
+            self.n_recorded, scores, model, from_logits=from_logits, scored_classes=classes
         )
-        from_logits = self.response_method == "decision_function"
-        self.recorder.add_epoch(self.n_recorded, scores, model, from_logits=from_logits)
         self.n_recorded += 1
 
 

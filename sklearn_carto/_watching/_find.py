@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier
 
-from sklearn_carto._inputs._labels import check_not_regressor
-from sklearn_carto._utils._metaestimators import last_step
+from sklearn_carto._utils._metaestimators import last_step, why_no_classifier
 from sklearn_carto._watching._boosters import BOOSTERS
 from sklearn_carto._watching._callbacks import CallbackWatcher
 from sklearn_carto._watching._forests import ForestWatcher
@@ -50,13 +47,16 @@ def get_watcher(estimator):
         If the estimator cannot be watched, or provides no class scores.
     """
     last = last_step(estimator)
+    problem = why_no_classifier(estimator)
+    if problem and not isinstance(last, str):  # "passthrough"
+        raise NotWatchableError(
+            f"The estimator to watch must be a classifier. Got {problem} instead."
+        )
     if isinstance(last, FrozenEstimator):
         raise NotWatchableError(
             "A FrozenEstimator does not train, so that there is nothing to watch. Pass the "
             "estimator itself, or a frozen CartographyClassifier to DataMapSelector."
         )
-    if not isinstance(last, str):  # "passthrough"
-        check_not_regressor(last)
     watcher = next((watcher for watcher in _WATCHERS if watcher.can_watch(last)), None)
     if watcher is None:
         reason = _why_none(last)
@@ -104,15 +104,3 @@ def _why_none(estimator):
         "MLPClassifier(), HistGradientBoostingClassifier(), RandomForestClassifier() or a skorch "
         "NeuralNetClassifier, or a Pipeline that ends in one."
     )
-
-
-def check_fit_params(estimator, method, params):
-    """Raise a TypeError where a method of an estimator does not take one of some arguments."""
-    signature = inspect.signature(getattr(estimator, method))
-    kinds = {parameter.kind for parameter in signature.parameters.values()}
-    unknown = sorted(params.keys() - signature.parameters.keys())
-    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
-        raise TypeError(
-            f"{type(estimator).__name__}.{method} takes no {', '.join(unknown)}, so it cannot be "
-            "passed to fit."
-        )

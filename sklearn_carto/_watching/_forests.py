@@ -32,7 +32,8 @@ class ForestWatcher(Watcher):
 
         # each member predicts once, so that the cost is linear in their number
         ends = evenly_spaced(n_epochs, len(estimator.estimators_))
-        replay(estimator, X_eval, recorder, track, means, ends, estimator.classes_, False)
+        classes = getattr(estimator, "classes_", None)
+        replay(estimator, X_eval, recorder, track, means, ends, classes, False)
 
 
 def _trees(forest, block):

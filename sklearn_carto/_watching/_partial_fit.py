@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
+
+import numpy as np
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -33,14 +36,14 @@ class PartialFitWatcher(Watcher):
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         # 1. Replace what partial_fit does not support.
-        _resolve_class_weight(estimator, recorder.classes, y)
+        _resolve_class_weight(estimator, y)
         share_random_state_over_epochs(estimator)
 
         # 2. Train one epoch a call, and evaluate after each.
         n_epochs = DEFAULT_N_EPOCHS if n_epochs is None else n_epochs
         recorder.begin(n_epochs)
         evaluator = EpochEvaluator(recorder, X_eval)
-        first_call = {"classes": recorder.classes}
+        first_call = {"classes": recorder.classes} if _takes_classes(estimator) else {}
         for epoch in track(range(n_epochs)):
             n_updates = getattr(estimator, "t_", 0)
             estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
@@ -48,10 +51,18 @@ class PartialFitWatcher(Watcher):
             evaluator.record(estimator)
 
 
-def _resolve_class_weight(estimator, classes, y):
+def _takes_classes(estimator):
+    parameters = signature(estimator.partial_fit).parameters
+    return "classes" in parameters or any(
+        parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
+
+
+def _resolve_class_weight(estimator, y):
     """Compute "balanced" weights from all labels; `partial_fit` does not support them."""
     if getattr(estimator, "class_weight", None) != "balanced":
         return
+    classes = np.unique(y)
     weights = compute_class_weight("balanced", classes=classes, y=y)
     by_label = dict(zip(classes.tolist(), weights, strict=True))
     # scikit-learn looks for the number that a text stands for

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from inspect import Parameter, signature
+from numbers import Integral
 
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -13,7 +16,7 @@ from sklearn_carto._utils._metaestimators import last_step
 
 def _nested_pipelines(estimator):
     """Yield a pipeline and the pipelines nested in its last step, from the outside in."""
-    while isinstance(estimator, Pipeline):
+    while last_step(estimator) is not estimator:
         yield estimator
         estimator = estimator.steps[-1][1]
 
@@ -31,37 +34,85 @@ def why_resampled(estimator):
     return None
 
 
-def make_router(owner, estimator, method):
-    """Map `fit` of `owner` to `fit_transform` of the transformers and `method` of the last step."""
+def make_router(owner, estimator, method, cv=None):
+    """Map `fit` of `owner` to `fit_transform` of the transformers and `method` of the last step.
+
+    `fit` is also mapped to `split` of a cross-validation generator `cv`; an int stands for one that
+    takes groups.
+    """
     router = MetadataRouter(owner=owner)
     for depth, pipeline in enumerate(_nested_pipelines(estimator)):
         if len(pipeline.steps) > 1:
             mapping = MethodMapping().add(caller="fit", callee="fit_transform")
             router.add(**{f"transformers_{depth}": pipeline[:-1]}, method_mapping=mapping)
+    splitter = StratifiedGroupKFold() if isinstance(cv, Integral) else cv
+    if hasattr(splitter, "get_metadata_routing"):
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        router.add(splitter=splitter, method_mapping=mapping)
     mapping = MethodMapping().add(caller="fit", callee=method)
     return router.add(watched=last_step(estimator), method_mapping=mapping)
 
 
-def route_fit_params(owner, estimator, method, params):
-    """Route the arguments of `fit` to the transformers and to `method` of the last step.
+def route_fit_params(owner, estimator, method, params, cv=None):
+    """Route the arguments of `fit` to the transformers, `method` of the last step, and `cv`.
 
     Returns
     -------
     routed : dict of dict
-        Of ``"watched"``, and of ``"transformers_0"``, ... for pipelines from the outside in.
+        Of ``"watched"``, of ``"transformers_0"``, ... for pipelines from the outside in, and of
+        ``"splitter"``.
+
+    Raises
+    ------
+    TypeError
+        If nothing takes an argument.
     """
     routed: dict[str, dict] = defaultdict(dict)
+    params = {name: value for name, value in params.items() if value is not None}
     if _routing_enabled():
+        methods = {"watched": method, "splitter": "split"}
         for name, by_method in process_routing(owner, "fit", **params).items() if params else ():
-            routed[name] = by_method[method if name == "watched" else "fit_transform"]
+            routed[name] = by_method[methods.get(name, "fit_transform")]
         return routed
+    if cv is not None and "groups" in params:
+        routed["splitter"]["groups"] = params["groups"]
+        if "groups" not in signature(getattr(last_step(estimator), method)).parameters:
+            del params["groups"]
     for depth, pipeline in enumerate(_nested_pipelines(estimator)):
         last = f"{pipeline.steps[-1][0]}__"
         own = {name for name in params if "__" in name and not name.startswith(last)}
         routed[f"transformers_{depth}"] = {name: params[name] for name in own}
+        _check_step_params(pipeline, own)
         params = {n.removeprefix(last): v for n, v in params.items() if n not in own}
     routed["watched"] = params
+    check_fit_params(last_step(estimator), method, params)
     return routed
+
+
+def _check_step_params(pipeline, names):
+    """Raise a TypeError where a pipeline has no such step, or the step takes no such argument."""
+    steps = dict(pipeline.steps[:-1])
+    for name in sorted(names):
+        step, _, argument = name.partition("__")
+        if steps.get(step) in (None, "passthrough"):
+            raise TypeError(
+                f"{type(pipeline).__name__} has no step {step!r} that is fitted, so {name} cannot "
+                f"be passed to fit. Its steps are {[step for step, _ in pipeline.steps]}."
+            )
+        if not isinstance(steps[step], Pipeline):  # which routes to its own steps
+            check_fit_params(steps[step], "fit", {argument: None})
+
+
+def check_fit_params(estimator, method, params):
+    """Raise a TypeError where a method of an estimator does not take one of some arguments."""
+    parameters = signature(getattr(estimator, method)).parameters
+    kinds = {parameter.kind for parameter in parameters.values()}
+    unknown = sorted(params.keys() - parameters.keys())
+    if unknown and Parameter.VAR_KEYWORD not in kinds:
+        raise TypeError(
+            f"{type(estimator).__name__}.{method} takes no {', '.join(unknown)}, so it cannot be "
+            "passed to fit."
+        )
 
 
 def fit_transformers(estimator, X, y, X_eval, routed):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._inputs._containers import take
-from sklearn_carto._watching._responses import in_class_order, row_blocks
+from sklearn_carto._watching._responses import row_blocks
+from sklearn_carto.exceptions import NotWatchableError
 
 
 def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits):
@@ -25,16 +26,20 @@ def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_lo
         Takes a block of samples and `ends`, and yields their scores at each of these stages.
     ends : list of int
         Number of stages at each epoch, ascending.
-    classes : ndarray of shape (n_classes,)
-        Classes in the order of the columns of the scores.
+    classes : ndarray of shape (n_classes,) or None
+        Classes in the order of the columns of the scores; None if the estimator has no `classes_`.
     from_logits : bool
         Whether scores are logits.
     """
+    if not ends:
+        raise NotWatchableError(
+            f"{type(estimator).__name__} has no stage that it could predict at."
+        )
     recorder.begin(len(ends))
+    options = {"from_logits": from_logits, "scored_classes": classes}
     for rows in track(row_blocks(recorder.n_samples, len(recorder.classes))):
         for epoch, scores in enumerate(scores_at(take(X_eval, rows), ends)):
-            scores = in_class_order(scores, classes, recorder.classes)
-            recorder.add_block(epoch, rows, scores, estimator, from_logits=from_logits)
+            recorder.add_block(epoch, rows, scores, estimator, **options)
 
 
 def evenly_spaced(n_epochs, n_stages):

@@ -12,6 +12,7 @@ from sklearn_carto._dynamics._scores import (
     two_columns,
 )
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._watching._answers import Answer
 from sklearn_carto.exceptions import SampleAlignmentError
 
 
@@ -33,7 +34,10 @@ class RunRecorder:
     record : {"epoch_end", "training"}, default="epoch_end"
         Whether scores are those of an evaluation pass, or of the training forward pass.
     more_classes : bool, default=False
-        Whether a model may have outputs beyond the classes, which are then 0, 1, ...
+        Whether outputs of a net beyond the classes, which are then 0, 1, ..., are classes, too.
+        Otherwise they are columns without a label.
+    excluded_mask : ndarray of bool of shape (n_samples,), default=None
+        True for rows with sample weight 0.
     """
 
     def __init__(
@@ -45,11 +49,13 @@ class RunRecorder:
         sample_ids=None,
         record="epoch_end",
         more_classes=False,
+        excluded_mask=None,
     ):
         self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
-        self.more_classes, self.whole_epochs = more_classes, False
-        self.whole, self.test = self, None
+        self.excluded_mask, self.more_classes = excluded_mask, more_classes
+        self.whole_epochs, self.whole, self.test = False, self, None
+        self.trained_classes = classes  # those that the training samples have
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
     @property
@@ -62,10 +68,11 @@ class RunRecorder:
         """Number of epochs recorded so far."""
         return 0 if self.dynamics is None else self.dynamics.n_epochs
 
-    def of_rows(self, rows):
-        """Make the recorder of the test rows of a split, which share the dynamics of all rows."""
-        part = RunRecorder(self.labels, self.classes, self.y_encoded[rows], self.keep_history)
-        part.whole, part.test = self, rows
+    def of_fold(self, train, test):
+        """Make the recorder of the test rows of a fold, which share the dynamics of all rows."""
+        part = RunRecorder(self.labels, self.classes, self.y_encoded[test], self.keep_history)
+        part.whole, part.test = self, test
+        part.trained_classes = self.classes[np.unique(self.y_encoded[train])]
         return part
 
     def begin(self, n_epochs, held_out_mask=None):
@@ -78,6 +85,7 @@ class RunRecorder:
                 n_epochs=n_epochs,
                 keep_history=whole.keep_history,
                 held_out_mask=held_out_mask if self is whole else None,
+                excluded_mask=whole.excluded_mask,
                 sample_ids=whole.sample_ids,
                 record=self.record if self is whole else "out_of_fold",
             )
@@ -95,14 +103,15 @@ class RunRecorder:
                 "train_split=None, or start a new map with fit."
             )
 
-    def add_epoch(self, epoch, blocks, estimator, *, from_logits):
+    def add_epoch(self, epoch, blocks, estimator, *, from_logits, scored_classes):
         """Record a whole epoch at once, so that an interrupted epoch is not recorded in part.
 
-        `blocks` yields slices of rows in order, and their class scores. Errors name the estimator.
+        `blocks` yields slices of rows in order, and their class scores, with columns in the order
+        of `scored_classes`. Errors name the estimator.
         """
-        parts = [
-            self._observe(epoch, rows, scores, estimator, from_logits) for rows, scores in blocks
-        ]
+        answer = Answer(type(estimator).__name__, epoch, from_logits, scored_classes)
+        answer.check_classes(self.trained_classes)
+        parts = [self._observe(answer, rows, scores, estimator) for rows, scores in blocks]
         whole = parts[0]
         if len(parts) > 1:
             whole = Observation(*(np.concatenate(values) for values in zip(*parts, strict=True)))
@@ -116,10 +125,11 @@ class RunRecorder:
         self._add(epoch, scores.observation, rows, from_logits)
         self.whole_epochs = True
 
-    def add_block(self, epoch, rows, scores, estimator, *, from_logits):
+    def add_block(self, epoch, rows, scores, estimator, *, from_logits, scored_classes):
         """Record one block of rows, where the loop over epochs runs inside of one over blocks."""
-        observation = self._observe(epoch, rows, scores, estimator, from_logits)
-        self._add(epoch, observation, rows, from_logits)
+        answer = Answer(type(estimator).__name__, epoch, from_logits, scored_classes)
+        answer.check_classes(self.trained_classes)
+        self._add(epoch, self._observe(answer, rows, scores, estimator), rows, from_logits)
 
     def _add(self, epoch, observation, rows, from_logits):
         rows = rows if self.test is None else self.test[rows]
@@ -133,23 +143,23 @@ class RunRecorder:
         n_seen = self.dynamics.n_seen
         return self.whole_epochs or n_seen.min() == n_seen.max()
 
-    def _observe(self, epoch, rows, scores, estimator, from_logits):
-        scores = np.asarray(scores)
-        if from_logits and scores.shape[1:] == (1,):
-            scores = scores[:, 0]
-        self.check_width(scores.shape, estimator, from_logits)
+    def _observe(self, answer, rows, scores, estimator):
+        y_encoded = self.y_encoded[rows]
+        scores = answer.as_array(scores, len(y_encoded), self.classes)
         if scores.ndim == 1:
-            scores = two_columns(scores, from_logits)
-        self._check_scores(score_range_of(scores), epoch, estimator, from_logits)
-        return observe(scores, self.y_encoded[rows], from_logits=from_logits)
+            scores = two_columns(scores, from_logits=True)
+        self._check_scores(score_range_of(scores), answer.epoch, estimator, answer.from_logits)
+        return observe(scores, y_encoded, from_logits=answer.from_logits)
 
     def check_width(self, shape, estimator, from_logits):
-        """Raise an error if scores of a shape do not have one column for each class."""
+        """Raise an error if outputs of a net do not have a column for each class."""
         if not from_logits and len(shape) == 1:
             shape = (*shape, 0)  # a single probability does not determine its class
-        if self.more_classes and len(shape) == 2 and shape[1] > len(self.classes):
-            self.classes = np.arange(shape[1])
-            self.dynamics._set_labels(self.y_encoded, self.classes)
+        if len(shape) == 2 and shape[1] > len(self.classes):
+            if self.more_classes:
+                self.classes = np.arange(shape[1])
+                self.dynamics._set_labels(self.y_encoded, self.classes)
+            return  # as the net alone would train; further columns have no label
         check_n_columns(shape, len(self.classes), type(estimator).__name__)
 
     def _check_scores(self, score_range, epoch, estimator, from_logits):

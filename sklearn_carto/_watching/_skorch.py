@@ -10,6 +10,7 @@ from sklearn_carto._watching._seeds import torch_seeded
 from sklearn_carto._watching._skorch_events import attach_listener
 from sklearn_carto._watching._skorch_listeners import make_listener
 from sklearn_carto._watching._watcher import Watcher
+from sklearn_carto.exceptions import NotWatchableError
 
 
 def is_net(estimator):
@@ -57,6 +58,11 @@ class SkorchWatcher(Watcher):
             )
         if n_epochs is not None:
             estimator.set_params(max_epochs=n_epochs)
+        if estimator.max_epochs < 1:
+            raise NotWatchableError(
+                f"{type(estimator).__name__} must train for at least one epoch; got max_epochs="
+                f"{estimator.max_epochs!r}. Set max_epochs of the net, or n_epochs."
+            )
         ticks = track(range(estimator.max_epochs))
         listener = make_listener(estimator, X, recorder, X_eval, lambda: next(ticks, None))
         with torch_seeded(seed, estimator.device), attach_listener(estimator, listener):

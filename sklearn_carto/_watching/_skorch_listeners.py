@@ -7,9 +7,10 @@ from contextlib import ExitStack
 import numpy as np
 
 from sklearn_carto._inputs._containers import n_samples_of
-from sklearn_carto._inputs._torch_datasets import WAY_OUT, is_dataset, is_tensor, rows_behind
+from sklearn_carto._inputs._torch_datasets import WAY_OUT, rows_behind
 from sklearn_carto._recording._accumulator import EpochAccumulator, concat_epochs
 from sklearn_carto._recording._batch_sampler import recorded_batches, rows_of
+from sklearn_carto._recording._label_check import LabelCheck
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto._watching._skorch_outputs import (
     Evaluator,
@@ -33,6 +34,8 @@ def make_listener(net, X, recorder, X_eval=None, tick=None):
 class Listener:
     """Record class scores once an epoch; subclasses collect them. See :func:`make_listener`."""
 
+    remedy = ""  # where labels show that rows are in another order
+
     def __init__(self, net, X, recorder, X_eval, tick=None):
         self.net, self.X, self.recorder, self.X_eval = net, X, recorder, X_eval
         self.tick = tick or (lambda: None)
@@ -43,6 +46,7 @@ class Listener:
         self.output_format: OutputFormat = None  # type: ignore[assignment]
         self.evaluator: Evaluator = None  # type: ignore[assignment]
         self.accumulators: dict = {}  # one for each of training and held-out samples
+        self.label_check = LabelCheck(type(net).__name__, recorder.classes, self.remedy)
         self.resources = ExitStack()
 
     def on_dataset(self, X, dataset):
@@ -91,8 +95,8 @@ class Listener:
             setattr(self, name, None)
 
     def reraise_interrupt(self):
-        """Raise the interrupt that skorch suppressed if an epoch started and did not end."""
-        if self.n_started > self.n_ended:
+        """Raise the interrupt that skorch suppressed if an epoch did not end, or none started."""
+        if self.n_started > self.n_ended or self.n_ended == self.n_before:
             raise KeyboardInterrupt
 
     def _complete_epoch(self):
@@ -121,9 +125,12 @@ class EpochEndListener(Listener):
     def _complete_epoch(self):
         with generators_kept(self.net.device), modes_kept(*vars(self.net).values()):
             if self.evaluator is None:
-                self.evaluator = Evaluator(self.net, self.X_eval, self.recorder.n_samples)
-            for rows, output in self.evaluator.outputs():
+                self.evaluator = Evaluator(self.net, self.X_eval, self.recorder.y_encoded)
+            for rows, batch, output in self.evaluator.outputs():
+                if batch is not None:
+                    self.label_check.add(batch, rows, self.recorder.y_encoded[rows])
                 self._add("all", self._locate, rows, output)
+        self.label_check.flush()
 
     def _locate(self, blocks):
         rows = np.concatenate(blocks)
@@ -133,16 +140,13 @@ class EpochEndListener(Listener):
 class TrainingPassListener(Listener):
     """Record the outputs of the training pass, and of the validation pass for held-out samples."""
 
+    remedy = "Use record='epoch_end'. "
+
     def __init__(self, *args):
         super().__init__(*args)
         # by loader, which may live as long as the training and have workers
         self.batch_samplers: dict = {}
         self.batch_sampler = None
-        from skorch import NeuralNet
-
-        # a training loop of another class may skip batches, and y may differ from a Dataset's
-        own_loop = self.net.__class__.run_single_epoch is not NeuralNet.run_single_epoch
-        self.checks_labels = own_loop or is_dataset(self.X)
 
     def on_pass_begin(self, iterator, training):
         """Record the batches of the loader."""
@@ -172,25 +176,9 @@ class TrainingPassListener(Listener):
             rows = rows_of_pass[rows_of(batches)]
             return rows, self.recorder.y_encoded[rows]
 
-        if self.checks_labels:
-            self._check_labels_match(batch, locate([names])[1])
+        rows = locate([names])[0]
+        self.label_check.add(batch, rows, self.recorder.y_encoded[rows])
         self._add(training, locate, names, output)
 
-    def _check_labels_match(self, batch, expected):
-        """Raise where the labels of a batch are not those of the rows that its sampler drew."""
-        if not (isinstance(batch, (tuple, list)) and len(batch) == 2 and is_tensor(batch[1])):
-            return
-        labels = batch[1].detach().float().cpu().numpy().reshape(-1)
-        if len(labels) != len(expected) or (labels != labels.round()).any():
-            return  # not class labels, for example probabilities
-        if not np.array_equal(labels, expected):
-            why = (
-                "y is not what the Dataset holds, or the collate function changes it"
-                if is_dataset(self.X)
-                else "its run_single_epoch leaves out batches or changes their order, or "
-                "get_dataset or the collate function change labels"
-            )
-            raise SampleAlignmentError(
-                f"A batch that {type(self.net).__name__} trained on holds other labels than the "
-                f"rows that its loader drew: {why}. Use record='epoch_end'. {WAY_OUT}"
-            )
+    def _complete_epoch(self):
+        self.label_check.flush()

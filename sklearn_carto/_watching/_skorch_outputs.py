@@ -71,23 +71,26 @@ def _warn_of_double_softmax(net, output):
 class Evaluator:
     """Evaluate an initialized net on all samples, in order."""
 
-    def __init__(self, net, X, n_samples):
-        self.net, self.X, self.n_samples = net, X, n_samples
+    def __init__(self, net, X, y_encoded):
+        self.net, self.X, self.y_encoded = net, X, y_encoded
         self.block = _block_size(net, X)
 
     def outputs(self):
-        """Yield the rows of each batch and the net's outputs for them."""
+        """Yield the rows of each batch, the batch or None, and the net's outputs for it."""
         import torch
 
-        start = 0
+        start, n_samples = 0, len(self.y_encoded)
         with torch.no_grad():
-            for output in self._in_blocks() if self.block else self._by_loader():
+            for batch, output in self._in_blocks() if self.block else self._by_loader():
                 output = first_output(output)
-                yield np.arange(start, start + len(output)), output
+                rows = np.arange(start, start + len(output))
                 start += len(output)
-        if start != self.n_samples:
+                if start > n_samples:
+                    break
+                yield rows, batch, output
+        if start != n_samples:
             raise SampleAlignmentError(
-                f"The net's iterator gave {start} rows of {self.n_samples}: an iterator that drops "
+                f"The net's iterator gave {start} rows of {n_samples}: an iterator that drops "
                 "or repeats rows cannot be watched (drop_last, a sampler)."
             )
 
@@ -100,10 +103,20 @@ class Evaluator:
             if isinstance(block, np.ndarray) and min(block.strides) < 0:  # not supported by torch
                 block = block.copy()
             block = torch.as_tensor(block)
-            yield self.net.infer(block.to(self.net.device))
+            yield None, self.net.infer(block.to(self.net.device))
 
     def _by_loader(self):
-        return self.net.forward_iter(self.X, training=False, device=None)
+        """Do what `forward_iter` does, with the labels, by which a change of order is detected."""
+        from skorch import NeuralNet
+
+        net = self.net
+        if net.__class__.forward_iter is not NeuralNet.forward_iter:
+            for output in net.forward_iter(self.X, training=False, device=None):
+                yield None, output
+            return
+        dataset = net.get_dataset(self.X, self.y_encoded)
+        for batch in net.get_iterator(dataset, training=False):
+            yield batch, net.evaluation_step(batch, training=False)
 
 
 def _block_size(net, X):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sklearn_carto._inputs._containers import take
+from sklearn_carto._utils._validation import describe
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._epoch_evaluation import first_samples
 from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
-from sklearn_carto._watching._responses import choose_response_method
+from sklearn_carto._watching._responses import response_method
 from sklearn_carto._watching._watcher import Watcher
-from sklearn_carto.exceptions import HeldOutRowsWarning
+from sklearn_carto.exceptions import HeldOutRowsWarning, InvalidProbabilitiesError
 
 
 class StagesWatcher(Watcher):
     """Watch ensembles with `staged_predict_proba`; each stage is an epoch."""
 
     def can_watch(self, estimator):
-        return hasattr(estimator, "staged_predict_proba")
+        if not hasattr(estimator, "staged_predict_proba"):
+            return False
+        return not hasattr(estimator, "predict_proba") or not _redefines(
+            type(estimator), "predict_proba", "staged_predict_proba"
+        )
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         # 1. Train.
@@ -24,17 +30,31 @@ class StagesWatcher(Watcher):
             _warn_of_held_out_rows(estimator)
 
         # 2. Choose the response.
-        response = choose_response_method(estimator, first_samples(X_eval, recorder.n_samples))
+        response = response_method(estimator)
         from_logits = response == "decision_function" and hasattr(estimator, f"staged_{response}")
         staged = getattr(estimator, f"staged_{response if from_logits else 'predict_proba'}")
-        n_stages = sum(1 for _ in staged(take(X_eval, slice(0, 1))))
+        stages = staged(take(X_eval, slice(0, 1)))
+        if not isinstance(stages, Iterable):
+            raise InvalidProbabilitiesError(
+                f"staged_predict_proba of {type(estimator).__name__} must yield an array for each "
+                f"stage; it returned {describe(stages)}."
+            )
+        n_stages = sum(1 for _ in stages)
 
         # 3. Replay the stages; the cost is linear in their number.
         def scores_at(block, ends):
             return at_ends(staged(block), ends)
 
-        ends, classes = evenly_spaced(n_epochs, n_stages), estimator.classes_
+        ends, classes = evenly_spaced(n_epochs, n_stages), getattr(estimator, "classes_", None)
         replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits)
+
+
+def _redefines(kind, method, other):
+    """Whether a subclass redefines one method without the other, whose results then differ."""
+    for base in kind.__mro__:
+        if method in vars(base) or other in vars(base):
+            return other not in vars(base)
+    return False
 
 
 def _warn_of_held_out_rows(estimator):

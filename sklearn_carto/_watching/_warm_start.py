@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sklearn.base import is_classifier
 
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import Count
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._replay import evenly_spaced
 from sklearn_carto._watching._watcher import Watcher
@@ -24,18 +26,21 @@ class WarmStartWatcher(Watcher):
         )
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+        if not Count(1).is_satisfied_by(estimator.n_estimators):
+            raise InvalidParameterError(
+                f"The 'n_estimators' parameter of {type(estimator).__name__} must be "
+                f"{Count(1)}. Got {estimator.n_estimators!r} instead."
+            )
         sizes = evenly_spaced(n_epochs, estimator.n_estimators)
         recorder.begin(len(sizes))
-        # not chosen on the first stage: scores whose softmax is the probability with one member
-        # may have another one with several
-        has_proba = hasattr(estimator, "predict_proba")
-        response = "predict_proba" if has_proba else "decision_function"
-        evaluator = EpochEvaluator(recorder, X_eval, response_method=response)
+        evaluator = EpochEvaluator(recorder, X_eval)
         warm_start = estimator.warm_start
         estimator.set_params(warm_start=True)
+        n_estimators = estimator.n_estimators  # of the last complete stage
         try:
             for size in track(sizes):
                 estimator.set_params(n_estimators=size).fit(X, y, **params)
+                n_estimators = size
                 evaluator.record(estimator)
         finally:
-            estimator.set_params(warm_start=warm_start)
+            estimator.set_params(warm_start=warm_start, n_estimators=n_estimators)

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
+from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
-from sklearn_carto._recording._recorder import DynamicsRecorder
-from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto._recording._class_columns import ClassColumns
+from sklearn_carto._recording._label_check import LabelCheck
+from sklearn_carto._recording._recorder import PositionRecorder
+from sklearn_carto._recording._recorder_state import VERSION
+from sklearn_carto._utils._state import PackedState
+from sklearn_carto._utils._validation import check_params, check_sample_ids
+from sklearn_carto._utils._warnings import warn
+from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
+from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
+from sklearn_carto.integrations._torch_training import (
+    Hook,
+    as_integers,
+    hold_the_same_rows,
+    n_ranks,
+    scores_of,
+)
+
+MAX_CLASSES = 2**16  # a model may have more outputs than rows, but not arbitrarily many
 
 
 @dataclass
@@ -21,31 +38,51 @@ class _Epoch:
     n_batches: int = 0  # batches that have ended
     n_recorded: int = 0  # forward passes that were recorded
     n_outside: int = 0  # forward passes in training mode outside of any batch
+    resumed: bool = False  # its first batches were trained on in an earlier run,
+    left_out: bool = False  # which did not record them;
+    redraws: bool | None = False  # the sampler draws them again; None: to be determined
     in_batch: bool = False  # a batch is under way,
     recorded: bool = False  # its forward pass was recorded,
     backward: bool = False  # and its loss was backpropagated
 
 
-class TorchLoopCallback(MapCallback):
+class TorchLoopCallback(RecorderCallback):
     """Record the forward passes of a torch training loop.
 
     Subclasses document the parameters, and state in `way_out` how the model must be called. They
-    call the methods in this order: `start`, `observe_loader`, `observe_model`; in each epoch
-    `begin_epoch`, `begin_batch` and `end_batch` for each batch, `end_epoch`; `stop`.
+    call the methods in this order: `start`, `observe_loader`, `observe_model`, and `resume` if the
+    training continues an earlier one; in each epoch `begin_epoch`, `begin_batch` and `end_batch`
+    for each batch, `end_epoch`; `stop`.
     """
 
     way_out = ""
-    _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _hooks: ExitStack = None  # type: ignore[assignment]
     _batch_sampler: RecordingBatchSampler = None  # type: ignore[assignment]
     _labels: np.ndarray
+    _label_check: LabelCheck = None  # type: ignore[assignment]
+    _batch: object = None
     _n_left_out = 0
 
-    def __init__(self, labels=None, classes=None, from_logits=True, keep_history=True):
+    def __init__(
+        self, labels=None, classes=None, from_logits=True, keep_history=True, sample_ids=None
+    ):
+        flags = {"from_logits": from_logits, "keep_history": keep_history}
+        check_params(self._owner, dict.fromkeys(flags, ["boolean"]), flags)
+        if labels is not None:
+            as_vector(labels, "labels", self._owner)
+        if classes is not None:
+            ClassColumns(classes, self._owner)
+        if not isinstance(sample_ids, str):
+            check_given_ids(sample_ids, self._owner)
         self.labels = labels
         self.classes = classes
         self.from_logits = from_logits
         self.keep_history = keep_history
+        self.sample_ids = sample_ids
+
+    @property
+    def _owner(self):
+        return type(self).__name__
 
     def start(self):
         """Start a new map."""
@@ -65,23 +102,35 @@ class TorchLoopCallback(MapCallback):
         self._loader_hook.close()
         self._batch_sampler = self._loader_hook.enter_context(recorded_batches(loader))
         dataset, before = getattr(loader, "base_dataloader", loader).dataset, self._dataset
-        same = before is not None and _hold_the_same_rows(dataset, before)
+        same = before is not None and hold_the_same_rows(dataset, before)
         if not same:  # False, or None where it cannot be determined
-            labels = np.asarray(labels_of(dataset) if self.labels is None else self.labels)
-            labels = _as_integers(labels) if self.classes is None else labels
-            if labels.shape != (len(dataset),):
-                raise ValueError(
-                    f"labels must have one entry for each of the {len(dataset)} rows of the "
-                    f"training set; got shape {labels.shape}."
-                )
+            labels = self._labels_of(dataset)
             if before is not None and (same is False or not np.array_equal(labels, self._labels)):
                 raise SampleAlignmentError(
                     "The training set must consist of the same rows in all epochs of a map; it was "
                     "replaced by one of other rows (Lightning: reload_dataloaders_every_n_epochs, "
                     f"or several loaders at a time). Keep the rows, or index them. {WAY_OUT}"
                 )
-            self._labels = labels
+            self._labels, self._names = labels, self._names_of(dataset)
         self._dataset = dataset
+
+    def _labels_of(self, dataset):
+        """Return the label of each row, which must be among the classes where these are given."""
+        labels = labels_of(dataset) if self.labels is None else self.labels
+        labels = as_vector(labels, "labels", self._owner)
+        if labels.shape != (len(dataset),):
+            raise ValueError(
+                f"labels must have one entry for each of the {len(dataset)} rows of the training "
+                f"set; got shape {labels.shape}."
+            )
+        if self.classes is None:
+            return as_integers(labels)
+        ClassColumns(self.classes, self._owner).encode(labels)
+        return labels
+
+    def _names_of(self, dataset):
+        """Return the names of the rows, or None."""
+        return check_sample_ids(self.sample_ids, len(dataset), self._owner)
 
     def observe_model(self, model, n_epochs):
         """Record the outputs of a model in training, which is called once for each batch."""
@@ -90,7 +139,54 @@ class TorchLoopCallback(MapCallback):
                 f"The loader of the training set was not observed. {WAY_OUT}"
             )
         self._watched_name_, self._n_epochs = type(model).__name__, n_epochs
-        self._hooks.callback(model.register_forward_hook(self._make_hook()).remove)
+        hook = model.register_forward_hook(self._make_hook(), with_kwargs=True)
+        self._hooks.callback(hook.remove)
+        if self._state_ is not None:
+            self._load_state()
+
+    def _load_state(self):
+        """Make the recorder that continues a state, unless that knows no scores yet."""
+        state, self._state_ = self._state_, None
+        packed = PackedState(state, f"{self._owner}.load_state_dict", VERSION)
+        n_classes = packed.number("n_classes", int)
+        self._saved_batches = packed.number("n_batches", int) if "n_batches" in packed else 0
+        waiting = "waiting_rows" in packed
+        self._waiting = packed.array("waiting_rows", (-1,), int) if waiting else np.empty(0, int)
+        if not 0 <= n_classes <= MAX_CLASSES + len(self._labels):
+            raise packed.error(f"must hold a number of classes. Got {n_classes}")
+        if n_classes:
+            recorder = self._make_recorder(n_classes)
+            recorder.load_state_dict(state)
+            self._use(recorder)
+
+    def resume(self, n_done, n_batches, redraws):
+        """Continue an earlier training, whose recording `load_state_dict` has restored.
+
+        Parameters
+        ----------
+        n_done : int
+            Number of batches of the current epoch that it has trained on.
+        n_batches : int
+            Number of batches of an epoch.
+        redraws : bool or None
+            Whether the sampler draws these batches again, ahead of those that arrive. None: to be
+            determined from the rows that it draws.
+        """
+        if self._recorder is None:
+            self._epoch.left_out = n_done > 0
+            warn(
+                "The checkpoint holds no recorded epochs: the data map of this resumed training "
+                "covers the epochs from here on. To map the whole run, train with this callback "
+                "from the beginning.",
+                MissingEpochsWarning,
+            )
+        elif self._saved_batches == n_batches and n_done == 0:
+            self._recorder.end_epoch()  # saved after the last batch, ahead of the end of its epoch
+        elif n_done and self._saved_batches == n_done:
+            self._epoch = _Epoch(n_done, n_recorded=1, resumed=True, redraws=redraws)
+        else:
+            self._recorder.reset_epoch()
+            self._epoch.left_out = n_done > 0
 
     def _make_hook(self):
         return Hook(self._on_forward)
@@ -98,13 +194,34 @@ class TorchLoopCallback(MapCallback):
     def begin_epoch(self):
         """Begin an epoch, and discard one that was interrupted."""
         self._epoch = _Epoch()
+        self._batch_sampler.release()
         if self._recorder is not None:
             self._recorder.reset_epoch()
+            self._label_check.waiting.clear()
 
-    def begin_batch(self):
-        """Begin a batch, whose forward pass is recorded."""
-        epoch = self._epoch
+    def begin_batch(self, batch=None):
+        """Begin a batch, whose forward pass is recorded.
+
+        Its labels are those that `batch` carries, or else the keyword arguments of the model.
+        """
+        epoch, self._batch = self._epoch, batch
+        if epoch.left_out:
+            return
+        self._batch_sampler.hold()
+        if epoch.redraws is not False:
+            self._skip_redrawn(epoch)
         epoch.in_batch, epoch.recorded, epoch.backward = True, False, False
+
+    def _skip_redrawn(self, epoch):
+        """Skip the batches of the earlier training that the sampler has drawn again."""
+        drawn, n_done = self._batch_sampler.batches, epoch.n_batches
+        if epoch.redraws is None:
+            again = rows_of(islice(drawn, n_done))
+            if len(drawn) <= n_done or not np.isin(self._waiting, again).all():
+                n_done = 0
+        for _ in range(n_done):
+            self._batch_sampler.skip_batch()
+        epoch.redraws = False
 
     def end_backward(self):
         """Allow further forward passes of the batch, which are not recorded."""
@@ -117,7 +234,7 @@ class TorchLoopCallback(MapCallback):
             if not epoch.recorded:
                 self._batch_sampler.skip_batch()
             epoch.n_batches += 1
-            epoch.in_batch = False
+            epoch.in_batch, self._batch = False, None
 
     def end_epoch(self, n_batches):
         """Record the epoch if it consists of `n_batches` batches; else leave it out."""
@@ -127,24 +244,39 @@ class TorchLoopCallback(MapCallback):
                 f"{self._watched_name_} was not called in an epoch of training, so that no class "
                 f"scores could be recorded. {self.way_out}"
             )
-        if epoch.n_outside and not epoch.n_batches:
+        if epoch.n_outside and not (epoch.n_batches or epoch.left_out):
             raise SampleAlignmentError(
                 f"The training loop calls {self._watched_name_} without the callback events of a "
                 f"batch, so that the sample indices cannot be determined. {WAY_OUT}"
             )
+        if self._recorder is not None:
+            self._label_check.flush()
         if epoch.n_batches == n_batches:
+            self._check_no_batch_is_left(n_batches)
             self._recorder.end_epoch()
-        else:
+        elif epoch.n_batches or epoch.left_out:
             self._n_left_out += 1
         self.begin_epoch()
 
+    def _check_no_batch_is_left(self, n_batches):
+        """Raise an error if the loader did not pass on all batches that it drew in an epoch."""
+        drawn = self._batch_sampler.batches
+        if drawn and not self._epoch.resumed and n_batches == len(self._batch_sampler):
+            raise SampleAlignmentError(
+                f"The model was trained on {n_batches} batches of an epoch, in which the sampler "
+                f"of the loader drew {len(drawn)} more: the loader drops or replaces batches, so "
+                f"that the sample indices cannot be determined. {WAY_OUT}"
+            )
+
     def stop(self):
         """Remove the hooks from the model and the loader."""
+        self._stop_training()
+        self._batch = None
         if self._hooks is not None:
             self._hooks.close()
             self._hooks = self._dataset = None  # type: ignore[assignment]
 
-    def _on_forward(self, module, args, output):
+    def _on_forward(self, module, args, kwargs, output):
         import torch
 
         epoch = self._epoch
@@ -156,37 +288,59 @@ class TorchLoopCallback(MapCallback):
         if epoch.recorded and epoch.backward:  # an optimizer that evaluates the batch again
             return
         try:
-            self._record(module, output)
+            self._record(module, output, kwargs if self._batch is None else self._batch)
         except Exception:
             self.stop()  # the model may be trained again without this callback
             raise
 
-    def _record(self, module, output):
+    def _record(self, module, output, batch):
         if self._epoch.recorded:
             raise SampleAlignmentError(
                 f"{self._watched_name_} was called twice for one batch: the call to record "
                 f"cannot be determined. {self.way_out} {WAY_OUT}"
             )
-        scores = _scores_of(output, self._watched_name_)
+        scores = scores_of(output, self._watched_name_)
         if self._recorder is None:
-            self._recorder = self._make_recorder(scores)
-        batch = self._batch_sampler.pop_batch(len(scores))
-        self._recorder.update(rows_of([batch]), scores)
+            self._use(self._make_recorder(scores.shape[1] if scores.ndim == 2 else 1))
+        index = self._recorder._sample_index
+        rows = index.rows_of(rows_of([self._batch_sampler.pop_batch(len(scores))]))
+        self._label_check.add(batch, rows, index.y_encoded[rows])
+        self._recorder.update(rows, scores)
         self._epoch.recorded = True
         self._epoch.n_recorded += 1
 
-    def _make_recorder(self, scores):
-        n_classes = scores.shape[1] if scores.shape[1:] not in ((), (1,)) else 2
-        encoded = np.issubdtype(self._labels.dtype, np.integer) and self.classes is None
-        return DynamicsRecorder(
+    def _use(self, recorder):
+        self._recorder = recorder
+        self._label_check = LabelCheck(self._watched_name_, recorder._sample_index.classes)
+
+    def _make_recorder(self, n_columns):
+        classes = self.classes
+        if classes is None and self._labels.dtype.kind in "iub":
+            classes = np.arange(max(n_columns, 2))
+        return PositionRecorder(
             len(self._labels),
             labels=self._labels,
-            classes=np.arange(n_classes) if encoded else self.classes,
+            classes=classes,
+            sample_ids=self._names,
             n_epochs=self._n_epochs,
             from_logits=self.from_logits,
             missing="nan",
             keep_history=self.keep_history,
         )
+
+    def state_dict(self):
+        """Return the state of the recording, to be saved in a checkpoint of the training.
+
+        Returns
+        -------
+        state : dict
+            That of :meth:`DynamicsRecorder.state_dict`; empty if nothing was recorded yet.
+        """
+        state = super().state_dict()
+        if self._recorder is not None:
+            # of several processes each knows its own batches only
+            state["n_batches"] = self._epoch.n_batches if n_ranks() == 1 else 0
+        return state
 
     @property
     def dynamics_(self):
@@ -200,65 +354,3 @@ class TorchLoopCallback(MapCallback):
                 )
             raise AttributeError(f"No complete epoch was recorded yet: {reason}")
         return self._recorder.dynamics
-
-
-class Hook:
-    """A hook of a module that calls a function; its copies and pickles do nothing."""
-
-    def __init__(self, function=None):
-        self.function = function
-
-    def __call__(self, *args):
-        """Call the function."""
-        if self.function is not None:
-            self.function(*args)
-
-    def __reduce__(self):
-        """Copy without the function."""
-        return Hook, ()
-
-
-def _hold_the_same_rows(one, other):
-    """Whether data sets hold the same rows in the same order; None: cannot be determined."""
-    from torch import equal
-    from torch.utils.data import Subset, TensorDataset
-
-    while isinstance(one, Subset) and isinstance(other, Subset):
-        if not np.array_equal(one.indices, other.indices):
-            return False
-        one, other = one.dataset, other.dataset
-    if type(one) is type(other) is TensorDataset:
-        pairs = zip(one.tensors, other.tensors, strict=False)
-        return len(one.tensors) == len(other.tensors) and all(equal(*pair) for pair in pairs)
-    return True if one is other else None
-
-
-def _as_integers(labels):
-    """Convert floating point labels to integers."""
-    if labels.dtype.kind != "f":
-        return labels
-    if (labels != np.round(labels)).any():
-        raise ValueError(
-            "labels must be classes, one for each row; got continuous values "
-            f"({labels[:3].tolist()}, ...), as of a target of regression. Pass labels=."
-        )
-    return labels.astype(int)
-
-
-def _scores_of(output, name):
-    """Find the class scores among the outputs of a model: its logits, or the first output."""
-    if hasattr(output, "logits"):
-        output = output.logits
-    elif isinstance(output, dict) and "logits" in output:
-        output = output["logits"]
-    elif isinstance(output, (tuple, list)) and output:
-        output = output[0]
-    if not hasattr(output, "detach") or output.ndim not in (1, 2):
-        got = type(output).__name__
-        if hasattr(output, "shape"):
-            got = f"shape {tuple(output.shape)}"
-        raise ValueError(
-            f"The output of {name} must be class scores of shape (n_rows, n_classes); got {got}. "
-            "Data maps of models that label each token or pixel are not supported."
-        )
-    return output

@@ -11,13 +11,17 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from sklearn_carto._inputs._torch_datasets import is_tensor
-from sklearn_carto._recording._recorder import DynamicsRecorder
+from sklearn_carto._recording._batch_arrays import as_array
+from sklearn_carto._recording._class_columns import ClassColumns
+from sklearn_carto._recording._recorder import PositionRecorder
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
+from sklearn_carto._utils._validation import Count, check_params, check_sample_ids, describe
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
 
 
-class DataMapCallback(MapCallback, keras.callbacks.Callback):
+class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
     """Record the training dynamics of a Keras 3 classifier, on any backend.
 
     At the end of each epoch the model is evaluated on all rows of a data set, whose order must be
@@ -41,12 +45,15 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
         Whether the model returns logits. None: the `from_logits` of its loss, False if it has
         none.
     classes : array-like of shape (n_classes,), default=None
-        The labels in the order of the model's outputs; for a single output, of its classes 0 and
-        1. None: 0, 1, ...
+        Names of the model's outputs, in order; for a single output, of its classes 0 and 1. A label
+        is one of these names; where no name is a number, it may also be the position of an output.
+        None: 0, 1, ...
     batch_size : int, default=256
         Number of rows that are evaluated at a time, if `dataset` is a tuple of arrays.
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
+    sample_ids : array-like of shape (n_samples,), default=None
+        Names of the rows of `dataset`, in their order.
 
     Attributes
     ----------
@@ -62,7 +69,12 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
 
     Notes
     -----
-    Each ``fit`` starts a new map. Epochs recorded before an interrupt are kept.
+    Each ``fit`` starts a new map, unless `load_state_dict` was called ahead with the `state_dict`
+    of an earlier training; checkpoints of Keras do not hold it. Epochs recorded before an interrupt
+    are kept.
+
+    The labels of `dataset` are compared at each iteration, so that shuffling it is an error. The
+    order of rows with the same labels is trusted.
 
     The evaluation restores the generators of numpy, Python and torch, the metrics of the model and
     the states of its seed generators. Custom layers that draw in evaluation without a
@@ -97,14 +109,31 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
         classes=None,
         batch_size=256,
         keep_history=True,
+        sample_ids=None,
     ):
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
-            raise TypeError(
-                "outputs_to_probabilities must be a callable; got a "
-                f"{type(outputs_to_probabilities).__name__}. To pass rows and labels, use one "
-                "tuple: DataMapCallback((X, y))."
+            raise InvalidParameterError(
+                "The 'outputs_to_probabilities' parameter of DataMapCallback must be a callable or "
+                f"None. Got a {type(outputs_to_probabilities).__name__} instead. To pass rows and "
+                "labels, use one tuple: DataMapCallback((X, y))."
             )
+        owner = type(self).__name__
+        optional = ["boolean", None]
+        check_params(
+            owner,
+            {
+                "sparse_labels": optional,
+                "from_logits": optional,
+                "batch_size": [Count(1)],
+                "keep_history": ["boolean"],
+            },
+            locals(),
+        )
+        if classes is not None:
+            ClassColumns(classes, owner)
+        check_given_ids(sample_ids, owner)
+        _check_kind(dataset, owner)
         _check_order(dataset)
         self.dataset = dataset
         self.outputs_to_probabilities = outputs_to_probabilities
@@ -113,15 +142,18 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
         self.classes = classes
         self.batch_size = batch_size
         self.keep_history = keep_history
-        self._recorder: DynamicsRecorder = None  # type: ignore[assignment]
+        self.sample_ids = sample_ids
+        self._recorder = None  # type: ignore[assignment]
 
     def on_train_begin(self, logs=None):
         """Start a new map."""
+        if self.model is None:
+            raise ValueError("DataMapCallback must be passed to the fit of a model.")
         self._begin_training()
         self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
         with self._unchanged():
             self._labels = [_array(y) for _, y in self._batches()]
-            again = [_array(y) for _, y in islice(self._batches(), 1)]
+            again = [(X, _array(y)) for X, y in islice(self._batches(), 1)]
         if not self._labels:
             raise ValueError(
                 "The dataset of DataMapCallback must hold at least one batch; got none."
@@ -131,8 +163,15 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
                 "The dataset of DataMapCallback must be iterable several times; it is exhausted "
                 "after one pass."
             )
+        for i, y in enumerate(self._labels):
+            _check_present(y, i)
         # detect shuffling now, before an epoch is spent
-        self._check_labels_match(0, again[0], "at the second iteration")
+        self._check_labels_match(0, again[0][1], "at the second iteration")
+        if self.model.built:  # calling it before would build it, with other weights
+            with self._unchanged():
+                recorder = self._make_recorder(self._scores_of(0, *again[0]), 0)
+            if self._state_ is not None:
+                recorder.load_state_dict(self._state_)  # refused before the training if at all
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate the model on all rows, and record the epoch."""
@@ -141,22 +180,32 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
             for i, (X, y) in enumerate(self._batches()):
                 y = _array(y)
                 self._check_labels_match(i, y, f"after epoch {epoch}")
-                outputs = self.model(X, training=False)
-                if self.outputs_to_probabilities is not None:
-                    outputs = self.outputs_to_probabilities(outputs)
-                scores = _scores(outputs, self.model)
-                if len(scores) != len(y):
-                    raise ValueError(
-                        f"{self.model.name} must return one row of scores for each label of the "
-                        f"dataset of DataMapCallback; got {len(scores)} rows for the {len(y)} "
-                        f"labels of batch {i}."
-                    )
+                scores = self._scores_of(i, X, y)
                 if self._recorder is None:
-                    self._recorder = self._make_recorder(scores, epoch)
+                    self._recorder = self._resumed(self._make_recorder(scores, epoch))
                 rows = np.arange(start, start + len(scores))
                 self._recorder.update(rows, scores)
                 start += len(scores)
+        n_samples = sum(map(len, self._labels))
+        if start != n_samples:
+            raise SampleAlignmentError(
+                "The dataset of DataMapCallback must yield the same rows in the same order at each "
+                f"iteration; it yielded {start} of {n_samples} rows after epoch {epoch}."
+            )
         self._recorder.end_epoch()
+
+    def _scores_of(self, i, X, y):
+        """Evaluate the model on batch `i`."""
+        outputs = self.model(X, training=False)
+        if self.outputs_to_probabilities is not None:
+            outputs = self.outputs_to_probabilities(outputs)
+        scores = _scores(outputs, self.model)
+        if len(scores) != len(y):
+            raise ValueError(
+                f"{self.model.name} must return one row of scores for each label of the dataset of "
+                f"DataMapCallback; got {len(scores)} rows for the {len(y)} labels of batch {i}."
+            )
+        return scores
 
     def on_train_end(self, logs=None):
         """Make the map."""
@@ -172,11 +221,12 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
 
     def _make_recorder(self, scores, first_epoch):
         n_classes = 2 if scores.ndim == 1 else scores.shape[1]
-        classes = np.arange(n_classes) if self.classes is None else np.asarray(self.classes)
-        if len(classes) != n_classes:
+        given = np.arange(n_classes) if self.classes is None else self.classes
+        columns = ClassColumns(given, type(self).__name__)
+        if len(columns) != n_classes:
             raise ValueError(
                 f"classes must name the {n_classes} classes of {self.model.name}; got "
-                f"{len(classes)}."
+                f"{len(columns)}."
             )
         from_logits = self._returns_logits()
         if not from_logits and scores.ndim == 2 and "bfloat16" in str(scores.dtype):
@@ -185,19 +235,23 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
                 'coarse to sum to 1. Set dtype="float32" for its last layer, or return logits.'
             )
         last_epoch = (self.params or {}).get("epochs")
-        y_encoded = np.concatenate([self._encode(y, scores, n_classes) for y in self._labels])
-        return DynamicsRecorder(
-            len(y_encoded),
-            labels=classes[y_encoded],
-            classes=classes,
+        y_encoded = np.concatenate([self._encode(y, scores, columns) for y in self._labels])
+        owner, n_samples = type(self).__name__, len(y_encoded)
+        return PositionRecorder(
+            n_samples,
+            labels=columns.names[y_encoded],
+            classes=columns.names,
+            sample_ids=check_sample_ids(self.sample_ids, n_samples, owner),
+            missing="error",
             n_epochs=last_epoch and last_epoch - first_epoch,
             from_logits=from_logits,
             keep_history=self.keep_history,
             record="epoch_end",
         )
 
-    def _encode(self, y, scores, n_classes):
+    def _encode(self, y, scores, columns):
         """Encode the labels of one batch, whose kind is inferred from its shape, not its length."""
+        n_classes = len(columns)
         one_hot = y.ndim == 2 and y.shape[1] == n_classes and scores.ndim == 2
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1 and not one_hot):
             raise ValueError(
@@ -215,6 +269,8 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
                 "not supported."
             )
         y_encoded = y.reshape(-1)
+        if self.classes is not None:
+            return columns.encode(y_encoded)
         if (
             y_encoded.dtype.kind not in "biuf"
             or (y_encoded != y_encoded.astype(int)).any()
@@ -280,9 +336,33 @@ class DataMapCallback(MapCallback, keras.callbacks.Callback):
         return self.dynamics_.true_proba
 
 
+def _check_kind(dataset, owner):
+    """Raise an error unless a data set is a tuple of arrays or iterable."""
+    iterable = hasattr(dataset, "__iter__") or isinstance(dataset, keras.utils.PyDataset)
+    arrays = isinstance(dataset, tuple) and len(dataset) == 2
+    missing = arrays and any(part is None or np.isscalar(part) for part in dataset)
+    if missing or not iterable or isinstance(dataset, (str, bytes, dict, set)):
+        raise InvalidParameterError(
+            f"The 'dataset' parameter of {owner} must be a tuple (X, y) of arrays, or an iterable "
+            f"of batches (X, y). Got {describe(dataset)} instead."
+        )
+
+
+def _check_present(y, i):
+    """Raise an error if the labels of a batch are none, or miss some."""
+    missing = y.ndim == 0 or (y.dtype.kind in "Of" and any(v is None or v != v for v in y.ravel()))
+    if missing:
+        raise ValueError(
+            "The dataset of DataMapCallback must yield one label for each row; labels are missing "
+            f"in batch {i}."
+        )
+
+
 def _array(values):
     if is_tensor(values):
         return values.detach().cpu().numpy()
+    if isinstance(values, (list, tuple)):
+        return as_array(values, "dataset", "DataMapCallback")
     return np.asarray(keras.ops.convert_to_numpy(values))
 
 
@@ -336,7 +416,13 @@ def _check_order(dataset):
         problem, remedy = f"has {len(dataset)} parts", "Pass (X, y)"
     else:
         if isinstance(dataset, tuple):
-            check_consistent_length(*keras.tree.flatten(dataset[0]), dataset[1])
+            parts = [*keras.tree.flatten(dataset[0]), dataset[1]]
+            if not all(hasattr(part, "shape") and np.ndim(part) for part in parts[:-1]):
+                raise InvalidParameterError(
+                    "The 'dataset' parameter of DataMapCallback must hold arrays of rows as X. Got "
+                    f"{describe(dataset[0])} instead. Convert it with numpy.asarray."
+                )
+            check_consistent_length(*parts)
         return
     raise SampleAlignmentError(
         "The dataset of DataMapCallback must yield all rows in the same order at each iteration; "

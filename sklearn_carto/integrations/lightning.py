@@ -7,8 +7,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
+from sklearn_carto.integrations._callback import check_given_ids
+from sklearn_carto.integrations._torch_loop import TorchLoopCallback
+from sklearn_carto.integrations._torch_training import Hook
 
 _OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
 _NAME = "lightning.pytorch" if find_spec("lightning") and not _OLDER_NAME else "pytorch_lightning"
@@ -38,6 +44,8 @@ class DataMapCallback(TorchLoopCallback, Callback):
         Whether the model returns logits. False: probabilities.
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
+    sample_ids : array-like of shape (n_samples,), default=None
+        Names of the rows.
 
     Attributes
     ----------
@@ -51,10 +59,22 @@ class DataMapCallback(TorchLoopCallback, Callback):
 
     Notes
     -----
-    Each ``fit`` starts a new map. Incomplete epochs (`max_steps`) are left out. The statistics of
-    rows that are missing from an epoch (``drop_last``, `limit_train_batches`) are computed over the
-    other epochs. In a distributed run each rank holds the map of all rows; strategies that start
-    their own processes (ddp_spawn, ddp_notebook) discard it when these end.
+    Each ``fit`` starts a new map. Checkpoints hold the state of the recording: after
+    ``fit(ckpt_path=...)`` the map is that of the whole run, also if the checkpoint was saved within
+    an epoch (in a distributed run that epoch is left out). Lightning then begins the rest of the
+    epoch with its first rows, unless the loader has a state of its own. A checkpoint of other rows,
+    labels or settings raises a ValueError; one without a recording draws a MissingEpochsWarning,
+    and the map covers the later epochs.
+
+    Incomplete epochs (`max_steps`) are left out. The statistics of rows that are missing from an
+    epoch (``drop_last``, `limit_train_batches`, a sampler that does not draw them) are computed
+    over the other epochs. Of a row that a sampler draws several times in an epoch, the first pass
+    counts. In a distributed run each rank holds the map of all rows; strategies that start their
+    own processes (ddp_spawn, ddp_notebook) discard it when these end.
+
+    The rows of a batch are those that the sampler has drawn, in their order. The labels of each
+    batch are compared with the labels of these rows, so that a collate function that sorts or
+    replaces rows is an error; in batches that carry no classes, rows are taken as they come.
 
     Without `labels`, the data set is read once before the training. If reading draws from a random
     generator of the data set itself, this changes its later draws: pass `labels`.
@@ -90,11 +110,70 @@ class DataMapCallback(TorchLoopCallback, Callback):
         "DataMapCallback(forward='net')."
     )
 
+    _stage = "fit"
+
     def __init__(
-        self, forward=None, labels=None, classes=None, from_logits=True, keep_history=True
+        self,
+        forward=None,
+        labels=None,
+        classes=None,
+        from_logits=True,
+        keep_history=True,
+        sample_ids=None,
     ):
-        super().__init__(labels, classes, from_logits, keep_history)
+        check_params(self._owner, {"forward": [str, None]}, {"forward": forward})
+        check_given_ids(sample_ids, self._owner)
+        super().__init__(labels, classes, from_logits, keep_history, sample_ids)
         self.forward = forward
+        self._state_key = self._generate_state_key(
+            forward=forward,
+            classes=None if classes is None else np.asarray(classes).tolist(),
+            from_logits=bool(from_logits),
+            keep_history=bool(keep_history),
+        )
+
+    @property
+    def state_key(self):
+        """Name of the state in checkpoints, which several callbacks may share."""
+        return self._state_key
+
+    def on_load_checkpoint(self, trainer, pl_module, checkpoint):
+        """Find the state of a callback with other settings, which is then refused by name.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The trainer.
+        pl_module : LightningModule
+            The trained module.
+        checkpoint : dict
+            The checkpoint.
+        """
+        states = checkpoint.get("callbacks", {})
+        start = self._generate_state_key(forward=self.forward)[:-1]
+        alike = [key for key in states if isinstance(key, str) and key.startswith(start)]
+        if self._state_key not in states and alike:
+            self.load_state_dict(states[alike[0]])
+
+    def load_state_dict(self, state):
+        """Continue a recording whose state was saved, in the training that runs or comes next.
+
+        The map of that training also covers the epochs of the state. ``fit(ckpt_path=...)`` calls
+        this method.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`state_dict` has returned, in a training on the same rows and labels.
+
+        Raises
+        ------
+        ValueError
+            If this is no such state; and, as soon as the training begins, if the state is that of
+            other rows, labels, classes or settings.
+        """
+        if self._stage == "fit":  # a test or validation of a checkpoint does not continue it
+            super().load_state_dict(state)
 
     def setup(self, trainer, pl_module, stage):
         """Start a new map, and observe the loader, which may be made before the training begins.
@@ -108,6 +187,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
         stage : str
             A map is started if it is "fit".
         """
+        self._stage = stage
         if stage != "fit":
             return
         self.start()
@@ -123,6 +203,27 @@ class DataMapCallback(TorchLoopCallback, Callback):
         connector._prepare_dataloader = prepare_and_observe
         self._hooks.callback(vars(connector).pop, "_prepare_dataloader", None)
 
+    def teardown(self, trainer, pl_module, stage):
+        """Remove the hooks; a training that had ended already has the map of its checkpoint.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The trainer.
+        pl_module : LightningModule
+            The trained module.
+        stage : str
+            The stage that ends.
+        """
+        self._stage = "fit"
+        if stage == "fit":
+            if self._state_ is not None and self._dataset is not None:
+                self._watched_name_, self._n_epochs = type(pl_module).__name__, None
+                self._load_state()
+                self.stop()
+                self._end_training()
+            self.stop()
+
     def on_train_start(self, trainer, pl_module):
         """Observe the model."""
         loader = trainer.train_dataloader
@@ -132,7 +233,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
                 "loaders. Use one loader, or call "
                 "sklearn_carto.integrations.torch.DynamicsRecorder in training_step."
             )
-        model = pl_module if self.forward is None else pl_module.get_submodule(self.forward)
+        model = self._model_of(pl_module)
         # strategies of several ranks call training_step through a call of the module itself
         through_itself = model is pl_module and trainer.strategy.model is not pl_module
         self._depth, self._own_depth = 0, 2 if through_itself else 1
@@ -141,30 +242,61 @@ class DataMapCallback(TorchLoopCallback, Callback):
         self.observe_model(model, n_epochs if n_epochs and n_epochs > 0 else None)
         leave = model.register_forward_hook(Hook(self._leave), always_call=True)
         self._hooks.callback(leave.remove)
+        self._resume_training(trainer, loader)
+
+    def _model_of(self, pl_module):
+        if self.forward is None:
+            return pl_module
+        names = [name for name, _ in pl_module.named_modules() if name]
+        if self.forward not in names:
+            raise InvalidParameterError(
+                f"The 'forward' parameter of {self._owner} must be the name of a submodule of "
+                f"{type(pl_module).__name__}, such as {names[:5]}. Got {self.forward!r} instead."
+            )
+        return pl_module.get_submodule(self.forward)
+
+    def _resume_training(self, trainer, loader):
+        """Continue the training of a checkpoint, whose state was loaded ahead."""
+        if not (trainer.ckpt_path and trainer.global_step):
+            return
+        progress = trainer.fit_loop.epoch_loop.batch_progress.current
+        n_batches = trainer.num_training_batches
+        # a checkpoint that is saved as a batch ends counts this one as ready, not as completed
+        n_done = progress.ready % n_batches
+        # a loader with a state skips these batches, or its sampler does; others begin anew
+        resumable = all(hasattr(part, "load_state_dict") for part in _flat(loader))
+        self.resume(n_done, n_batches, redraws=None if resumable else False)
 
     def on_train_epoch_start(self, trainer, pl_module):
-        """Begin an epoch."""
+        """Begin an epoch; not called for one within which the checkpoint was saved."""
         self.begin_epoch()
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         """Begin a batch."""
         self._depth = 0
-        self.begin_batch()
+        loaders = trainer.train_dataloader
+        if isinstance(loaders, dict):
+            (batch,) = batch.values()
+        elif isinstance(loaders, (list, tuple)):
+            (batch,) = batch
+        self.begin_batch(batch)
 
     def on_before_backward(self, trainer, pl_module, loss):
         """Do not record further forward passes of the batch."""
         self.end_backward()
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        """End the batch."""
+        """End the batch; one that is None has not begun."""
+        if not self._epoch.in_batch:
+            self.begin_batch()
         self.end_batch()
 
     def _enter(self, module, args):
         self._depth += 1
 
-    def _on_forward(self, module, args, output):
+    def _on_forward(self, *args):
         if self._depth == self._own_depth:
-            super()._on_forward(module, args, output)
+            super()._on_forward(*args)
 
     def _leave(self, module, args, output):
         self._depth -= 1
@@ -181,3 +313,10 @@ class DataMapCallback(TorchLoopCallback, Callback):
     def on_exception(self, trainer, pl_module, exception):
         """Remove the hooks; recorded epochs are kept."""
         self.stop()
+
+
+def _flat(loaders):
+    """List the loaders in a container, or a single one."""
+    if isinstance(loaders, dict):
+        return list(loaders.values())
+    return list(loaders) if isinstance(loaders, (list, tuple)) else [loaders]

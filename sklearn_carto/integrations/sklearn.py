@@ -8,11 +8,12 @@ import numpy as np
 import sklearn
 
 from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._utils._validation import check_sample_ids, validate_params
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._callback import MapCallback, check_given_ids
 
 if not HAS_CALLBACKS:
     raise ImportError(
@@ -32,6 +33,9 @@ class DataMapCallback(MapCallback):
     ----------
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
+    sample_ids : array-like of shape (n_samples,), default=None
+        Names of the rows. Trainings on other numbers of rows raise a ValueError, such as those of
+        the folds of a search.
 
     Attributes
     ----------
@@ -74,8 +78,11 @@ class DataMapCallback(MapCallback):
     True
     """
 
-    def __init__(self, *, keep_history=True):
+    @validate_params(keep_history=["boolean"])
+    def __init__(self, *, keep_history=True, sample_ids=None):
         self.keep_history = keep_history
+        self.sample_ids = sample_ids
+        check_given_ids(sample_ids, type(self).__name__)
         self._trainings = {}  # those that are running, by the task of their `fit`
         self._last = None
 
@@ -90,7 +97,9 @@ class DataMapCallback(MapCallback):
             The task of its `fit`.
         """
         self._begin_training()
-        self._last = self._trainings[context] = _Training(estimator, self.keep_history)
+        self._last = self._trainings[context] = _Training(
+            estimator, self.keep_history, self.sample_ids
+        )
         self._watched_name_ = type(estimator).__name__
 
     def on_fit_task_begin(self, estimator, context):
@@ -104,7 +113,9 @@ class DataMapCallback(MapCallback):
             The task.
         """
 
-    def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
+    ):
         """Record an iteration, or make the map at the end of `fit`.
 
         Parameters
@@ -115,12 +126,15 @@ class DataMapCallback(MapCallback):
             The task.
         X, y : container, array-like
             The training set.
+        metadata : dict
+            Other arguments of `fit`. Rows with a `sample_weight` of 0 are marked on the map.
         fitted_estimator : estimator
             A copy that can predict, as if training had stopped here.
         """
         training = self._trainings.get(context.parent)
         if training is not None and fitted_estimator is not None:
-            training.record(fitted_estimator, X, y)
+            weight = (metadata or {}).get("sample_weight")
+            training.record(fitted_estimator, X, y, weight)
         elif self._last is self._trainings.get(context):
             self._end_training()
 
@@ -153,26 +167,43 @@ class DataMapCallback(MapCallback):
         return self._last.recording.dynamics
 
 
+def _excluded(sample_weight):
+    """Mark the rows of weight 0; None if there is none, or no other."""
+    if sample_weight is None or np.ndim(sample_weight) != 1:
+        return None
+    excluded = np.asarray(sample_weight) == 0
+    return excluded if excluded.any() and not excluded.all() else None
+
+
 class _Training:
     """One training of one estimator."""
 
     recording: RunRecorder = None  # type: ignore[assignment]
     iterations: EpochEvaluator = None  # type: ignore[assignment]
 
-    def __init__(self, estimator, keep_history):
+    def __init__(self, estimator, keep_history, sample_ids):
         reason = CallbackWatcher().refuses(estimator)
         self.keep_history, self.supported = keep_history, reason is None
+        self.sample_ids = sample_ids
         self.why_not = reason or (
             f"{type(estimator).__name__} did not inform its callbacks of any iteration."
         )
 
-    def record(self, model, X, y):
+    def record(self, model, X, y, sample_weight=None):
         """Record the model of an iteration."""
         if not self.supported or X is None or y is None:
             return
         if self.recording is None:
             y, classes, y_encoded = check_labels(y, model)
-            self.recording = RunRecorder(y, classes, y_encoded, self.keep_history)
+            names = check_sample_ids(self.sample_ids, len(y_encoded), "DataMapCallback")
+            self.recording = RunRecorder(
+                y,
+                classes,
+                y_encoded,
+                self.keep_history,
+                sample_ids=names,
+                excluded_mask=_excluded(sample_weight),
+            )
             self.recording.begin(max_n_epochs(model))
             self.iterations = EpochEvaluator(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):

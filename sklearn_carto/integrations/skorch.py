@@ -7,6 +7,9 @@ from skorch.callbacks import Callback
 
 from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
+from sklearn_carto._utils._compat import StrOptions
+from sklearn_carto._utils._state import PackedState, check_is_state, digest, pack
+from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._skorch_events import attach_on_fit_loop
 from sklearn_carto._watching._skorch_listeners import make_listener
@@ -27,6 +30,8 @@ class DataMapCallback(MapCallback, Callback):
         default.
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
+    sample_ids : array-like of shape (n_samples,), default=None
+        Names of the rows, which the map carries. None: rows are known by their positions.
 
     Attributes
     ----------
@@ -46,7 +51,24 @@ class DataMapCallback(MapCallback, Callback):
     -----
     Probabilities of the training forward pass are those of a model that changes within the epoch,
     with dropout and batch statistics active. Rows that `train_split` holds out are recorded in the
-    validation pass of the net, in evaluation mode, and marked in `held_out_mask`.
+    validation pass of the net, in evaluation mode, and marked in `held_out_mask`. If a sampler
+    draws a row several times in an epoch, the first of them counts; rows that are never drawn are
+    NaN in the map, and counted by a warning.
+
+    The order of rows is that of the loader's sampler. The labels of each batch are compared with
+    it, so that a collate function that sorts rows, or a data set that shuffles them, is an error.
+    Where the target of a batch is not a whole number for each row (shares of classes, for example),
+    nothing can be compared, and the order is trusted.
+
+    The training remains the same bit for bit, with these exceptions. A data set is read once for
+    its labels if `y` is not passed to `fit`, which counts if it has a random generator of its own.
+    With ``record="epoch_end"``, the evaluation pass also draws from generators that belong to a
+    module or a data set, and ``torch.backends.cudnn.benchmark`` may choose other algorithms after
+    batches of another size. Outputs that depend on the other rows of a batch are those of the
+    batches of `iterator_valid`. If rows are augmented at random, the map is one of augmented rows.
+
+    A net that continues from a checkpoint (`LoadInitState`) starts a new map, unless the state of
+    the earlier recording is passed to `load_state_dict` before `fit`.
 
     Labels must be 0 to n_classes - 1, as torch's losses require. At each event the net's own
     methods are called first, then the recording, then the callbacks.
@@ -68,9 +90,10 @@ class DataMapCallback(MapCallback, Callback):
     <DataMap: 150 rows of 3 classes, 5 epochs>
     """
 
-    def __init__(self, record="training", keep_history=True):
+    def __init__(self, record="training", keep_history=True, sample_ids=None):
         self.record = record
         self.keep_history = keep_history
+        self.sample_ids = sample_ids
 
     def initialize(self):
         """Start a new map.
@@ -80,9 +103,13 @@ class DataMapCallback(MapCallback, Callback):
         self : DataMapCallback
             The callback.
         """
-        if self.record not in RECORDED[:2]:
-            raise ValueError(f"record must be 'training' or 'epoch_end'; got {self.record!r}.")
+        check_params(
+            type(self).__name__,
+            {"record": [StrOptions(set(RECORDED[:2]))], "keep_history": ["boolean"]},
+            vars(self),
+        )
         self._begin_training()
+        self._stop_training()
         self.recorder_: RunRecorder = None  # type: ignore[assignment]
         return self
 
@@ -100,17 +127,23 @@ class DataMapCallback(MapCallback, Callback):
         """
         y_encoded = _encoded(labels_of(X) if y is None and is_dataset(X) else y)
         if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
-            classes = np.arange(max(y_encoded.max() + 1, 2))
-            self.recorder_ = RunRecorder(
-                y_encoded,
-                classes,
-                y_encoded,
-                self.keep_history,
-                record=self.record,
-                more_classes=True,
-            )
-        self._watched_name_ = type(net).__name__
-        attach_on_fit_loop(net, make_listener(net, X, self.recorder_), key=self)
+            self.recorder_ = self._make_recorder(y_encoded)
+            self._resume(net)
+        self._watched_name_, self._is_training_ = type(net).__name__, True
+        listener = make_listener(net, X, self.recorder_)
+        listener.resources.callback(self._stop_training)
+        attach_on_fit_loop(net, listener, key=self)
+
+    def _make_recorder(self, y_encoded):
+        return RunRecorder(
+            y_encoded,
+            np.arange(max(y_encoded.max() + 1, 2)),
+            y_encoded,
+            self.keep_history,
+            sample_ids=check_sample_ids(self.sample_ids, len(y_encoded), type(self).__name__),
+            record=self.record,
+            more_classes=True,
+        )
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Make the map.
@@ -126,6 +159,8 @@ class DataMapCallback(MapCallback, Callback):
         """
         self._end_training()
 
+    _state_: dict | None = None  # is continued by the next training
+
     @property
     def dynamics_(self):
         """The training dynamics of the last training."""
@@ -133,6 +168,75 @@ class DataMapCallback(MapCallback, Callback):
         if recorder is None or recorder.n_epochs == 0:
             raise AttributeError("No epoch was recorded yet: fit a net that has this callback.")
         return recorder.dynamics
+
+    def state_dict(self):
+        """Return the state of the recording, to be saved next to a checkpoint of the net.
+
+        Returns
+        -------
+        state : dict
+            Numbers, strings and arrays, as of :meth:`DynamicsRecorder.state_dict`; empty if no
+            epoch was recorded yet.
+        """
+        if not hasattr(self, "dynamics_"):
+            return {}
+        held_out, n_samples = self.dynamics_.held_out_mask, self.dynamics_.n_samples
+        mask = np.zeros(n_samples, dtype=bool) if held_out is None else held_out
+        state = _identity(self.recorder_) | self.dynamics_._state_dict()
+        return pack(state | {"held_out_mask": mask})
+
+    def load_state_dict(self, state):
+        """Continue a recording whose state was saved, in the next `fit`.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`state_dict` has returned, in a training on the same rows and labels.
+
+        Raises
+        ------
+        ValueError
+            If this is no such state; and, as `fit` begins, if the state is that of other rows,
+            labels or settings.
+        """
+        self._state_ = check_is_state(state, f"{type(self).__name__}.load_state_dict") or None
+
+    def _resume(self, net):
+        """Continue the state that was passed, once."""
+        if self._state_ is None:
+            return
+        state = PackedState(self._state_, f"{type(self).__name__}.load_state_dict", VERSION)
+        recorder = self.recorder_
+        differing = [
+            name
+            for name, own in _identity(recorder).items()
+            if state.number(name, type(own)) != own
+        ]
+        if differing:
+            raise ValueError(
+                f"The 'state' parameter of {state.owner} must be that of a training on the same "
+                f"rows, labels and settings. Got one that differs in {', '.join(differing)}."
+            )
+        held_out = state.array("held_out_mask", (recorder.n_samples,), bool)
+        recorder.begin(net.max_epochs, held_out if held_out.any() else None)
+        recorder.dynamics._load_state_dict(state)
+        recorder.whole_epochs = True
+        self._state_ = None
+
+
+VERSION = 1  # of the state
+
+
+def _identity(recorder):
+    """Collect what recordings of one run have in common, by value."""
+    return {
+        "version": VERSION,
+        "n_samples": recorder.n_samples,
+        "labels": digest(recorder.y_encoded),
+        "sample_ids": digest(recorder.sample_ids),
+        "record": recorder.record,
+        "keep_history": bool(recorder.keep_history),
+    }
 
 
 def _encoded(y):

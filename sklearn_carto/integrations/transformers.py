@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from math import ceil
+from pathlib import Path
 from threading import get_ident
 from types import FrameType
 
 import torch
 from transformers import TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from sklearn_carto.integrations._torch_loop import Hook, TorchLoopCallback
+from sklearn_carto._inputs._torch_datasets import LABEL_NAMES
+from sklearn_carto._utils._archive import read_archive, write_archive
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._random_state import generators_kept
+from sklearn_carto._utils._validation import check_sample_ids
+from sklearn_carto.integrations._torch_loop import TorchLoopCallback
+from sklearn_carto.integrations._torch_training import Hook
+
+STATE_FILE = "training_dynamics.npz"  # in the folder of a checkpoint
+STATE_KIND = "state of a DataMapCallback"
 
 
 class DataMapCallback(TorchLoopCallback, TrainerCallback):
@@ -32,6 +44,9 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         Whether the model returns logits, as the heads of transformers do. False: probabilities.
     keep_history : bool, default=True
         Whether to keep every epoch beside the running statistics.
+    sample_ids : str or array-like of shape (n_samples,), default=None
+        Names of the rows: an array, or the name of a column of the training set, which is not
+        passed to the model.
 
     Attributes
     ----------
@@ -45,10 +60,20 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
 
     Notes
     -----
-    Each ``train()`` starts a new map, also when it resumes from a checkpoint: the map then covers
-    the epochs of this run. Incomplete epochs (`max_steps`, a checkpoint within an epoch) are left
-    out. The statistics of rows that `dataloader_drop_last` drops from an epoch are computed over
-    the other epochs. In a distributed run each rank holds the map of all rows.
+    Each ``train()`` starts a new map. Checkpoints hold the state of the recording, in the file
+    ``training_dynamics.npz``: after ``train(resume_from_checkpoint=...)`` the map is that of the
+    whole run, also if the checkpoint was saved within an epoch (in a distributed run that epoch is
+    left out). A checkpoint of other rows, labels or settings raises a ValueError; one without a
+    recording draws a MissingEpochsWarning, and the map covers the later epochs.
+
+    Incomplete epochs (`max_steps`) are left out. The statistics of rows that `dataloader_drop_last`
+    drops from an epoch, or that a sampler does not draw, are computed over the other epochs. Of a
+    row that a sampler draws several times in an epoch, the first pass counts. In a distributed run
+    each rank holds the map of all rows.
+
+    The rows of a batch are those that the sampler has drawn, in their order. The labels of each
+    batch are compared with the labels of these rows, so that a collate function that sorts or
+    replaces rows is an error; in batches that carry no classes, rows are taken as they come.
 
     Without `labels`, the data set is read once before the training. If reading draws from a random
     generator of the data set itself, this changes its later draws: pass `labels`.
@@ -79,35 +104,71 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
     way_out = "The Trainer's compute_loss must call the model itself, once for each batch."
 
     def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
-        """Start a new map."""
+        """Start a new map, or continue that of the checkpoint from which the training resumes."""
         self.start()
-        self._compiled = args.torch_compile
+        frame = _frame_of_training()
+        self._trainer, self._compiled = frame and frame.f_locals.get("self"), args.torch_compile
         self.observe_loader(train_dataloader)
-        n_steps = ceil(len(self._batch_sampler) / args.gradient_accumulation_steps)
-        # resumed from a checkpoint within an epoch, whose first batches are skipped
-        self._resumes = state.global_step % n_steps > 0 and not args.ignore_data_skip
+        self._trainer = None  # held no longer than needed
+        folder = frame and frame.f_locals.get("resume_from_checkpoint")
+        if state.global_step and folder and (Path(folder) / STATE_FILE).exists():
+            self.load_state_dict(read_archive(Path(folder) / STATE_FILE, STATE_KIND)[0])
         self.observe_model(model, max(1, round(state.num_train_epochs)))
+        n_batches, n_accumulated = len(self._batch_sampler), args.gradient_accumulation_steps
+        self._resumes = False
+        if state.global_step:
+            n_done = state.global_step % ceil(n_batches / n_accumulated) * n_accumulated
+            n_done = 0 if args.ignore_data_skip else n_done
+            self.resume(n_done, n_batches, redraws=True)
+            self._resumes = n_done > 0
+
+    def observe_model(self, model, n_epochs):
+        """Record the outputs of the model, to which the column of names is not passed."""
+        super().observe_model(model, n_epochs)
+        if isinstance(self.sample_ids, str):
+            hook = Hook(self._compilable(self._without_names))
+            handle = model.register_forward_pre_hook(hook, with_kwargs=True)
+            self._hooks.callback(handle.remove)
 
     def _make_hook(self):
         thread, training = get_ident(), _frame_of_training()
 
-        def on_forward(module, args, output):
+        def on_forward(*args):
             if _is_running(thread, training):
-                self._on_forward(module, args, output)
+                self._on_forward(*args)
             else:  # it failed, for which the Trainer has no callback event
                 self.stop()
 
-        return Hook(torch.compiler.disable(on_forward) if self._compiled else on_forward)
+        return Hook(self._compilable(on_forward))
+
+    def _compilable(self, hook):
+        return torch.compiler.disable(hook) if self._compiled else hook
+
+    def _without_names(self, module, args, kwargs):
+        return args, {name: v for name, v in kwargs.items() if name != self.sample_ids}
+
+    def _names_of(self, dataset):
+        if not isinstance(self.sample_ids, str):
+            return super()._names_of(dataset)
+        # the loader's data set may lack the columns that the model does not take
+        for rows in (dataset, getattr(self._trainer, "train_dataset", None)):
+            names = _column_of(rows, self.sample_ids)
+            if names is not None and len(names) == len(dataset):
+                return check_sample_ids(names, len(dataset), self._owner)
+        raise InvalidParameterError(
+            f"The 'sample_ids' parameter of {self._owner} must be an array, or the name of a "
+            f"column of the training set. Got {self.sample_ids!r}, which the rows of the "
+            f"{type(dataset).__name__} do not have."
+        )
 
     def on_step_begin(self, args, state, control, **kwargs):
         """Begin a batch."""
-        if not self._resumes:
-            self.begin_batch()
+        self.begin_batch()
 
     def on_substep_end(self, args, state, control, **kwargs):
         """Begin the next of the batches whose gradients are accumulated."""
         self.end_batch()
-        self.on_step_begin(args, state, control)
+        self.begin_batch()
 
     def on_pre_optimizer_step(self, args, state, control, **kwargs):
         """End the batch."""
@@ -117,7 +178,16 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         """End the batch."""
         self.end_batch()
 
-    def _record(self, module, output):
+    def on_save(self, args, state, control, **kwargs):
+        """Save the state of the recording into the checkpoint."""
+        # the folders of a search's trials are unknown here, and trials are not resumed
+        if not args.should_save or args.save_only_model or state.is_hyper_param_search:
+            return
+        folder = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
+        if self._recorder is not None and folder.is_dir():
+            write_archive(folder / STATE_FILE, STATE_KIND, self.state_dict(), {})
+
+    def _record(self, module, output, batch):
         problem = getattr(getattr(module, "config", None), "problem_type", None)
         if problem in ("regression", "multi_label_classification"):
             raise ValueError(
@@ -125,18 +195,20 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
                 f"got {problem} (the default for num_labels=1 is regression). Set num_labels to "
                 "the number of classes, at least 2."
             )
-        super()._record(module, output)
+        if all(batch.get(name) is None for name in LABEL_NAMES):
+            # a loss that takes the labels out of the batch calls the model without them
+            batch = _batch_of_training()
+        super()._record(module, output, batch)
 
     def on_epoch_begin(self, args, state, control, **kwargs):
-        """Begin an epoch."""
-        self.begin_epoch()
+        """Begin an epoch, or continue the one within which the checkpoint was saved."""
+        if not self._resumes:
+            self.begin_epoch()
+        self._resumes = False
 
     def on_epoch_end(self, args, state, control, **kwargs):
         """Record the epoch."""
-        if self._resumes:
-            self._resumes, self._n_left_out = False, self._n_left_out + 1
-        else:
-            self.end_epoch(len(self._batch_sampler))
+        self.end_epoch(len(self._batch_sampler))
 
     def on_train_end(self, args, state, control, **kwargs):
         """Remove the hooks, and make the map."""
@@ -155,6 +227,29 @@ def _frame_of_training():
                 break
         frame = frame.f_back
     return found
+
+
+def _batch_of_training():
+    """Find the batch that the Trainer trains on; None if it is unknown."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        of_trainer = frame.f_globals.get("__name__") == "transformers.trainer"
+        if of_trainer and frame.f_code.co_name in ("_run_epoch", "_inner_training_loop"):
+            return frame.f_locals.get("inputs")
+        frame = frame.f_back
+    return None
+
+
+def _column_of(dataset, name):
+    """Read a column of a data set of rows by name; None if there is none."""
+    if name in (getattr(dataset, "column_names", None) or ()):  # of Hugging Face datasets
+        return list(dataset[name])
+    with generators_kept():
+        first = dataset[0] if dataset is not None and len(dataset) else None
+        if not isinstance(first, Mapping) or name not in first:
+            return None
+        values = [dataset[i][name] for i in range(len(dataset))]
+    return [value.tolist() if hasattr(value, "tolist") else value for value in values]
 
 
 def _is_running(thread, frame_of_call):

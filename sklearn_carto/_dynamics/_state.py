@@ -1,0 +1,84 @@
+"""The state of training dynamics, as a file or a checkpoint carries it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._dynamics._consistency import find_inconsistency
+from sklearn_carto._dynamics._observation import Observation
+from sklearn_carto._dynamics._running import RunningStatistics, dual_window
+from sklearn_carto._utils._state import PackedState
+
+MAX_EPOCHS = (
+    1_000_000  # more are taken for a mistake, such as a step or a time in place of an epoch
+)
+_MARGIN_FROM = ("logits", "probabilities", "")  # the last one: nothing is recorded yet
+
+
+def state_of(dynamics):
+    """Copy what was recorded: a flat dict of arrays, numbers and strings."""
+    running = vars(dynamics._running).items()
+    state = {f"running_{name}": np.array(value) for name, value in running if name != "window"}
+    if dynamics.keep_history:
+        state |= {name: dynamics._stacked(name) for name in Observation._fields}
+    return state | {
+        "n_recorded": dynamics.n_epochs,
+        "planned_epochs": dynamics._planned_epochs,
+        "window": dynamics._running.window,
+        "margin_from": dynamics.margin_from or "",
+    }
+
+
+def read_state(dynamics, state):
+    """Read a copy that `state_of` made, a PackedState; return the attributes of the dynamics."""
+    n_epochs, planned = state.number("n_recorded", int), state.number("planned_epochs", int)
+    window, margin_from = state.number("window", int), state.number("margin_from", str)
+    counts_fit = 0 <= n_epochs <= MAX_EPOCHS and planned >= 1
+    if not counts_fit or not 2 <= window <= dual_window(MAX_EPOCHS):
+        raise state.error("must hold counts of epochs. Got others")
+    if margin_from not in _MARGIN_FROM:
+        raise state.error(f"must hold logits or probabilities. Got {margin_from!r}")
+    running = RunningStatistics(dynamics.n_samples, window)
+    for name, blank in vars(running).items():
+        if name != "window":
+            setattr(running, name, state.array(f"running_{name}", blank.shape, blank.dtype))
+    history = []
+    if dynamics.keep_history:
+        blank, shape = blank_observation(0), (dynamics.n_samples, n_epochs)
+        by_epoch = (
+            np.ascontiguousarray(state.array(name, shape, values.dtype).T)
+            for name, values in zip(Observation._fields, blank, strict=True)
+        )
+        history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
+    problem = find_inconsistency(running, history if dynamics.keep_history else None, n_epochs)
+    if problem:
+        raise state.error(f"must hold {problem}. Got others")
+    return {
+        "_running": running,
+        "_history": history,
+        "_n_epochs": n_epochs,
+        "_planned_epochs": planned,
+        "margin_from": margin_from or None,
+    }
+
+
+def archived_state(dynamics, arrays, facts):
+    """Make the state of arrays and facts from an archive, for dynamics with nothing recorded."""
+    n_epochs = facts["n_epochs"]
+    if dynamics.keep_history and n_epochs == 0:  # older archives lack the empty history
+        arrays = arrays | {name: dynamics._stacked(name) for name in Observation._fields}
+    state = {
+        "n_recorded": n_epochs,
+        "planned_epochs": dynamics._planned_epochs,
+        "window": facts["window"],
+        "margin_from": facts["margin_from"] or "",
+        "version": 1,
+    }
+    return PackedState(state | arrays, "TrainingDynamics.load", 1)
+
+
+def blank_observation(n_samples):
+    """Make the observation of an epoch at which no row is recorded yet."""
+    blank = [np.full(n_samples, np.nan, dtype=np.float32) for _ in range(5)]
+    blank[1] = np.zeros(n_samples, dtype=bool)
+    return Observation(*blank)
