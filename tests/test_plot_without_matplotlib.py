@@ -4,7 +4,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
 
-from sklearn_carto import DataMapSelector, compare_subsets
+from sklearn_carto import compare_subsets
 
 
 def test_plot_of_a_map_names_what_to_install(without, random_map):
@@ -15,13 +15,7 @@ def test_plot_of_a_map_names_what_to_install(without, random_map):
 
 def test_plot_of_a_comparison_names_what_to_install(without):
     without("matplotlib")
-    selector = DataMapSelector(region="random", random_state=0)
-    comparison = compare_subsets(
-        SGDClassifier(loss="log_loss", random_state=0),
-        *load_iris(return_X_y=True),
-        selector=selector,
-        regions=["random"],
-        cv=2,
-    )
+    sgd = SGDClassifier(loss="log_loss", random_state=0)
+    comparison = compare_subsets(sgd, *load_iris(return_X_y=True), regions=["random"], cv=2)
     with pytest.raises(ImportError, match=r"SubsetComparisonDisplay\.plot requires matplotlib"):
         comparison.plot()
