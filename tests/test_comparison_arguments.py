@@ -78,7 +78,7 @@ def call_of(function):
 FUNCTIONS = [compare_subsets, sweep_fractions, sweep_replacement, cross_distillation]
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: name_of(value)[:30])
 @pytest.mark.parametrize("function", [compare_subsets, cross_distillation])
 def test_an_invalid_argument_is_named_before_anything_is_trained(function, name, value):
     if function is cross_distillation and isinstance(value, DataMapSelector) and value.cv != 4:
@@ -95,7 +95,7 @@ def test_an_invalid_argument_is_named_before_anything_is_trained(function, name,
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(
     ("name", "value"), [("X", None), ("X", {1, 2}), ("X", X[:-1]), ("y", None), ("y", y[:-1]),
-                        ("y", np.zeros(60)), ("y", X)], ids=lambda value: repr(value)[:20]
+                        ("y", np.zeros(60)), ("y", X)], ids=lambda value: name_of(value)[:20]
 )  # fmt: skip
 def test_samples_and_labels_are_checked(function, name, value):
     call = call_of(function)
