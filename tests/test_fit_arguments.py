@@ -250,7 +250,7 @@ def test_ids_that_do_not_name_each_row_are_an_error_before_anything_is_trained(i
 )
 def test_parameters_of_a_wrong_kind_are_named(name, value):
     model = watched().set_params(**{name: value})
-    with pytest.raises((ValueError, TypeError), match=f"'?{name}'? parameter|needs a classifier"):
+    with pytest.raises((ValueError, TypeError), match=f"'?{name}'? parameter|must be a classifier"):
         model.fit(X, y)
 
 

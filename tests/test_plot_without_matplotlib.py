@@ -13,6 +13,7 @@ def test_plot_of_a_map_names_what_to_install(without, random_map):
         random_map().plot()
 
 
+@pytest.mark.filterwarnings("ignore:The data map is uninformative")
 def test_plot_of_a_comparison_names_what_to_install(without):
     without("matplotlib")
     sgd = SGDClassifier(loss="log_loss", random_state=0)

@@ -146,9 +146,9 @@ class DataMapDisplay:
             check_is_fitted(estimator)
         if not hasattr(estimator, "data_map_"):
             raise InvalidParameterError(
-                f"{type(estimator).__name__} has no data_map_: pass a fitted "
-                "CartographyClassifier or DataMapSelector (of a DistilledClassifier its "
-                "selector_)."
+                "The 'estimator' parameter of DataMapDisplay.from_estimator must have a "
+                "data_map_: pass a fitted CartographyClassifier or DataMapSelector (of a "
+                f"DistilledClassifier its selector_). Got {type(estimator).__name__} instead."
             )
         return cls.from_data_map(estimator.data_map_, **kwargs)
 
