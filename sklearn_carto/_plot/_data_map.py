@@ -142,9 +142,10 @@ class DataMapDisplay:
         TypeError
             If the estimator has no `data_map_`.
         """
-        check_is_fitted(estimator)
+        if hasattr(estimator, "fit") and not isinstance(estimator, type):
+            check_is_fitted(estimator)
         if not hasattr(estimator, "data_map_"):
-            raise TypeError(
+            raise InvalidParameterError(
                 f"{type(estimator).__name__} has no data_map_: pass a fitted "
                 "CartographyClassifier or DataMapSelector (of a DistilledClassifier its "
                 "selector_)."
