@@ -218,7 +218,7 @@ def test_a_directory_is_refused_and_a_missing_file_is_not_found(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("path", [None, 3, 0.5, io.BytesIO(), ["a"]], ids=repr_of_type)
+@pytest.mark.parametrize("path", [None, 3, 0.5, io.BytesIO(), ["a"], "a\0b"], ids=repr_of_type)
 def test_what_is_no_path_is_refused(kind, path):
     thing = make(kind)
     for call in (thing.save, kind.load):

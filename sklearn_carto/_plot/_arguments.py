@@ -38,7 +38,8 @@ def check_cmap(cmap, owner):
     import matplotlib
     from matplotlib.colors import Colormap
 
-    if cmap is None or isinstance(cmap, Colormap) or cmap in list(matplotlib.colormaps):
+    is_name = isinstance(cmap, str) and cmap in matplotlib.colormaps
+    if cmap is None or isinstance(cmap, Colormap) or is_name:
         return
     close = get_close_matches(str(cmap), list(matplotlib.colormaps), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

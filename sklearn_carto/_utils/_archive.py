@@ -65,7 +65,7 @@ def read_archive(path, kind):
 
 def check_path(path, owner, any_suffix=False):
     """Return the path of an npz file; a suffix is ``.npz``, or there is none."""
-    if not isinstance(path, (str, os.PathLike)):
+    if not isinstance(path, (str, os.PathLike)) or "\0" in os.fsdecode(path):
         raise InvalidParameterError(
             f"The 'path' parameter of {owner} must be a str or a path. Got {describe(path)} "
             "instead."
