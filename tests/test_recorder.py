@@ -618,3 +618,11 @@ def test_names_of_several_types_in_a_list_keep_their_types():
     recorder.end_epoch()
     expected = 1 / (1 + np.exp([4, -3, 2, -1]))
     assert_allclose(recorder.dynamics.true_proba[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["indices", "scores", "labels"])
+def test_masked_values_are_no_values(name):
+    batch = {"indices": np.arange(2), "scores": np.zeros((2, 2)), "labels": np.arange(2)}
+    batch[name] = np.ma.array(batch[name], mask=batch[name] == 0)
+    with pytest.raises(ValueError, match=f"{name}.*MaskedArray"):
+        DynamicsRecorder(2).update(**batch)

@@ -38,6 +38,8 @@ def as_array(values, name, owner):
 
 def _as_numpy(values):
     """Convert values to an array, which has no dimension if there is no array of them."""
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        return np.empty((), dtype=object)
     try:
         array = np.asarray(values)
         if isinstance(values, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "US":
