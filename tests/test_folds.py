@@ -167,3 +167,8 @@ def test_a_splitter_is_given_the_samples():
 
     folds = make_folds(ByValue(), y, 0, X=np.arange(N) % 2)
     assert_array_equal(folds[0][1], EVEN)
+
+
+def test_a_class_is_no_splitter():
+    with pytest.raises(InvalidParameterError, match=r"must not be a class.*StratifiedKFold\(\)"):
+        make_folds(StratifiedKFold, y, 0)

@@ -161,3 +161,11 @@ def test_frames_and_lists_are_arrays(name):
     values = [[0, 1, 0], [1, 1, 0]]
     statistic = getattr(metrics, name)
     assert_array_equal(statistic(pandas.DataFrame(values)), statistic(np.array(values)))
+
+
+@pytest.mark.parametrize("name", ["confidence", "variability", "loss", "aum"])
+def test_tensors_of_a_graph_are_read(name):
+    torch = pytest.importorskip("torch")
+    values = [[0.25, 0.5], [1.0, 0.0]]
+    statistic = getattr(metrics, name)
+    assert_allclose(statistic(torch.tensor(values, requires_grad=True)), statistic(values))

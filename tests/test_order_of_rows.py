@@ -53,7 +53,11 @@ class Rows(Dataset):
             "labels and index": (X[i], y[i], i),
             "labels and weight": (X[i], y[i], np.float32(i / N)),
             "index": (X[i], i),
-            "shares": (X[i], np.float32(0.9 * one_hot + 0.1 / K)),
+            "smoothed": (X[i], np.float32(0.9 * one_hot + 0.1 / K)),
+            "shares": (X[i], np.float32(0.7 * one_hot + 0.3 * np.eye(K)[i % K])),
+            "y": {"x": X[i], "y": y[i]},
+            "mapping": (X[i], {"labels": y[i]}),
+            "two targets": (X[i], (np.ones(2, np.float32), y[i])),
             "nothing": (X[i],),
         }[self.form]
 
@@ -83,6 +87,7 @@ def train(callback, loader, with_batch=True):
 CARRY_LABELS = [
     *("pair", "column", "floats", "labels", "label", "label_ids", "one-hot"),
     *("mask and labels", "labels and index", "labels and weight"),
+    *("smoothed", "y", "mapping", "two targets"),
 ]
 
 
@@ -212,3 +217,11 @@ def test_a_recorder_compares_labels_of_a_batch_with_those_it_knows(as_type, late
 
     with pytest.raises(ValueError, match="labels of .* rows have changed by epoch .* indices"):
         record()
+
+
+@pytest.mark.parametrize("as_batch", [list, tuple, lambda labels: [NAMES[i] for i in labels]])
+def test_labels_in_a_list_are_compared(as_batch):
+    check, rows = LabelCheck("Net", NAMES), np.arange(4)
+    check.add([X[:4], as_batch([0, 1, 2, 1])], rows, np.array([0, 1, 2, 1]))
+    with ERROR:
+        check.add([X[:4], as_batch([1, 2, 1, 0])], rows, np.array([0, 1, 2, 1]))

@@ -292,6 +292,7 @@ ANSWERS = {
     "labels": (lambda good: np.array([["a", "b", "c"]] * len(good)), "dtype <U1"),
     "objects": (lambda good: np.where(good > 0, None, None), "dtype object"),
     "complex": (lambda good: good + 0j, "dtype complex128"),
+    "masked": (lambda good: np.ma.masked_less(good, 0.5), r"MaskedArray of shape \(20, 3\)"),
     "ragged": (ragged, "a list"),
     "a dict": (lambda good: {"p": good}, "p"),
     "a tuple of two": (lambda good: (good, good), "array"),

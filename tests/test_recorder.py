@@ -608,3 +608,21 @@ def test_a_recorder_is_pickled_in_the_middle_of_an_epoch(kind):
         one.update([2], scores[2:])
         one.end_epoch()
     assert_array_equal(recorder.dynamics.true_proba, copy.dynamics.true_proba)
+
+
+def test_names_of_several_types_in_a_list_keep_their_types():
+    names = [1, "1", "a", "a\0"]
+    recorder = DynamicsRecorder(4, sample_ids=names, labels=[0, 1, 0, 1])
+    logits = np.array([[0.0, 4.0], [0.0, 3.0], [0.0, 2.0], [0.0, 1.0]])
+    recorder.update(names[::-1], logits[::-1])
+    recorder.end_epoch()
+    expected = 1 / (1 + np.exp([4, -3, 2, -1]))
+    assert_allclose(recorder.dynamics.true_proba[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["indices", "scores", "labels"])
+def test_masked_values_are_no_values(name):
+    batch = {"indices": np.arange(2), "scores": np.zeros((2, 2)), "labels": np.arange(2)}
+    batch[name] = np.ma.array(batch[name], mask=batch[name] == 0)
+    with pytest.raises(ValueError, match=f"{name}.*MaskedArray"):
+        DynamicsRecorder(2).update(**batch)

@@ -579,3 +579,8 @@ def test_infinite_margins_do_not_keep_a_rule_from_drawing(random_map):
     data_map = random_map(100, aum=aum)
     for region in ("coverage", "low-aum", "high-aum"):
         assert len(data_map.select(region, 0.3, noise_cut=0.1, random_state=0)) == 30
+
+
+def test_a_flag_is_no_seed(random_map):
+    with pytest.raises(ValueError, match="random_state must be no boolean"):
+        random_map(30).select("random", 0.5, random_state=True)

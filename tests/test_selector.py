@@ -326,3 +326,11 @@ def test_a_map_from_the_cache_has_the_names_of_its_rows(tmp_path):
         frame = pd.DataFrame(X, index=[f"{letter}{i}" for i in range(len(X))])
         frame.columns = frame.columns.astype(str)
         assert make(memory=tmp_path).fit(frame, y).data_map_.sample_ids[0] == f"{letter}0"
+
+
+def test_a_selector_whose_fit_failed_is_not_fitted():
+    selector = make().fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent"):
+        selector.fit(X, y[:-1])
+    with pytest.raises(NotFittedError):
+        selector.transform(X)

@@ -27,6 +27,7 @@ from sklearn_carto.exceptions import (
     NotWatchableError,
     SampleAlignmentError,
 )
+from sklearn_carto.integrations.skorch import DataMapCallback
 
 X, y, _ = make_cartography(230, n_classes=3, random_state=0)
 X = X.astype(np.float32)
@@ -354,3 +355,33 @@ def test_a_selector_and_a_distilled_classifier_take_a_dict_of_rows():
     assert_array_equal(selected["x"], X[selector.sample_indices_])
     model = DistilledClassifier(net, selector).fit(rows, NAMES[y])
     assert set(model.predict(rows)) <= set(NAMES)
+
+
+@pytest.mark.parametrize("as_weights", [np.asarray, torch.as_tensor, lambda w: w[:, None]])
+@pytest.mark.parametrize("record", ["training", "epoch_end"])
+def test_rows_that_a_dict_of_inputs_gives_weight_zero_are_absent(record, as_weights):
+    class Weighted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 3)
+
+        def forward(self, X, sample_weight):
+            return self.linear(X)
+
+    rng = np.random.RandomState(0)
+    labels, weights = np.arange(30) % 3, np.ones(30, dtype=np.float32)
+    weights[[2, 7, 11]] = 0
+    inputs = {"X": rng.normal(size=(30, 4)).astype(np.float32), "sample_weight": weights}
+    inputs["sample_weight"] = as_weights(inputs["sample_weight"])
+    settings = {"criterion": nn.CrossEntropyLoss, "train_split": None, "verbose": 0}
+    settings |= {"max_epochs": 3, "lr": 0.5}
+    callback = DataMapCallback(record=record)
+    NeuralNetClassifier(Weighted, **settings, callbacks=[callback]).fit(inputs, labels)
+    model = CartographyClassifier(NeuralNetClassifier(Weighted, **settings), record=record)
+    selector = DataMapSelector(model, frac=1.0).fit(inputs, labels)
+    assert_array_equal(selector.sample_indices_, np.flatnonzero(weights))
+    for data_map in (model.fit(inputs, labels).data_map_, callback.data_map_):
+        assert_array_equal(data_map.excluded_mask, weights == 0)
+    inputs["sample_weight"] = as_weights(0 * weights)
+    with pytest.raises(ValueError, match="exclude every sample"):
+        model.fit(inputs, labels)

@@ -8,6 +8,14 @@ from sklearn_carto._dynamics._running import EARLY_EPOCHS
 
 _TOLERANCE = 1e-5  # rounding of single precision, summed over epochs, for each of them
 
+_HIGHEST = np.finfo(np.float64).max
+_BOUNDS = {  # of what is recorded at an epoch
+    "true_proba": (0.0, 1.0),
+    "margin": (-np.inf, np.inf),
+    "el2n": (0.0, np.sqrt(2)),
+    "loss": (0.0, np.inf),
+}
+
 
 def find_inconsistency(running, history, n_epochs):
     """Return what running statistics or a history do not fulfil, as they do if recorded; or None.
@@ -37,8 +45,8 @@ def find_inconsistency(running, history, n_epochs):
         "n_correct": (running.was_correct, n_seen),
         "n_forgotten": (0, n_correct),
         "first_learned": (0, np.where(learned, last, np.inf)),
-        "margin_sum": (-np.inf, np.inf),
-        "loss_sum": (0, np.inf),
+        "margin_sum": (-_HIGHEST, _HIGHEST),
+        "loss_sum": (0, _HIGHEST),
         "el2n_sum": (0, early),
         "n_extreme": (0, n_seen),
         "ring": (0, 1),
@@ -58,18 +66,31 @@ def find_inconsistency(running, history, n_epochs):
 
 def _find_in_history(running, history):
     n_recorded, n_correct = np.zeros_like(running.n_seen), np.zeros_like(running.n_seen)
+    sums, sizes = ({name: np.zeros(len(n_recorded)) for name in _BOUNDS} for _ in range(2))
     for observation in history:
         missing = np.isnan(observation.true_proba)
-        for name in ("true_proba", "margin", "el2n", "loss"):
-            if not np.array_equal(np.isnan(getattr(observation, name)), missing):
+        for name, (low, high) in _BOUNDS.items():
+            values = getattr(observation, name)
+            if not np.array_equal(np.isnan(values), missing):
                 return f"{name} for the rows that were recorded at an epoch"
-        p = observation.true_proba[~missing]
-        if ((p < 0) | (p > 1)).any():
-            return "true_proba between 0 and 1"
+            values = np.where(missing, 0.0, values)
+            outside = (values < low - _TOLERANCE) | (values > high + _TOLERANCE)
+            if outside.any() or not np.isfinite(values).all():
+                return f"{name} between {low:.3g} and {high:.3g}, finite at each epoch"
+            sums[name] += values
+            sizes[name] += np.abs(values)
         n_recorded += ~missing
         n_correct += observation.correct & ~missing
     if not np.array_equal(n_recorded, running.n_seen):
         return "a history of n_seen epochs for each row"
     if not np.array_equal(n_correct, running.n_correct):
         return "a history with n_correct correct epochs for each row"
+    totals = {
+        "true_proba": running.mean * running.n_seen,
+        "margin": running.margin_sum,
+        "loss": running.loss_sum,
+    }
+    for name, total in totals.items():
+        if (np.abs(sums[name] - total) > _TOLERANCE * (1 + sizes[name])).any():
+            return f"a history of {name} whose sum is that of the running statistics"
     return None

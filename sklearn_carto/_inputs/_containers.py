@@ -10,7 +10,13 @@ from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import check_consistent_length
 
-from sklearn_carto._inputs._torch_datasets import check_not_stream, is_dataset, is_table, part_of
+from sklearn_carto._inputs._torch_datasets import (
+    check_not_stream,
+    is_dataset,
+    is_table,
+    is_tensor,
+    part_of,
+)
 from sklearn_carto._utils._compat import InvalidParameterError, _num_samples, _safe_indexing
 from sklearn_carto._utils._validation import describe
 
@@ -168,6 +174,26 @@ def holds_containers(X):
         shapes: list[tuple] = [getattr(part, "shape", ()) for part in X]
         return len(shapes) > 0 and all(shapes) and len({shape[0] for shape in shapes}) == 1
     return isinstance(X, Mapping) and not issparse(X)
+
+
+def absent_rows(X, n_samples):
+    """Mark the samples of weight 0 in a dict of inputs of a net with an entry `sample_weight`.
+
+    Returns a mask of shape (n_samples,), or None if there is no such weight. An
+    InvalidParameterError is raised if all are 0.
+    """
+    weights = X.get("sample_weight") if isinstance(X, Mapping) and not issparse(X) else None
+    if weights is None:
+        return None
+    weights = np.asarray(weights.detach().cpu() if is_tensor(weights) else weights)
+    if weights.size != n_samples:
+        return None
+    absent = weights.reshape(n_samples) == 0
+    if absent.all():
+        raise InvalidParameterError(
+            "The weights in X['sample_weight'] exclude every sample. Pass positive weights."
+        )
+    return absent if absent.any() else None
 
 
 def _is_slice_dict(X):

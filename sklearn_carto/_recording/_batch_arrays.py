@@ -38,8 +38,15 @@ def as_array(values, name, owner):
 
 def _as_numpy(values):
     """Convert values to an array, which has no dimension if there is no array of them."""
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        return np.empty((), dtype=object)
     try:
         array = np.asarray(values)
+        if isinstance(values, (list, tuple)) and array.ndim == 1 and array.dtype.kind in "US":
+            exact = np.empty(len(values), dtype=object)
+            exact[:] = values
+            # numpy converts names of several types to text, and cuts zeros off the end of text
+            return array if (exact == array).all() else exact
         return _of_numbers(array) if array.dtype == object else array
     except (TypeError, ValueError, OverflowError, RuntimeError):  # unequal lengths, or no numbers
         return np.empty((), dtype=object)

@@ -10,6 +10,8 @@ from sklearn_carto._inputs._torch_datasets import LABEL_NAMES, WAY_OUT, is_tenso
 from sklearn_carto._recording._batch_arrays import kind_of
 from sklearn_carto.exceptions import SampleAlignmentError
 
+_OTHER_NAMES = ("y", "target", "targets")
+
 
 class LabelCheck:
     """Raise an error where a batch holds other labels than the rows that its sampler drew.
@@ -39,8 +41,9 @@ class LabelCheck:
         ----------
         batch : object
             The batch. Its labels are in a mapping the one of `LABEL_NAMES`; in a pair the second;
-            in a longer sequence one of those after the first, in which case only labels in another
-            order are an error. What is not a whole number for each row is not compared.
+            in a longer sequence one of those after the first, or in a mapping what is named y or
+            target, in which case only labels in another order are an error. Whole numbers, names
+            of classes, one-hot and smoothed labels are compared; shares of several classes are not.
         rows, y_encoded : ndarray of int of shape (n_rows,)
             Rows that the sampler drew, and the columns of their labels.
         """
@@ -59,7 +62,7 @@ class LabelCheck:
             self._compare(*batch)
 
     def _compare(self, candidates, exact, rows, y_encoded):
-        compared = (_as_labels(part, len(rows), len(self.classes)) for part in candidates)
+        compared = (_as_labels(part, len(rows), self.classes) for part in candidates)
         found = [labels for labels in compared if labels is not None]
         expected = [y_encoded, rows]  # a batch may carry indices in place of labels
         if self.classes.dtype.kind in "iuf":
@@ -82,28 +85,53 @@ class LabelCheck:
 def _candidates(batch):
     """Find what may be labels, and whether it is known to be."""
     if isinstance(batch, Mapping):
-        return [batch[name] for name in LABEL_NAMES if batch.get(name) is not None][:1], True
-    if isinstance(batch, (tuple, list)):
-        return list(batch[1:]), len(batch) == 2
-    return [], True
+        for names, exact in ((LABEL_NAMES, True), (_OTHER_NAMES, False)):
+            found = [batch[name] for name in names if batch.get(name) is not None]
+            if found:
+                return found[:1], exact
+        return [], True
+    if not isinstance(batch, (tuple, list)):
+        return [], True
+    if len(batch) == 2 and isinstance(batch[1], Mapping):
+        return _candidates(batch[1])
+    if len(batch) == 2 and isinstance(batch[1], (tuple, list)) and not _is_list(batch[1]):
+        return list(batch[1]), False
+    return list(batch[1:]), len(batch) == 2
 
 
-def _as_labels(values, n_rows, n_classes):
+def _is_list(values):
+    """Whether values are a list of single values."""
+    if not isinstance(values, (tuple, list)):
+        return False
+    return not any(hasattr(value, "__len__") and not isinstance(value, str) for value in values)
+
+
+def _as_labels(values, n_rows, classes):
     """Return values as whole numbers of shape (n_rows,), or None if they are no labels.
 
-    Rows of `n_classes` zeros with a single 1 are one-hot labels.
+    Rows of a share for each class, which are equal but for a larger one, are one-hot labels, maybe
+    smoothed.
     """
     if is_tensor(values):
         values = values.detach().cpu()
         values = (values.double() if kind_of(values) == "f" else values).numpy()
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iubf":
+    elif _is_list(values):
+        values = np.asarray(values)
+    if not isinstance(values, np.ndarray) or values.shape[:1] != (n_rows,) or values.ndim > 2:
         return None
-    if values.shape[:1] != (n_rows,) or values.ndim > 2:
-        return None
-    if values.dtype.kind == "f" and (values != np.round(values)).any():  # shares, or NaN
+    if values.dtype.kind in "UO" and values.ndim == 1:
+        places = {name: i for i, name in enumerate(classes.tolist()) if isinstance(name, str)}
+        found = [places.get(name) if isinstance(name, str) else None for name in values.tolist()]
+        return None if None in found else np.array(found, dtype=np.int64)
+    if values.dtype.kind not in "iubf":
         return None
     if values.shape[1:] in ((), (1,)):
-        return values.reshape(-1).astype(np.int64)
-    if values.shape[1] != n_classes or not np.isin(values, (0, 1)).all():
+        whole = values.dtype.kind != "f" or (values == np.round(values)).all()  # False for NaN
+        return values.reshape(-1).astype(np.int64) if whole else None
+    if values.shape[1] != len(classes):
         return None
-    return values.argmax(axis=1) if (values.sum(axis=1) == 1).all() else None
+    shares = np.sort(values.astype(np.float64), axis=1)
+    smoothed = values.dtype.kind == "f" and len(classes) > 2
+    rest = shares[:, 0] if smoothed else 0.0
+    one_hot = np.isclose(shares[:, -2], rest) & np.isclose(shares.sum(axis=1), 1)
+    return values.argmax(axis=1) if (one_hot & (shares[:, -1] > shares[:, -2])).all() else None

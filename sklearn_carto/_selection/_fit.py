@@ -58,7 +58,7 @@ def fit_selection(
         True for samples that the weights of the final estimator exclude.
     """
     # 1. Check the parameters, before anything is trained.
-    for name in _LEARNED:
+    for name in (*_LEARNED, "n_features_in_", "feature_names_in_"):
         vars(owner).pop(name, None)
     name = type(owner).__name__
     y, classes, _ = check_labels(y, owner)

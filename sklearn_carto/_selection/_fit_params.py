@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from inspect import Parameter, signature
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._utils._compat import InvalidParameterError, _routing_enabled
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._validation import check_sample_weight
@@ -188,10 +187,9 @@ def excluded_rows(estimator, params, X, n_samples, owner):
     """
     weights = check_sample_weight(_weights_of(estimator, params), n_samples, f"{owner}.fit")
     excluded = np.zeros(n_samples, dtype=bool) if weights is None else weights == 0
-    # a sparse DOK matrix is a dict, too
-    of_net = X.get("sample_weight") if isinstance(X, Mapping) and not issparse(X) else None
-    if of_net is not None and np.size(of_net) == n_samples:
-        excluded |= np.asarray(of_net).reshape(n_samples) == 0
+    of_net = absent_rows(X, n_samples)
+    if of_net is not None:
+        excluded |= of_net
     if excluded.all():
         raise InvalidParameterError(
             f"The weights passed to {owner}.fit exclude every sample. Pass positive weights."

@@ -16,7 +16,7 @@ def array_of(values):
     if values is None or hidden or isinstance(values, (str, bytes, set, frozenset, dict)):
         return None
     try:
-        return np.asarray(values)
+        return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
     except (TypeError, ValueError):
         return None
 

@@ -59,6 +59,11 @@ def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=Fal
         _check_number(cv, y, groups, name, used_by)
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         cv = kind(int(cv), shuffle=True, random_state=random_state)
+    if isinstance(cv, type):
+        raise InvalidParameterError(
+            f"{name} must not be a class. Got {cv.__name__} instead of an instance, "
+            f"{cv.__name__}()."
+        )
     if hasattr(cv, "split") and not isinstance(cv, str):
         folds = cv.split(np.zeros(len(y)) if X is None else X, y, groups)
     folds = check_folds(folds, len(y), name)

@@ -18,6 +18,8 @@ ONE_NET_AT_A_TIME = RLock()  # torch's generators are shared by all threads of a
 
 def draw_seed(random_state):
     """Return a seed: an int as it is, one draw of a RandomState, or fresh entropy for None."""
+    if is_flag(random_state):
+        raise InvalidParameterError(f"random_state must be no boolean. Got {random_state}.")
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if is_flag(random_state):

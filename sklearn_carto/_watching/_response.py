@@ -76,6 +76,8 @@ class Response(NamedTuple):
 
 def _as_floats(scores):
     """Convert class scores to an array of floats; None if they are no real numbers."""
+    if np.ma.isMaskedArray(scores) and np.ma.getmaskarray(scores).any():
+        return None
     try:
         array = np.asarray(scores)
     except (TypeError, ValueError, RuntimeError):  # ragged lists, tensors that require a gradient

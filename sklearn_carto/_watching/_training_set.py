@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_carto._inputs._containers import take
+from sklearn_carto._inputs._containers import absent_rows, take
 from sklearn_carto._utils._compat import _check_method_params
 
 
@@ -30,8 +30,10 @@ class TrainingSet(NamedTuple):
 
     def excluded_mask(self):
         """Return a mask of the samples that the estimator is given with weight 0; None if none."""
-        weights = self.routed["watched"].get("sample_weight")
-        mask = np.zeros(len(self.y), dtype=bool) if weights is None else np.asarray(weights) == 0
+        n_samples, weights = len(self.y), self.routed["watched"].get("sample_weight")
+        mask = np.zeros(n_samples, dtype=bool) if weights is None else np.asarray(weights) == 0
+        of_net = absent_rows(self.X, n_samples)
+        mask = mask if of_net is None else mask | of_net
         return mask if mask.any() else None
 
     def fit_args(self, estimator):

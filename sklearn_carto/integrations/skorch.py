@@ -6,6 +6,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from sklearn_carto._dynamics._training_dynamics import RECORDED
+from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
 from sklearn_carto._utils._compat import StrOptions
 from sklearn_carto._utils._state import PackedState, check_is_state, digest, pack
@@ -127,14 +128,14 @@ class DataMapCallback(MapCallback, Callback):
         """
         y_encoded = _encoded(labels_of(X) if y is None and is_dataset(X) else y)
         if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
-            self.recorder_ = self._make_recorder(y_encoded)
+            self.recorder_ = self._make_recorder(X, y_encoded)
             self._resume(net)
         self._watched_name_, self._is_training_ = type(net).__name__, True
         listener = make_listener(net, X, self.recorder_)
         listener.resources.callback(self._stop_training)
         attach_on_fit_loop(net, listener, key=self)
 
-    def _make_recorder(self, y_encoded):
+    def _make_recorder(self, X, y_encoded):
         return RunRecorder(
             y_encoded,
             np.arange(max(y_encoded.max() + 1, 2)),
@@ -142,6 +143,7 @@ class DataMapCallback(MapCallback, Callback):
             self.keep_history,
             sample_ids=check_sample_ids(self.sample_ids, len(y_encoded), type(self).__name__),
             record=self.record,
+            excluded_mask=absent_rows(X, len(y_encoded)),
             more_classes=True,
         )
 
