@@ -167,3 +167,12 @@ def test_a_splitter_is_given_the_samples():
 
     folds = make_folds(ByValue(), y, 0, X=np.arange(N) % 2)
     assert_array_equal(folds[0][1], EVEN)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, np.datetime64("NaT")])
+@pytest.mark.parametrize("cv", [2, GroupKFold(2)])
+def test_groups_must_not_be_missing(cv, missing):
+    groups = np.empty(12, dtype=object)
+    groups[:] = [0, 1, missing] * 4
+    with pytest.raises(InvalidParameterError, match=r"'groups' .* missing .* \[2, 5, 8, 11\]"):
+        make_folds(cv, np.arange(12) % 2, 0, groups=groups, used_by="compare_subsets")

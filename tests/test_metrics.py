@@ -161,3 +161,9 @@ def test_frames_and_lists_are_arrays(name):
     values = [[0, 1, 0], [1, 1, 0]]
     statistic = getattr(metrics, name)
     assert_array_equal(statistic(pandas.DataFrame(values)), statistic(np.array(values)))
+
+
+def test_a_tensor_that_requires_a_gradient_is_refused():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InvalidParameterError, match="'true_proba' parameter .* Got a Tensor"):
+        metrics.confidence(torch.full((2, 3), 0.5, requires_grad=True))

@@ -11,12 +11,17 @@ from sklearn_carto._utils._validation import describe, is_flag
 
 
 def array_of(values):
-    """Return the array of an array-like; None if there is none, such as of rows of two lengths."""
+    """Return the array of an array-like; None if there is none.
+
+    There is none of rows of two lengths, nor of an array that masks some of its values.
+    """
     if values is None or isinstance(values, (str, bytes, set, frozenset, dict)):
+        return None
+    if np.ma.isMaskedArray(values) and np.any(values.mask):
         return None
     try:
         return np.asarray(values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):  # a tensor of torch that requires a gradient
         return None
 
 
@@ -57,8 +62,7 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
         array = array.astype(np.float64) if all(taken) else None
     if flags and array is not None and array.dtype.kind == "b":
         array = array.astype(np.int64)
-    hidden = np.ma.isMaskedArray(values) and values.mask.any()
-    if array is None or array.dtype.kind not in "iuf" or array.ndim != ndim or hidden:
+    if array is None or array.dtype.kind not in "iuf" or array.ndim != ndim:
         what = {1: "one number for each row", 2: "numbers of shape (n_samples, n_epochs)"}[ndim]
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must hold {what}. Got {describe(values)} instead."
