@@ -145,3 +145,16 @@ def test_a_missing_id_of_pandas_is_named():
     pd = pytest.importorskip("pandas")
     with pytest.raises(InvalidParameterError, match=r"<NA>\] in the rows \[1\]"):
         check_sample_ids(pd.Series(["a", pd.NA, "b"], dtype="string"), 3, "fit")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [((), {}, "missing 1 required"), ((1, 2), {}, "takes 1 positional"), ((1,), {"m": 2}, "'m'")],
+)
+def test_arguments_that_do_not_fit_a_function_are_refused_under_its_name(args, kwargs, message):
+    @validate_params(n=[Count(1)])
+    def halve(n):
+        return n / 2
+
+    with pytest.raises(TypeError, match=rf"halve\(\).*{message}"):
+        halve(*args, **kwargs)

@@ -15,6 +15,8 @@ def array_of(values):
     hidden = np.ma.isMaskedArray(values) and np.any(values.mask)  # numpy would show them
     if values is None or hidden or isinstance(values, (str, bytes, set, frozenset, dict)):
         return None
+    if np.ma.isMaskedArray(values) and np.any(values.mask):
+        return None
     try:
         return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
     except (TypeError, ValueError):
