@@ -29,12 +29,6 @@ matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def places_of(points):
     return {tuple(place) for place in np.asarray(points.get_offsets()).round(9).tolist()}
 

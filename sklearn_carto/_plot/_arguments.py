@@ -30,7 +30,8 @@ def get_axes(ax, n_axes, item, **kwargs):
         )
     if any(one.name == "3d" for one in axes):
         raise InvalidParameterError(
-            f"The 'ax' parameter of plot must be axes of two dimensions. Got {describe(ax)} instead."
+            "The 'ax' parameter of plot must be axes of two dimensions. "
+            f"Got {describe(ax)} instead."
         )
     if len(axes) != n_axes:
         raise ValueError(f"ax must hold {n_axes} axes, one for each {item}; got {len(axes)}.")
