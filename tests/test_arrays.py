@@ -58,7 +58,9 @@ def test_missing_labels_are_counted_and_refused(labels):
 
 
 @pytest.mark.parametrize(
-    "labels", [["a", 1], [], [["a"], ["b"]], RAGGED, None, "ab", {1, 2}, 3], ids=str
+    "labels",
+    [["a", 1], [], [["a"], ["b"]], RAGGED, None, "ab", {1, 2}, 3, np.ma.masked_all(2)],
+    ids=str,
 )
 def test_labels_are_of_one_kind_and_dimension(labels):
     with pytest.raises(InvalidParameterError, match="'y' parameter of f must hold at least one"):

@@ -382,9 +382,11 @@ def same_weights(one, other):
 TRAINER_OPTIONS = {
     "plain": {},
     "workers": {"workers": 2},
-    "accumulated": {"gradient_accumulation_steps": 2},
+    "accumulated, dispatched": {
+        "gradient_accumulation_steps": 2,
+        "accelerator_config": {"dispatch_batches": True},
+    },
     "split": {"accelerator_config": {"split_batches": True, "even_batches": False}},
-    "dispatched": {"accelerator_config": {"dispatch_batches": True}},
     "unseeded": {"accelerator_config": {"use_seedable_sampler": False}},
 }
 
@@ -547,9 +549,11 @@ def test_labels_that_the_loss_of_a_trainer_takes_out_are_compared(tmp_path):
 
 
 @needs_torch
-@pytest.mark.parametrize("unused", [True, False], ids=["removed", "passed on"])
-@pytest.mark.parametrize("column", ["name", "number"])
-@pytest.mark.parametrize("kind", ["rows", "hugging face"])
+@pytest.mark.parametrize(
+    ("kind", "column", "unused"),
+    [("rows", "name", True), ("rows", "number", False), ("hugging face", "name", False),
+     ("hugging face", "number", True)],
+)  # fmt: skip
 def test_a_column_names_the_rows_and_is_not_passed_to_the_model(kind, column, unused, tmp_path):
     module = pytest.importorskip("sklearn_carto.integrations.transformers")
     rows = Rows(as_mapping=True)

@@ -203,7 +203,7 @@ def test_bad_parameters_are_refused(params, message):
     ("estimator", "message"),
     [
         (SVC(), "SVC cannot be watched while it trains: it has no partial_fit"),
-        (SGDRegressor(), "needs a classifier. Got SGDRegressor, a regressor"),
+        (SGDRegressor(), "must be a classifier. Got SGDRegressor, a regressor"),
         (make_pipeline(StandardScaler(), SVC()), "SVC cannot be watched"),
         (FrozenEstimator(SGD), "FrozenEstimator does not train"),
         (make_pipeline(StandardScaler(), "passthrough"), "cannot be watched"),
@@ -313,5 +313,5 @@ def test_a_refit_that_raises_its_warning_keeps_the_map_of_its_rows():
 )
 def test_what_is_not_a_classifier_is_refused_by_name(estimator, what):
     assert not can_watch(estimator)
-    with pytest.raises(NotWatchableError, match=f"A data map needs a classifier. Got .*{what}"):
+    with pytest.raises(NotWatchableError, match=f"must be a classifier. Got .*{what}"):
         CartographyClassifier(estimator).fit(X, y)

@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassi
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 
+from names import name_of
 from sklearn_carto import (
     CrossDistillation,
     CrossDistillationDisplay,
@@ -79,7 +80,7 @@ def call_of(function):
 FUNCTIONS = [compare_subsets, sweep_fractions, sweep_replacement, cross_distillation]
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: name_of(value)[:30])
 @pytest.mark.parametrize("function", [compare_subsets, cross_distillation])
 def test_an_invalid_argument_is_named_before_anything_is_trained(function, name, value):
     if function is cross_distillation and isinstance(value, DataMapSelector) and value.cv != 4:
@@ -96,7 +97,7 @@ def test_an_invalid_argument_is_named_before_anything_is_trained(function, name,
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(
     ("name", "value"), [("X", None), ("X", {1, 2}), ("X", X[:-1]), ("y", None), ("y", y[:-1]),
-                        ("y", np.zeros(60)), ("y", X)], ids=lambda value: repr(value)[:20]
+                        ("y", np.zeros(60)), ("y", X)], ids=lambda value: name_of(value)[:20]
 )  # fmt: skip
 def test_samples_and_labels_are_checked(function, name, value):
     call = call_of(function)
@@ -108,7 +109,7 @@ NO_CLASSIFIERS = [None, 3, "sgd", SGDClassifier, KMeans(), PCA(), LinearRegressi
                   FrozenEstimator(MODEL)]  # fmt: skip
 
 
-@pytest.mark.parametrize("estimator", NO_CLASSIFIERS, ids=str)
+@pytest.mark.parametrize("estimator", NO_CLASSIFIERS, ids=name_of)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_is_no_classifier_is_refused(function, estimator):
     given = {"a": MODEL, "b": estimator} if function is cross_distillation else estimator
@@ -120,7 +121,7 @@ def test_what_is_no_classifier_is_refused(function, estimator):
     "regions",
     [None, "nope", "easy", {"easy": 0.5, "hard": 0.5}, {"easy", "hard"}, 3, ["nope"], [3], [None],
      [["easy"]], [{"easy": 0.5}], [{"easy": "a"}], [{}], [{"auto": 0.5, "easy": 0.5}]],
-    ids=str,
+    ids=name_of,
 )  # fmt: skip
 @pytest.mark.parametrize("function", [compare_subsets, sweep_fractions])
 def test_regions_are_a_list_of_known_regions(function, regions):
@@ -130,7 +131,7 @@ def test_regions_are_a_list_of_known_regions(function, regions):
 
 @pytest.mark.parametrize(
     "fracs", [None, [], [np.nan], [2], [0], [-0.1], "half", ["0.5"], [True], True, {0.5}, 0, [None],
-              {0.5: 1}, [[0.5]], np.zeros((2, 2)), [np.inf], [0.5j]], ids=str
+              {0.5: 1}, [[0.5]], np.zeros((2, 2)), [np.inf], [0.5j]], ids=name_of
 )  # fmt: skip
 @pytest.mark.parametrize("function", [compare_subsets, sweep_fractions])
 def test_fractions_are_numbers_above_0_up_to_1(function, fracs):
@@ -157,7 +158,7 @@ def test_a_fraction_is_a_number_above_0_up_to_1(function, frac):
         ({"fracs": [0.5]}, "'fracs'"),
         ({"cvv": 3}, "'cvv'"),
     ],
-    ids=str,
+    ids=name_of,
 )  # fmt: skip
 def test_a_replacement_sweep_checks_its_own_arguments(params, name):
     with pytest.raises((ValueError, TypeError), match=name):
@@ -171,7 +172,7 @@ def test_a_sweep_names_the_setting_that_compare_subsets_does_not_take():
 
 @pytest.mark.parametrize(
     "models", [None, [], {}, [MODEL, MODEL], {"a": MODEL}, {"a": MODEL, "full": MODEL},
-               {1: MODEL, 2: MODEL}, {"": MODEL, "a": MODEL}, {"a": MODEL, "b": SVC()}], ids=str
+               {1: MODEL, 2: MODEL}, {"": MODEL, "a": MODEL}, {"a": MODEL, "b": SVC()}], ids=name_of
 )  # fmt: skip
 def test_models_to_cross_are_a_mapping_of_names_to_models_that_can_be_watched(models):
     with pytest.raises((ValueError, TypeError), match="'estimators' parameter|SVC"):
@@ -196,7 +197,9 @@ FAST = {"selector": DataMapSelector(SGDClassifier(loss="log_loss", alpha=0.1)), 
 
 
 @pytest.mark.parametrize(
-    "returned", [np.ones(3), {"a": np.ones(2)}, None, "good", {"a": None}, {}, [0.5], 1j], ids=str
+    "returned",
+    [np.ones(3), {"a": np.ones(2)}, None, "good", {"a": None}, {}, [0.5], 1j],
+    ids=name_of,
 )
 @pytest.mark.parametrize("error_score", ["raise", np.nan])
 def test_a_scorer_returns_numbers_whatever_the_error_score(returned, error_score):

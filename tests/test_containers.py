@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
+from names import name_of
 from sklearn_carto._inputs._containers import (
     check_missing,
     check_same_length,
@@ -81,7 +82,7 @@ def test_rows_of_unequal_length_are_rows(rows):
         ([], "at least one sample"),
         (X[:3], "inconsistent numbers of samples"),
     ],
-    ids=repr,
+    ids=name_of,
 )
 def test_what_is_no_container_of_samples_is_one_clear_error(samples, message):
     with pytest.raises(ValueError, match=message):

@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from names import name_of
 from sklearn_carto import (
     CartographyClassifier,
     DataMapSelector,
@@ -204,7 +205,7 @@ def of_classes(labels, kept):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.DegenerateMapWarning")
-@pytest.mark.parametrize("names", [["b", "c", "a"], [7, -1, 3]], ids=str)
+@pytest.mark.parametrize("names", [["b", "c", "a"], [7, -1, 3]], ids=name_of)
 @pytest.mark.parametrize("name", FINAL)
 def test_columns_are_those_of_the_classes_where_the_selection_lacks_one(name, names):
     labels = np.array(names)[y]
@@ -276,7 +277,7 @@ CV = StratifiedKFold(2)
             "Unknown region 'esay'. Did you mean 'easy'",
         ),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_bad_parameters_are_refused_before_anything_is_trained(model, message):
     with pytest.raises(ValueError, match=message):

@@ -109,7 +109,7 @@ def test_the_readme_has_exactly_the_two_commands():
     install = 'python -m pip install -e ".[{}]" -c constraints.txt && '
     assert lines == [
         install.format("plot") + "python examples/plot_1_first_map.py",
-        install.format("test") + "python -m pytest",
+        install.format("test") + "python -m pytest -n auto",
     ]
 
 

@@ -280,3 +280,37 @@ def test_names_of_columns_are_compared_by_value():
     for one, other in [((1, 2), "(1, 2)"), (1, "1"), (pd.Timestamp("2020"), "2020-01-01 00:00:00")]:
         frames = [pd.DataFrame(np.ones((2, 1))).set_axis([name], axis=1) for name in (one, other)]
         assert fingerprint(frames[0]) != fingerprint(frames[1])
+
+
+@pytest.mark.parametrize("nested", [False, True, "fields"])
+@pytest.mark.parametrize("kind", ["Datetime", "Duration", "Time"])
+def test_nanoseconds_of_columns_count(kind, nested):
+    pl, pa = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    types = {
+        "Datetime": (pl.Datetime("ns"), pa.timestamp("ns")),
+        "Duration": (pl.Duration("ns"), pa.duration("ns")),
+        "Time": (pl.Time, pa.time64("ns")),
+    }
+    for make, cast in (
+        (pl.DataFrame, lambda values: pl.Series(values).cast(types[kind][0])),
+        (pa.table, lambda values: pa.array(values, types[kind][1])),
+    ):
+        tables = []
+        for values in ([1, 2], [1, 3], [1, 2]):
+            column = cast(values)
+            if nested == "fields":
+                column = (
+                    pl.DataFrame({"b": column}).to_struct("a")
+                    if make is pl.DataFrame
+                    else pa.StructArray.from_arrays([column], ["b"])
+                )
+            elif nested:
+                column = (
+                    pl.Series([column])
+                    if make is pl.DataFrame
+                    else pa.ListArray.from_arrays([0, 2], column)
+                )
+            tables.append(make({"a": column}))
+        one, other, same = tables
+        assert fingerprint(one) == fingerprint(same)
+        assert fingerprint(one) != fingerprint(other)

@@ -10,6 +10,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, cross_v
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from names import name_of
 from sklearn_carto import CartographyClassifier
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import MissingClassesWarning
@@ -46,7 +47,7 @@ def watched(estimator=SGD, **params):
 # --- groups
 
 
-@pytest.mark.parametrize("cv", [GroupKFold(3), LeaveOneGroupOut(), 3], ids=str)
+@pytest.mark.parametrize("cv", [GroupKFold(3), LeaveOneGroupOut(), 3], ids=name_of)
 @pytest.mark.parametrize("estimator", [SGD, make_pipeline(StandardScaler(), SGD)])
 def test_groups_reach_the_folds_and_not_an_estimator_that_takes_none(cv, estimator):
     model = watched(estimator, cv=cv).fit(X, y, groups=GROUPS)
@@ -245,11 +246,11 @@ def test_ids_that_do_not_name_each_row_are_an_error_before_anything_is_trained(i
         *[("cv", value) for value in (1, 0, True, 2.5, "five", [], [(0, 1)], {}, object())],
         *[("estimator", value) for value in (None, "SGD", 3, SGDClassifier, object(), [SGD])],
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_parameters_of_a_wrong_kind_are_named(name, value):
     model = watched().set_params(**{name: value})
-    with pytest.raises((ValueError, TypeError), match=f"'?{name}'? parameter|needs a classifier"):
+    with pytest.raises((ValueError, TypeError), match=f"'?{name}'? parameter|must be a classifier"):
         model.fit(X, y)
 
 

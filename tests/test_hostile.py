@@ -5,6 +5,7 @@ call must raise a ValueError or TypeError whose message contains the name of the
 line of this library or of scikit-learn's validation, not from the inside of numpy or Python.
 """
 
+# ruff: noqa: E501
 import traceback
 import warnings
 from decimal import Decimal

@@ -326,7 +326,7 @@ def test_estimators_are_drawn_by_their_map():
     unfitted, mapless = CartographyClassifier(clf), LogisticRegression(max_iter=1000).fit(X, y)
     with pytest.raises(NotFittedError):
         DataMapDisplay.from_estimator(unfitted)
-    with pytest.raises(TypeError, match="LogisticRegression has no data_map_"):
+    with pytest.raises(TypeError, match="must have a data_map_.* Got LogisticRegression"):
         DataMapDisplay.from_estimator(mapless)
 
 

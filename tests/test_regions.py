@@ -518,6 +518,7 @@ def test_ids_are_those_of_the_rows(random_map):
         ({"stratify": None}, "'stratify' parameter"),
         ({"random_state": 1.5}, "'random_state' parameter"),
         ({"random_state": -1}, "random_state"),
+        ({"random_state": True}, "random_state"),
         ({"random_state": 2**32}, "random_state"),
         ({"noise_cut": "0.1"}, "noise_cut must lie"),
         ({"noise_cut": None}, "noise_cut must lie"),

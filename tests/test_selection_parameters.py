@@ -18,6 +18,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from names import name_of
 from sklearn_carto import CartographyClassifier, DataMapSelector
 from sklearn_carto.datasets import make_cartography
 
@@ -124,7 +125,9 @@ def describe(case):
 
 
 @pytest.mark.parametrize("make", [selector, sampler])
-@pytest.mark.parametrize(("params", "message"), BAD, ids=[describe(params) for params, _ in BAD])
+@pytest.mark.parametrize(
+    ("params", "message"), BAD, ids=[name_of(describe(params)) for params, _ in BAD]
+)
 def test_bad_parameters_are_named_before_anything_is_trained(make, params, message):
     owner = "DataMapSelector" if make is selector else "DataMapSampler"
     with pytest.raises(ValueError, match=message.format(owner)):
@@ -152,7 +155,7 @@ def test_bad_parameters_are_named_before_anything_is_trained(make, params, messa
         {"frac": Fraction(1, 2)},
         {"region": np.str_("easy")},
     ],
-    ids=describe,
+    ids=lambda params: name_of(describe(params)),
 )
 def test_numbers_and_flags_of_numpy_are_numbers_and_flags(params):
     model = DataMapSelector(QUICK, **params).fit(X, NAMES)

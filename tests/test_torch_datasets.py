@@ -217,3 +217,20 @@ def test_a_tuple_of_inputs_is_digested_by_its_parts():
     a, b = np.arange(3.0), np.ones((3, 2))
     assert fingerprint((a, b)) == fingerprint((a.copy(), np.asfortranarray(b)))
     assert fingerprint((a, b)) != fingerprint((a + 1, b))
+
+
+def test_the_format_of_a_table_counts():
+    table = pytest.importorskip("datasets").Dataset.from_dict({"x": [0.1, 0.2]})
+    single = table.with_format("numpy", dtype=np.float32)
+    assert value_fingerprint(single) == value_fingerprint(
+        table.with_format("numpy", dtype=np.float32)
+    )
+    for other in (table, table.with_format("numpy", dtype=np.float64)):
+        assert value_fingerprint(single) != value_fingerprint(other)
+
+
+def test_the_length_of_a_data_set_of_skorch_counts():
+    make = pytest.importorskip("skorch.dataset").Dataset
+    assert value_fingerprint(make(np.arange(4.0))) != value_fingerprint(
+        make(np.arange(4.0), length=2)
+    )

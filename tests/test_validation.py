@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from names import name_of
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import (
     Count,
@@ -30,14 +31,14 @@ def test_arguments_that_meet_the_constraints_pass_unchanged():
 
 
 @pytest.mark.parametrize(
-    "n", [0, -1, 1.0, 1.5, True, np.True_, "1", np.nan, [1], object()], ids=str
+    "n", [0, -1, 1.0, 1.5, True, np.True_, "1", np.nan, [1], object()], ids=name_of
 )
 def test_a_count_is_a_whole_number_and_no_flag(n):
     with pytest.raises(InvalidParameterError, match=r"'n' parameter of Owner.make must be"):
         Owner.make(n)
 
 
-@pytest.mark.parametrize("share", [0, 1.1, np.nan, np.inf, True, "0.5", None, 1j], ids=str)
+@pytest.mark.parametrize("share", [0, 1.1, np.nan, np.inf, True, "0.5", None, 1j], ids=name_of)
 def test_a_number_is_finite_in_its_interval_and_no_flag(share):
     with pytest.raises(InvalidParameterError, match=r"'share' parameter of Owner.take must be"):
         Owner().take(share)
@@ -54,14 +55,14 @@ def test_masks_of_any_container(mask):
 @pytest.mark.parametrize(
     "mask",
     [["no", "yes"], [0, 1], [1.0, 0.0], [True], [[True, False]], [True, None], None, "ab"],
-    ids=str,
+    ids=name_of,
 )
 def test_a_mask_holds_booleans_only(mask):
     with pytest.raises(InvalidParameterError, match="'mask' parameter of f must hold one boolean"):
         check_mask(mask, 2, "mask", "f")
 
 
-@pytest.mark.parametrize("weights", [[1, 0, 2], [True, False, True], (0.5, 0.0, 1e-9)], ids=str)
+@pytest.mark.parametrize("weights", [[1, 0, 2], [True, False, True], (0.5, 0.0, 1e-9)], ids=name_of)
 @pytest.mark.parametrize("kind", ["list", "array", "objects", "series"])
 def test_weights_are_finite_numbers_of_at_least_0(weights, kind):
     expected = [float(weight) for weight in weights]
@@ -92,7 +93,7 @@ def test_weights_are_finite_numbers_of_at_least_0(weights, kind):
         ({0: 1, 1: 2, 2: 3}, "number for each"),
         ([], r"Got \[\] instead"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_other_weights_are_named(weights, message):
     with pytest.raises(
@@ -104,7 +105,7 @@ def test_other_weights_are_named(weights, message):
 @pytest.mark.parametrize(
     "ids",
     [["a", "b", "c"], [3, 1, 2], (1.5, 2.5, -0.0), ["1", 1, 2], [(0, 1), (0, 2), (1, 1)], "abc"],
-    ids=str,
+    ids=name_of,
 )
 def test_ids_keep_their_values_and_types(ids):
     ids = np.array(list(ids)) if isinstance(ids, str) else ids
@@ -133,7 +134,7 @@ def test_ids_keep_their_values_and_types(ids):
         ({0: "a", 1: "b", 2: "c"}, "one id for each of the 3 rows"),
         (7, "Got 7 instead"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_other_ids_are_named(ids, message):
     with pytest.raises(InvalidParameterError, match=f"'sample_ids' parameter of fit .*{message}"):

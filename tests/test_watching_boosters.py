@@ -9,6 +9,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
+from names import name_of
 from sklearn_carto import (
     CartographyClassifier,
     DataMap,
@@ -208,7 +209,7 @@ def softmax_gradient(y_true, y_pred):
         ("catboost", {"loss_function": "MultiClassOneVsAll"}),
         ("catboost", {"objective": "MultiClassOneVsAll"}),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_an_objective_of_other_probabilities_is_refused_by_name_before_training(library, params):
     (name,) = params

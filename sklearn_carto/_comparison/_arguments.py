@@ -248,7 +248,7 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
 
 
 def _features_of(X):
-    """Return the names of the features, or their number; None if they cannot be told."""
+    """Return the names of the features, or their number; None if they cannot be determined."""
     if holds_containers(X):
         return list(X) if isinstance(X, Mapping) else len(X)
     if hasattr(X, "columns"):

@@ -90,7 +90,7 @@ class TrainingDynamics:
     """
 
     @validate_params(
-        n_epochs=[Count(1), None],
+        n_epochs=[Count(1, MAX_EPOCHS), None],
         keep_history=["boolean"],
         record=[StrOptions(set(RECORDED))],
     )

@@ -51,6 +51,8 @@ def column_parts(column):
     if isinstance(dtype, pandas.DatetimeTZDtype):
         utc = pandas.DatetimeIndex(column).tz_convert(None)
         return [str(dtype.tz), np.asarray(utc)]
+    if isinstance(dtype, getattr(pandas, "ArrowDtype", ())):
+        return arrow_parts(column.array.__arrow_array__())
     return [column.to_numpy(dtype=object)]
 
 
@@ -61,6 +63,14 @@ def _polars_parts(column):
         return ["categories", categories.to_list(), column.to_list()]
     if str(dtype).startswith("Categorical"):
         return ["categories", column.to_list()]
+    if dtype.is_temporal():  # Python's dates and durations have no nanoseconds
+        return [str(dtype), *_polars_parts(column.to_physical())]
+    if str(dtype).startswith("Struct"):
+        fields = [column.struct.field(name) for name in column.struct.fields]
+        return ["struct", column.is_null().to_numpy(), *column.struct.fields, *fields]
+    if str(dtype).startswith(("List", "Array")):
+        lists = column.arr.to_list() if str(dtype).startswith("Array") else column
+        return ["lists", lists.list.len().to_list(), lists.explode()]
     plain = dtype.is_integer() or dtype.is_float() or str(dtype) == "Boolean"
     if plain and not column.null_count():
         return [column.to_numpy()]
@@ -86,6 +96,14 @@ def arrow_parts(value):
     if arrow.types.is_list(kind) or arrow.types.is_large_list(kind):
         lengths = value.value_lengths()
         return ["lists", *arrow_parts(lengths), *arrow_parts(value.flatten())]
+    if arrow.types.is_struct(kind):
+        names = [kind.field(i).name for i in range(kind.num_fields)]
+        return ["struct", value.is_null().to_numpy(zero_copy_only=False), *names, *value.flatten()]
+    if (
+        arrow.types.is_temporal(kind) and kind.bit_width <= 64
+    ):  # Python's dates and durations have no nanoseconds
+        number = arrow.int32() if kind.bit_width == 32 else arrow.int64()
+        return [str(kind), *arrow_parts(value.view(number))]
     numbers = arrow.types.is_integer(kind) or arrow.types.is_floating(kind)
     if numbers and not value.null_count:
         return [value.to_numpy()]

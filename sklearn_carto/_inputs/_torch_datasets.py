@@ -55,7 +55,8 @@ def dataset_parts(dataset):
         form = dataset.format
         if form["type"] == "custom":  # rows are computed by a function
             return None
-        return [form["columns"], dataset.with_format("arrow")[:]]
+        arrow = dataset.with_format("arrow")[:]
+        return [form["columns"], form["format_kwargs"], dataset.features, arrow]
     parts = _PARTS.get(kind)
     return None if parts is None else [kind, *(getattr(dataset, name) for name in parts)]
 
@@ -65,7 +66,7 @@ _PARTS = {
     "torch.utils.data.dataset.Subset": ["dataset", "indices"],
     "torch.utils.data.dataset.ConcatDataset": ["datasets"],
     "torch.utils.data.dataset.StackDataset": ["datasets"],
-    "skorch.dataset.Dataset": ["X", "y"],
+    "skorch.dataset.Dataset": ["X", "y", "_len"],
     "skorch.helper.SliceDataset": ["dataset", "idx", "indices_"],
 }
 

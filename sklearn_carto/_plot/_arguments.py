@@ -30,7 +30,8 @@ def get_axes(ax, n_axes, item, **kwargs):
         )
     if any(one.name == "3d" for one in axes):
         raise InvalidParameterError(
-            f"The 'ax' parameter of plot must be axes of two dimensions. Got {describe(ax)} instead."
+            f"The 'ax' parameter of plot must be axes of two dimensions. Got {describe(ax)} "
+            "instead."
         )
     if len(axes) != n_axes:
         raise ValueError(f"ax must hold {n_axes} axes, one for each {item}; got {len(axes)}.")
@@ -42,7 +43,8 @@ def check_cmap(cmap, owner):
     import matplotlib
     from matplotlib.colors import Colormap
 
-    if cmap is None or isinstance(cmap, Colormap) or cmap in list(matplotlib.colormaps):
+    is_name = isinstance(cmap, str) and cmap in matplotlib.colormaps
+    if cmap is None or isinstance(cmap, Colormap) or is_name:
         return
     close = get_close_matches(str(cmap), list(matplotlib.colormaps), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -142,12 +142,13 @@ class DataMapDisplay:
         TypeError
             If the estimator has no `data_map_`.
         """
-        check_is_fitted(estimator)
+        if hasattr(estimator, "fit") and not isinstance(estimator, type):
+            check_is_fitted(estimator)
         if not hasattr(estimator, "data_map_"):
-            raise TypeError(
-                f"{type(estimator).__name__} has no data_map_: pass a fitted "
-                "CartographyClassifier or DataMapSelector (of a DistilledClassifier its "
-                "selector_)."
+            raise InvalidParameterError(
+                "The 'estimator' parameter of DataMapDisplay.from_estimator must have a "
+                "data_map_: pass a fitted CartographyClassifier or DataMapSelector (of a "
+                f"DistilledClassifier its selector_). Got {type(estimator).__name__} instead."
             )
         return cls.from_data_map(estimator.data_map_, **kwargs)
 

@@ -65,16 +65,12 @@ def read_archive(path, kind):
 
 def check_path(path, owner, any_suffix=False):
     """Return the path of an npz file; a suffix is ``.npz``, or there is none."""
-    if not isinstance(path, (str, os.PathLike)):
+    if not isinstance(path, (str, os.PathLike)) or "\0" in os.fsdecode(path):
         raise InvalidParameterError(
             f"The 'path' parameter of {owner} must be a str or a path. Got {describe(path)} "
             "instead."
         )
     checked = Path(os.fsdecode(path))
-    if "\0" in str(checked):
-        raise InvalidParameterError(
-            f"The 'path' parameter of {owner} must not hold a null character. Got {path!r} instead."
-        )
     if not any_suffix and checked.suffix.lower() not in ("", ".npz"):
         raise InvalidParameterError(
             f"The 'path' parameter of {owner} must end in '.npz' or have no suffix, since an npz "

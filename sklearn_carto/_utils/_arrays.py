@@ -15,9 +15,8 @@ def array_of(values):
 
     There is none of rows of two lengths, nor of an array that masks some of its values.
     """
-    if values is None or isinstance(values, (str, bytes, set, frozenset, dict)):
-        return None
-    if np.ma.isMaskedArray(values) and np.any(values.mask):
+    hidden = np.ma.isMaskedArray(values) and np.any(values.mask)  # numpy would show them
+    if values is None or hidden or isinstance(values, (str, bytes, set, frozenset, dict)):
         return None
     try:
         return np.asarray(values)

@@ -29,9 +29,10 @@ def clone(estimator):
         If a classifier of CatBoost, also inside another estimator, has parameters that are lists,
         dicts or arrays. CatBoost copies these, and scikit-learn then refuses to clone it.
     """
-    if "catboost" in sys.modules and not isinstance(estimator, type):
+    base = getattr(sys.modules.get("catboost"), "CatBoost", None)
+    if base is not None and not isinstance(estimator, type):
         for part in [estimator, *_params_of(estimator).values()]:
-            if isinstance(part, sys.modules["catboost"].CatBoost):
+            if isinstance(part, base):
                 _check_no_copies(part)
     return sklearn.base.clone(estimator)
 

@@ -137,7 +137,7 @@ def _check_fold(fold, i, n_samples, name):
 
 
 def _positions(part, subject, n_samples):
-    """Convert what a fold says of its samples to their positions."""
+    """Convert the samples of a fold, positions or a mask, to positions."""
     try:
         rows = np.asarray(part)
     except (TypeError, ValueError):  # rows of unequal length

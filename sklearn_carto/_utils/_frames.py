@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_carto._utils._compat import StrOptions, require
-from sklearn_carto._utils._validation import check_params
+from sklearn_carto._utils._compat import InvalidParameterError, require
+from sklearn_carto._utils._validation import describe
 
 _POLARS_UNITS = ("D", "ms", "us", "ns")
 
@@ -13,8 +13,11 @@ def build_frame(columns, backend, caller):
 
     The errors on an unknown or missing library name the `caller`.
     """
-    options = {"backend": [StrOptions({"pandas", "polars"})]}
-    check_params(caller, options, {"backend": backend})
+    if not isinstance(backend, str) or backend not in ("pandas", "polars"):
+        raise InvalidParameterError(
+            f"The 'backend' parameter of {caller} must be 'pandas' or 'polars'. Got "
+            f"{describe(backend)} instead."
+        )
     library = require(backend, caller, backend)
     held = {name: values for name, values in columns.items() if values is not None}
     if backend == "polars":

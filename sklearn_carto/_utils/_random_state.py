@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import is_flag
 
 ONE_NET_AT_A_TIME = RLock()  # torch's generators are shared by all threads of a process
 
@@ -19,6 +20,8 @@ def draw_seed(random_state):
     """Return a seed: an int as it is, one draw of a RandomState, or fresh entropy for None."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
+    if is_flag(random_state):
+        raise InvalidParameterError(f"random_state must be no boolean. Got {random_state}.")
     if not isinstance(random_state, (int, np.integer)):
         return int(check_random_state(random_state).randint(2**31 - 1))
     if not 0 <= random_state < 2**32:

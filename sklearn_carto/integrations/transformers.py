@@ -123,7 +123,15 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
             self._resumes = n_done > 0
 
     def observe_model(self, model, n_epochs):
-        """Record the outputs of the model, to which the column of names is not passed."""
+        """Record the outputs of the model, to which the column of names is not passed.
+
+        Parameters
+        ----------
+        model : Module
+            The model.
+        n_epochs : int
+            Number of planned epochs.
+        """
         super().observe_model(model, n_epochs)
         if isinstance(self.sample_ids, str):
             hook = Hook(self._compilable(self._without_names))
