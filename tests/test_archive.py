@@ -389,14 +389,3 @@ def test_an_older_archive_of_dynamics_without_an_epoch_is_read(tmp_path):
     content = changed((tmp_path / "new.npz").read_bytes(), change)
     (tmp_path / "old.npz").write_bytes(content)
     assert TrainingDynamics.load(tmp_path / "old.npz").n_epochs == 0
-
-
-@pytest.mark.parametrize("kind", [DataMap, TrainingDynamics])
-def test_a_path_with_a_null_character_is_refused(kind):
-    with pytest.raises(InvalidParameterError, match="'path' parameter .*load .* null character"):
-        kind.load("a\0b.npz")
-    dynamics = TrainingDynamics([0, 1])
-    dynamics.update(0, np.full((2, 2), 0.5))
-    held = dynamics if kind is TrainingDynamics else DataMap.from_dynamics(dynamics)
-    with pytest.raises(InvalidParameterError, match="'path' parameter .*save .* null character"):
-        held.save("a\0b.npz")

@@ -263,7 +263,6 @@ def test_rows_may_be_named_by_tuples():
     assert_allclose(recorder.dynamics.true_proba[:, 0], [0.7, 0.8, 0.1])
     with pytest.raises(ValueError, match="sample_ids"):
         recorder.update([("z", 1)], probabilities[:1])
-        recorder.end_epoch()
 
 
 def test_tuples_name_no_positions():

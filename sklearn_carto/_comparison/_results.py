@@ -40,7 +40,7 @@ class ComparisonResults:
 
     def __init__(self, results, test_ratio, *, train_overlap=None, unit_scores=()):
         owner = type(self).__name__
-        settings = {"test_ratio": [Number(0, None, closed="left")]}
+        settings: dict = {"test_ratio": [Number(0, None, closed="left")]}
         settings |= {"train_overlap": [Number(0, 1), np.nan, None], "unit_scores": ["array-like"]}
         check_params(
             owner,

@@ -71,10 +71,6 @@ def check_path(path, owner, any_suffix=False):
             "instead."
         )
     checked = Path(os.fsdecode(path))
-    if "\0" in str(checked):
-        raise InvalidParameterError(
-            f"The 'path' parameter of {owner} must not hold a null character. Got {path!r} instead."
-        )
     if not any_suffix and checked.suffix.lower() not in ("", ".npz"):
         raise InvalidParameterError(
             f"The 'path' parameter of {owner} must end in '.npz' or have no suffix, since an npz "
