@@ -145,3 +145,11 @@ def test_a_missing_id_of_pandas_is_named():
     pd = pytest.importorskip("pandas")
     with pytest.raises(InvalidParameterError, match=r"<NA>\] in the rows \[1\]"):
         check_sample_ids(pd.Series(["a", pd.NA, "b"], dtype="string"), 3, "fit")
+
+
+def test_masked_values_are_neither_weights_nor_flags():
+    hidden = np.ma.array([1, 1, 0], mask=[False, True, False])
+    with pytest.raises(InvalidParameterError, match="Got a MaskedArray"):
+        check_sample_weight(hidden, 3, "fit")
+    with pytest.raises(InvalidParameterError, match="Got a MaskedArray"):
+        check_mask(hidden == 1, 3, "held_out_mask", "TrainingDynamics")
