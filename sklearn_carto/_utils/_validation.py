@@ -139,9 +139,9 @@ def check_mask(mask, n_samples, name, owner):
     array([ True, False])
     """
     try:
-        values = np.asarray(mask)
+        values = np.empty(0) if _hides_values(mask) else np.asarray(mask)
     except (TypeError, ValueError):  # rows of unequal length
-        values = np.empty(0, dtype=object)
+        values = np.empty(0)
     if values.dtype.kind == "O" and all(is_flag(value) for value in values.ravel()):
         values = values.astype(bool)
     if values.dtype.kind != "b" or values.shape != (n_samples,):
@@ -194,8 +194,15 @@ def check_sample_weight(sample_weight, n_samples, owner):
     return weights
 
 
+def _hides_values(values):
+    """Whether values are a masked array of which some are masked."""
+    return np.ma.isMaskedArray(values) and bool(np.ma.getmaskarray(values).any())
+
+
 def _as_numbers(values):
     """Convert real numbers to an array of floats; None if there are others."""
+    if _hides_values(values):
+        return None
     try:
         array = np.asarray(values)
     except (TypeError, ValueError):  # rows of unequal length
