@@ -147,7 +147,6 @@ def test_a_missing_id_of_pandas_is_named():
         check_sample_ids(pd.Series(["a", pd.NA, "b"], dtype="string"), 3, "fit")
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("args", "kwargs", "message"),
     [((), {}, "missing 1 required"), ((1, 2), {}, "takes 1 positional"), ((1,), {"m": 2}, "'m'")],
@@ -159,11 +158,11 @@ def test_arguments_that_do_not_fit_a_function_are_refused_under_its_name(args, k
 
     with pytest.raises(TypeError, match=rf"halve\(\).*{message}"):
         halve(*args, **kwargs)
-=======
+
+
 def test_masked_values_are_neither_weights_nor_flags():
     hidden = np.ma.array([1, 1, 0], mask=[False, True, False])
     with pytest.raises(InvalidParameterError, match="Got a MaskedArray"):
         check_sample_weight(hidden, 3, "fit")
     with pytest.raises(InvalidParameterError, match="Got a MaskedArray"):
         check_mask(hidden == 1, 3, "held_out_mask", "TrainingDynamics")
->>>>>>> h-attack1
