@@ -99,7 +99,7 @@ class MissingEpochsWarning(CartographyWarning):
 
 
 class NotCachedWarning(CartographyWarning):
-    """Issued if a data map is not cached, since data or code cannot be told from others."""
+    """Issued if a data map is not cached, since its data or code cannot be identified by value."""
 
 
 class UndefinedIntervalWarning(CartographyWarning):

@@ -13,6 +13,14 @@ VARIABLE = "SKLEARN_CARTO_DATA"
 DEFAULT = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close the figures that a test leaves open."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 @pytest.fixture
 def data_folder():
     """Folder with the real data sets; tests that need it skip where it is absent."""

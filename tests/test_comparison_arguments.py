@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 
 from names import name_of
 from sklearn_carto import (
+    CrossDistillation,
     CrossDistillationDisplay,
     DataMapSelector,
     SubsetComparison,
@@ -22,6 +23,7 @@ from sklearn_carto import (
     sweep_fractions,
     sweep_replacement,
 )
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.datasets import make_cartography
 
 X, y, DATA_MAP = make_cartography(60, random_state=0)
@@ -310,3 +312,91 @@ def without_scores(results):
 def test_results_hold_an_entry_for_each_of_some_fits(comparison, change):
     with pytest.raises(ValueError, match="'results' parameter of SubsetComparison"):
         SubsetComparison(change(comparison.results_), 0.5)
+
+
+@pytest.mark.parametrize("key", [3, None, ("a",), b"sample_weight"])
+def test_names_of_fit_arguments_must_be_text(key):
+    with pytest.raises(InvalidParameterError, match="'params' parameter of compare_subsets .* str"):
+        compare_subsets(MODEL, X, y, cv=2, params={key: 1})
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+def test_groups_of_a_comparison_must_not_be_missing(missing):
+    groups = np.array([*ROWS[1:], missing], dtype=object)
+    with pytest.raises(InvalidParameterError, match=r"'groups' .* missing .* \[59\]"):
+        compare_subsets(MODEL, X, y, cv=2, groups=groups)
+
+
+@pytest.fixture(scope="module")
+def results():
+    n_fits = 6
+    columns = {"frac": 0.3, "split": [0, 0, 0, 1, 1, 1], "seed": 0, "n_train": 20}
+    columns |= {"test_score": 0.5, "fit_time": 1.0, "score_time": 1.0, "map_time": 1.0}
+    return {name: np.zeros(n_fits) + value for name, value in columns.items()}
+
+
+KINDS = {
+    SubsetComparison: {"region": ["full", "random", "easy"] * 2, "replaced": ["-"] * 6},
+    CrossDistillation: {"reference_model": ["a", "random", "full"] * 2, "model": ["a"] * 6},
+}
+
+
+def make_results(kind, columns, **given):
+    names = {name: np.array(values) for name, values in KINDS[kind].items()}
+    more = {"region": "easy", "frac": 0.3} if kind is CrossDistillation else {}
+    return kind(**{"results": {**names, **columns}, "test_ratio": 0.5, **more, **given})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("column", ["test_score", "frac", "n_train", "fit_time"])
+@pytest.mark.parametrize("wrong", ["a", None, 1j])
+def test_columns_of_results_must_be_numbers(kind, results, column, wrong):
+    wrong = {**results, column: [wrong] * 6}
+    names = KINDS[kind]
+    with pytest.raises(InvalidParameterError, match=f"'results' .* numbers .* {column!r}"):
+        make_results(kind, results, results={**names, **wrong})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_results_may_be_lists(kind, results):
+    lists = {name: list(values) for name, values in {**KINDS[kind], **results}.items()}
+    assert str(make_results(kind, results, results=lists)) == str(make_results(kind, results))
+
+
+def test_results_of_a_cross_distillation_name_the_models(results):
+    lacking = {"reference_model": KINDS[CrossDistillation]["reference_model"], **results}
+    with pytest.raises(InvalidParameterError, match="'results' .* model"):
+        make_results(CrossDistillation, results, results=lacking)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [*(("train_overlap", value) for value in ["a", -1, 2, [1], True]),
+     *(("unit_scores", value) for value in ["test_score", 3, None, [3], ["nope"]])],
+)  # fmt: skip
+def test_settings_of_results_are_checked(kind, results, name, value):
+    with pytest.raises(InvalidParameterError, match=f"{name!r} parameter of {kind.__name__}"):
+        make_results(kind, results, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [*(("frac", value) for value in [None, "a", 2, [1], np.nan, True]),
+     *(("region", value) for value in [None, 3, "nope", {"easy": 2}, []])],
+)  # fmt: skip
+def test_settings_of_a_cross_distillation_are_checked(results, name, value):
+    with pytest.raises(InvalidParameterError, match=name):
+        make_results(CrossDistillation, results, **{name: value})
+
+
+@pytest.mark.parametrize("cmap", [3, "nope", [], b"cividis"])
+def test_a_colour_map_of_the_matrix_is_checked(results, cmap):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(InvalidParameterError, match="'cmap' parameter of CrossDistillationDisplay"):
+        make_results(CrossDistillation, results).plot(cmap=cmap)
+
+
+def test_a_data_set_with_other_features_is_described(results):
+    with pytest.raises(InvalidParameterError, match=r"Its X has the shape \(2,\) for each sample"):
+        compare_subsets(MODEL, X, y, cv=2, ood={"other": (X[:, :2], y)})

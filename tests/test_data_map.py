@@ -525,3 +525,33 @@ def test_a_frame_says_which_rows_are_excluded(backend):
     assert list(frame["excluded"]) == [True, False, False, True]
     with pytest.raises(ValueError, match="'backend' parameter"):
         whole_map().to_frame(None)
+
+
+@pytest.mark.parametrize("join", [DataMap.mean, map_agreement])
+def test_a_set_of_maps_has_no_order_and_is_refused(join):
+    with pytest.raises(InvalidParameterError, match="'maps' parameter .* list.*Got {"):
+        join({map_of_shares(3), map_of_shares(3)})
+
+
+@pytest.mark.parametrize("backend", ["pandas", "polars"])
+@pytest.mark.parametrize(
+    "sample_ids",
+    [[1, "a", 2.5], ["a", None, 3], np.arange(3).astype("M8[Y]"), np.arange(3).astype("M8[h]"),
+     np.arange(3).astype("m8[W]"), [True, 2, 3], [(1, "a"), (2, "b"), (1, "b")]],
+)  # fmt: skip
+def test_a_frame_holds_ids_of_any_kind(backend, sample_ids):
+    pytest.importorskip(backend)
+    data_map = map_of_shares(3, sample_ids=sample_ids)
+    column = data_map.to_frame(backend)["sample_id"].to_list()
+    assert len({str(value) for value in column}) == 3
+
+
+def test_a_mixture_does_not_offer_auto_for_auto():
+    with pytest.raises(InvalidParameterError) as caught:
+        map_of_shares(3).select({"auto": 1.0}, 0.5)
+    assert "Did you mean 'auto'" not in str(caught.value)
+
+
+def map_of_shares(n_samples, **fields):
+    share = np.linspace(0.1, 0.9, n_samples)
+    return DataMap(confidence=share, variability=share / 2, correctness=share, n_epochs=2, **fields)

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.linear_model import SGDClassifier
+from sklearn.utils.fixes import parse_version
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._selection._default_proxy import default_proxy
 
+OLD_SKLEARN = parse_version(sklearn.__version__) < parse_version("1.7")
 y = np.arange(20) % 2
 NUMBERS = np.random.RandomState(0).normal(size=20)
 
@@ -47,6 +50,8 @@ def test_columns_of_pandas_that_are_numbers_or_categories_are_taken(values, dtyp
 @pytest.mark.parametrize("kind", ["Int64", "UInt8", "Float32", "Boolean", "Categorical", "Decimal"])
 def test_columns_of_polars_that_are_numbers_or_categories_are_taken(kind):
     pl = pytest.importorskip("polars")
+    if kind == "Decimal" and OLD_SKLEARN:
+        pytest.skip("this scikit-learn reads frames by a protocol that lacks decimals")
     values = pl.Series(["1", "0", None, "1"] * 5)
     values = values if kind == "Categorical" else values.cast(pl.Int64)
     dtype = pl.Decimal(5, 2) if kind == "Decimal" else getattr(pl, kind)
@@ -155,7 +160,7 @@ def test_arrays_of_objects_that_are_numbers_are_taken():
 
 def test_sparse_frames_are_sparse_samples_or_are_told_the_way_out():
     pd = pytest.importorskip("pandas")
-    matrix = sparse.random_array((20, 3), density=0.5, rng=0, format="csr")
+    matrix = sparse.csr_array(sparse.random(20, 3, density=0.5, random_state=0))
     frame = pd.DataFrame.sparse.from_spmatrix(matrix)
     assert isinstance(default_proxy(frame), SGDClassifier)
     fit(frame)

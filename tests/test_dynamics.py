@@ -466,3 +466,18 @@ def test_logits_beyond_single_precision_have_the_largest_margin():
     data_map = DataMap.from_dynamics(dynamics)
     assert_allclose(data_map.aum, np.finfo(np.float32).max / np.array([3, -3]))
     assert np.isfinite(data_map.loss).all()
+
+
+def test_a_set_of_parts_has_no_order_and_is_refused():
+    with pytest.raises(InvalidParameterError, match="'parts' parameter .* list"):
+        TrainingDynamics.concatenate({TrainingDynamics([0, 1]), TrainingDynamics([0, 1])})
+
+
+def test_masked_labels_and_scores_are_refused():
+    mask = [True, False]
+    with pytest.raises(InvalidParameterError, match="'labels' parameter .* MaskedArray"):
+        TrainingDynamics(np.ma.array([0, 1], mask=mask))
+    with pytest.raises(InvalidParameterError, match="'scores' parameter .* MaskedArray"):
+        TrainingDynamics([0, 1]).update(0, np.ma.array(np.full((2, 2), 0.5), mask=[mask, mask]))
+    unmasked = TrainingDynamics(np.ma.array([0, 1], mask=False))
+    unmasked.update(0, np.ma.array(np.full((2, 2), 0.5), mask=False))

@@ -172,3 +172,12 @@ def test_a_splitter_is_given_the_samples():
 def test_a_class_is_no_splitter():
     with pytest.raises(InvalidParameterError, match=r"must not be a class.*StratifiedKFold\(\)"):
         make_folds(StratifiedKFold, y, 0)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, np.datetime64("NaT")])
+@pytest.mark.parametrize("cv", [2, GroupKFold(2)])
+def test_groups_must_not_be_missing(cv, missing):
+    groups = np.empty(12, dtype=object)
+    groups[:] = [0, 1, missing] * 4
+    with pytest.raises(InvalidParameterError, match=r"'groups' .* missing .* \[2, 5, 8, 11\]"):
+        make_folds(cv, np.arange(12) % 2, 0, groups=groups, used_by="compare_subsets")

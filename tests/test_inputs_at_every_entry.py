@@ -34,7 +34,10 @@ def watch(model):
 
 
 def sample(model, X, y):
-    return pytest.importorskip("sklearn_carto").DataMapSampler(watch(model)).fit_resample(X, y)
+    pytest.importorskip("imblearn")
+    from sklearn_carto import DataMapSampler
+
+    return DataMapSampler(watch(model)).fit_resample(X, y)
 
 
 ENTRIES = {

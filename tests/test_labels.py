@@ -53,6 +53,8 @@ LABELS = {
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 @pytest.mark.parametrize("name", LABELS)
 def test_labels_of_any_container_are_arrays_of_their_type(name):
+    if name == "numpy strings" and not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("this numpy has no strings of variable length")
     make, kind = LABELS[name]
     y, classes, y_encoded = check_labels(make(), Owner())
     assert y.dtype.kind == kind

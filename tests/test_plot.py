@@ -29,12 +29,6 @@ matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def places_of(points):
     return {tuple(place) for place in np.asarray(points.get_offsets()).round(9).tolist()}
 
@@ -479,3 +473,11 @@ def test_standard_errors_of_a_mean_are_drawn_as_crosses(random_map):
     assert_allclose(lengths, 2 * mean.standard_errors["confidence"][rows])
     with pytest.raises(ValueError, match="holds no standard errors"):
         maps[0].plot(standard_errors=True)
+
+
+def test_axes_of_three_dimensions_are_refused():
+    figure = plt.figure()
+    share = np.linspace(0, 1, 6)
+    data_map = DataMap(confidence=share, variability=share / 2, correctness=share, n_epochs=2)
+    with pytest.raises(InvalidParameterError, match="'ax' parameter .* two dimensions"):
+        data_map.plot(ax=figure.add_subplot(projection="3d"))

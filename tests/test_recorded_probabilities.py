@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -25,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.fixes import parse_version
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._watching import _callbacks
@@ -32,6 +34,7 @@ from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._responses import gives_logits
 from sklearn_carto.exceptions import InvalidProbabilitiesError, NotWatchableError
 
+OLD_SKLEARN = parse_version(sklearn.__version__) < parse_version("1.7")
 X, y = load_iris(return_X_y=True)
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn_carto.exceptions.DegenerateMapWarning",
@@ -138,6 +141,8 @@ def assert_records_what_it_predicts(model, X, labels):
 @pytest.mark.parametrize("scale", ["as they are", "scaled", "saturated"])
 @pytest.mark.parametrize("estimator", WATCHED, ids=lambda e: type(e).__name__)
 def test_the_last_epoch_is_what_the_estimator_predicts(estimator, n_classes, scale):
+    if OLD_SKLEARN and isinstance(estimator, SGDClassifier) and scale == "saturated":
+        pytest.skip("predict_proba of this scikit-learn divides zero by zero there")
     rows = y < n_classes
     labels, samples = np.array(["c", "a", "b"])[y[rows]], X[rows]
     if scale == "scaled":

@@ -252,3 +252,20 @@ def test_the_map_holds_names_whatever_the_labels_are(given, kind):
     recorder.end_epoch()
     assert recorder.dynamics.labels.tolist() == ["no", "yes", "yes"]
     assert_allclose(recorder.dynamics.true_proba, recorded([0, 1, 2], SCORES, [0, 1, 1]).true_proba)
+
+
+def test_rows_may_be_named_by_tuples():
+    names = [("a", 1), ("a", 2), ("b", 1)]
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])
+    recorder = DynamicsRecorder(3, labels=[0, 0, 1], sample_ids=names, from_logits=False)
+    recorder.update(names[::-1], probabilities)
+    recorder.end_epoch()
+    assert_allclose(recorder.dynamics.true_proba[:, 0], [0.7, 0.8, 0.1])
+    with pytest.raises(ValueError, match="sample_ids"):
+        recorder.update([("z", 1)], probabilities[:1])
+
+
+def test_tuples_name_no_positions():
+    recorder = DynamicsRecorder(2, labels=[0, 1], from_logits=False)
+    with pytest.raises(ValueError, match="indices"):
+        recorder.update([(0, 1), (1, 0)], np.full((2, 2), 0.5))

@@ -153,3 +153,16 @@ def test_masked_values_are_neither_weights_nor_flags():
         check_sample_weight(hidden, 3, "fit")
     with pytest.raises(InvalidParameterError, match="Got a MaskedArray"):
         check_mask(hidden == 1, 3, "held_out_mask", "TrainingDynamics")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [((), {}, "missing 1 required"), ((1, 2), {}, "takes 1 positional"), ((1,), {"m": 2}, "'m'")],
+)
+def test_arguments_that_do_not_fit_a_function_are_refused_under_its_name(args, kwargs, message):
+    @validate_params(n=[Count(1)])
+    def halve(n):
+        return n / 2
+
+    with pytest.raises(TypeError, match=rf"halve\(\).*{message}"):
+        halve(*args, **kwargs)

@@ -106,6 +106,12 @@ def divide_params(params, groups, pairs, X, owner):
     TypeError
         If none of the models takes an argument.
     """
+    wrong = [name for name in params if not isinstance(name, str)]
+    if wrong:
+        raise InvalidParameterError(
+            f"The 'params' parameter of {owner} must map names of arguments, as str, to their "
+            f"values. Got the name {wrong[0]!r}."
+        )
     if _routing_enabled():
         return {
             name: DistilledClassifier(model, selector)._assign(params, groups, selector, X)
@@ -135,19 +141,6 @@ def _takes(proxy, model, name):
     if name.startswith("selector__"):
         return takes_param(proxy, name.removeprefix("selector__"))
     return takes_param(proxy, name) or takes_param(model, name)
-
-
-def check_groups(groups, n_samples, owner):
-    """Return group labels as an array, or None; there must be one for each sample."""
-    if groups is None:
-        return None
-    labels = np.asarray(groups) if isinstance(groups, Iterable) else np.empty(0)
-    if labels.shape != (n_samples,):
-        raise InvalidParameterError(
-            f"The 'groups' parameter of {owner} must hold one group for each of the {n_samples} "
-            f"samples. Got {describe(groups)} instead."
-        )
-    return labels
 
 
 def check_several(values, name, owner, of_what):
@@ -248,13 +241,14 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
     ours, theirs = _features_of(X), _features_of(X_ood)
     if None not in (ours, theirs) and ours != theirs and not _contains(theirs, ours):
         raise InvalidParameterError(
-            f"{subject} must have the features of X, {_named(ours)}. Its X has {_named(theirs)}."
+            f"{subject} must have the features of X: {_named(ours)} for each sample. Its X has "
+            f"{_named(theirs)} for each sample."
         )
     return X_ood, labels
 
 
 def _features_of(X):
-    """Return the names of the features, or their number; None if they cannot be told."""
+    """Return the names of the features, or their number; None if they cannot be determined."""
     if holds_containers(X):
         return list(X) if isinstance(X, Mapping) else len(X)
     if hasattr(X, "columns"):
@@ -272,8 +266,8 @@ def _contains(theirs, ours):
 
 def _named(features):
     if isinstance(features, list):
-        return f"named {features[:10]}"
-    return "of one dimension" if features == () else f"of shape {features}"
+        return f"the names {features[:10]}"
+    return "one number" if features == () else f"the shape {features}"
 
 
 def check_settings(settings, function, taken, owner):

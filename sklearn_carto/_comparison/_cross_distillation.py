@@ -14,7 +14,7 @@ from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._metaestimators import check_classifier
-from sklearn_carto._utils._validation import Number, describe, validate_params
+from sklearn_carto._utils._validation import Number, check_params, describe, validate_params
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
 
@@ -252,14 +252,17 @@ class CrossDistillation(ComparisonResults):
     (3, 4, 2)
     """
 
-    _names = ("reference_model", "model")
+    _names = _needed_names = ("reference_model", "model")
 
     def __init__(self, results, test_ratio, region, frac, *, train_overlap=None, unit_scores=()):
         super().__init__(results, test_ratio, train_overlap=train_overlap, unit_scores=unit_scores)
+        check_params("CrossDistillation", {"frac": [Number(0, 1, closed="right")]}, {"frac": frac})
+        if region != "auto":
+            parse_region(region)
         self.region = region
         self.frac = frac
-        self.reference_models_ = list(dict.fromkeys(results["reference_model"].tolist()))
-        self.models_ = list(dict.fromkeys(results["model"].tolist()))
+        names = (self.results_[column].tolist() for column in self._names)
+        self.reference_models_, self.models_ = (list(dict.fromkeys(column)) for column in names)
 
     def matrix(self, score=None):
         """Return the mean scores.

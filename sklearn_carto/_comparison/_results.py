@@ -17,7 +17,8 @@ BACKENDS = StrOptions({"pandas", "polars"})
 class ComparisonResults:
     """Scores and times of the fits of a comparison; a base class.
 
-    Subclasses set `_names`, the columns of `results_` that name a training set or a model.
+    Subclasses set `_names`, the columns of `results_` that name a training set or a model, and
+    `_needed_names`, those that cannot be left out.
 
     Parameters
     ----------
@@ -33,21 +34,33 @@ class ComparisonResults:
     """
 
     _names: tuple[str, ...] = ()
+    _needed_names: tuple[str, ...] = ()
     _settings = ("frac", "split", "seed", "n_train")
     _times = ("fit_time", "score_time", "map_time")
 
     def __init__(self, results, test_ratio, *, train_overlap=None, unit_scores=()):
         owner = type(self).__name__
-        ratio = {"test_ratio": [Number(0, None, closed="left")]}
-        check_params(owner, ratio, {"test_ratio": test_ratio})
+        settings: dict = {"test_ratio": [Number(0, None, closed="left")]}
+        settings |= {"train_overlap": [Number(0, 1), np.nan, None], "unit_scores": ["array-like"]}
+        check_params(
+            owner,
+            settings,
+            {"test_ratio": test_ratio, "train_overlap": train_overlap, "unit_scores": unit_scores},
+        )
         self.results_ = self._check_results(results, owner)
         self.test_ratio = test_ratio
         self.train_overlap = max(0.0, 1 - test_ratio) if train_overlap is None else train_overlap
         self.unit_scores = list(unit_scores)
+        unknown = [name for name in self.unit_scores if name not in self.scores_]
+        if unknown:
+            raise InvalidParameterError(
+                f"The 'unit_scores' parameter of {owner} must hold scores, of "
+                f"{', '.join(self.scores_)}. Got {unknown[0]!r} in it."
+            )
 
     def _check_results(self, results, owner):
-        """Check that each column has an entry for each fit, and that none is missing."""
-        needed = (self._names[0], *self._settings, *self._times)
+        """Return the columns as arrays; each needs an entry for each fit, and none is missing."""
+        needed = (*self._needed_names, *self._settings, *self._times)
         missing = [
             name for name in needed if not isinstance(results, Mapping) or name not in results
         ]
@@ -68,6 +81,12 @@ class ComparisonResults:
                 f"The 'results' parameter of {owner} must hold at least one score. Got the columns "
                 f"{', '.join(results)}."
             )
+        for name in results.keys() - {*self._names, "split", "seed"}:
+            if results[name].dtype.kind not in "biuf":
+                raise InvalidParameterError(
+                    f"The 'results' parameter of {owner} must hold numbers in each column but "
+                    f"those of names. Got the column {name!r} of dtype {results[name].dtype}."
+                )
         return results
 
     @property

@@ -86,6 +86,7 @@ class SubsetComparison(ComparisonResults):
     """
 
     _names = ("region", "replaced")
+    _needed_names = ("region",)
 
     def __init__(
         self,

@@ -13,7 +13,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_random_state
 
 from sklearn_carto._comparison._arguments import (
-    check_groups,
     check_ood,
     check_selector,
     divide_params,
@@ -40,7 +39,7 @@ from sklearn_carto._selection._fit_params import excluded_rows
 from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._folds import check_folds
+from sklearn_carto._utils._folds import check_folds, check_groups
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._validation import is_flag

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from numbers import Integral
 
 import numpy as np
@@ -89,10 +89,11 @@ def _is_slice_of_ints(value):
 
 def check_parts(parts, kind):
     """Return parts of one run as a list; raise an error unless they can be joined."""
-    listed = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else []
+    unordered = not isinstance(parts, Iterable) or isinstance(parts, (str, Set))
+    listed = [] if unordered else list(parts)
     if not listed or not all(isinstance(part, kind) for part in listed):
         raise InvalidParameterError(
-            "The 'parts' parameter of TrainingDynamics.concatenate must hold at least one "
+            "The 'parts' parameter of TrainingDynamics.concatenate must be a list of at least one "
             f"TrainingDynamics, and nothing else. Got {describe(parts)} instead."
         )
     first = listed[0]

@@ -11,7 +11,7 @@ from sklearn_carto._dynamics._scores import LOG_TINY, TINY, ScoreRange, raise_ma
 # What is recorded is single precision; margins and losses beyond it become its largest numbers.
 # Those of probabilities, which are clipped to TINY before a logarithm, lie within 87.3: forests
 # return exact zeros.
-_HIGHEST = float(np.finfo(np.float32).max)
+_HIGHEST = np.finfo(np.float32).max  # in single precision, else numpy 1 clips in double
 
 
 class Observation(NamedTuple):
@@ -132,5 +132,5 @@ def observe_tensor(scores, y_encoded, *, from_logits=False):
     el2n = scores.square_().sum(dim=0).sqrt_()
     numbers = (true_proba.clamp(0.0, 1.0), margin, el2n, loss)
     true_proba, margin, el2n, loss = (value.float() for value in numbers)
-    margin, loss = (value.clamp(-_HIGHEST, _HIGHEST) for value in (margin, loss))
+    margin, loss = (value.clamp(-float(_HIGHEST), float(_HIGHEST)) for value in (margin, loss))
     return Observation(true_proba, correct, margin, el2n, loss), score_range

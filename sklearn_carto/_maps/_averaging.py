@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import numpy as np
 
@@ -21,6 +21,11 @@ def check_maps(maps, caller, *, at_least=1):
     If they are no data maps, too few, or not maps of the same rows recorded in the same mode, an
     error names the `caller`.
     """
+    if isinstance(maps, Set):
+        raise InvalidParameterError(
+            f"The 'maps' parameter of {caller} must be a list; a set has no order. Got {maps!r} "
+            "instead."
+        )
     listed = list(maps) if isinstance(maps, Iterable) and not isinstance(maps, str) else [maps]
     for i, one in enumerate(listed):
         if not hasattr(one, "region_labels"):

@@ -157,7 +157,7 @@ def _did_you_mean(region):
     ]
     written = str(region).lower().replace("_", "-")
     close = get_close_matches(written, [*_KNOWN, "auto", *directed], n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    return f" Did you mean {close[0]!r}?" if close and close[0] != region else ""
 
 
 def _draw_keys(rule, name, seed, n_samples):

@@ -28,6 +28,11 @@ def get_axes(ax, n_axes, item, **kwargs):
             f"The 'ax' parameter of plot must be matplotlib Axes, one for each {item}, or None. "
             f"Got {describe(ax)} instead."
         )
+    if any(one.name == "3d" for one in axes):
+        raise InvalidParameterError(
+            "The 'ax' parameter of plot must be axes of two dimensions. "
+            f"Got {describe(ax)} instead."
+        )
     if len(axes) != n_axes:
         raise ValueError(f"ax must hold {n_axes} axes, one for each {item}; got {len(axes)}.")
     return axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._plot._arguments import get_axes
+from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
 from sklearn_carto._utils._compat import HasMethods, check_matplotlib_support
 from sklearn_carto._utils._validation import validate_params
@@ -105,6 +105,7 @@ class CrossDistillationDisplay:
             If the score is unknown.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
+        check_cmap(cmap, f"{type(self).__name__}.plot")
         result = self.cross_distillation
         matrix = result.matrix(score)
         _, low, high = result.difference_to("random", score)

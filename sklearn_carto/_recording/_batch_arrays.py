@@ -52,6 +52,16 @@ def _as_numpy(values):
         return np.empty((), dtype=object)
 
 
+def keep_tuples(names):
+    """Return a list of tuples, each the name of a row, as an array of one dimension."""
+    if not isinstance(names, (list, tuple)) or not any(isinstance(name, tuple) for name in names):
+        return names
+    array = np.empty(len(names), dtype=object)
+    for i, name in enumerate(names):
+        array[i] = name  # all at once, numpy would spread tuples over columns
+    return array
+
+
 def as_vector(values, name, owner):
     """Return an array of shape (n_values,), or raise an InvalidParameterError."""
     array = as_array(values, name, owner)

@@ -12,7 +12,7 @@ from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamic
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._recording._accumulator import EpochAccumulator, EpochScores, concat_epochs
-from sklearn_carto._recording._batch_arrays import as_array, check_batch
+from sklearn_carto._recording._batch_arrays import as_array, check_batch, keep_tuples
 from sklearn_carto._recording._recorder_state import restore, state_of
 from sklearn_carto._recording._sample_index import OWNER, SampleIndex
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
@@ -168,7 +168,7 @@ class DynamicsRecorder:
         # 1. Copy what the loop may overwrite after this call; the accumulator copies scores.
         index, owner = self._sample_index, f"{OWNER}.update"
         scores = as_array(scores, "scores", owner)
-        indices = _copied(as_array(indices, "indices", owner))
+        indices = _copied(as_array(keep_tuples(indices), "indices", owner))
         labels = None if labels is None else _copied(as_array(labels, "labels", owner))
         check_batch(indices, scores, labels, positions=index.by_position)
         if len(indices) == 0:

@@ -11,7 +11,10 @@ from sklearn_carto._utils._validation import describe, is_flag
 
 
 def array_of(values):
-    """Return the array of an array-like; None if there is none, such as of rows of two lengths."""
+    """Return the array of an array-like; None if there is none.
+
+    There is none of rows of two lengths, nor of an array that masks some of its values.
+    """
     hidden = np.ma.isMaskedArray(values) and np.any(values.mask)  # numpy would show them
     if values is None or hidden or isinstance(values, (str, bytes, set, frozenset, dict)):
         return None

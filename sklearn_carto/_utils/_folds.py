@@ -53,7 +53,7 @@ def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=Fal
         If a class is missing in a training set.
     """
     name = f"The 'cv' parameter{f' used by {used_by}' if used_by else ''}"
-    groups = _check_groups(groups, len(y), used_by)
+    groups = check_groups(groups, len(y), used_by)
     folds = cv
     if isinstance(cv, Integral):
         _check_number(cv, y, groups, name, used_by)
@@ -142,7 +142,7 @@ def _check_fold(fold, i, n_samples, name):
 
 
 def _positions(part, subject, n_samples):
-    """Convert what a fold says of its samples to their positions."""
+    """Convert the samples of a fold, positions or a mask, to positions."""
     try:
         rows = np.asarray(part)
     except (TypeError, ValueError):  # rows of unequal length
@@ -200,8 +200,8 @@ def _check_number(cv, y, groups, name, used_by):
         )
 
 
-def _check_groups(groups, n_samples, used_by):
-    """Return groups as an array, or raise if there is not one for each sample."""
+def check_groups(groups, n_samples, used_by):
+    """Return groups as an array, or raise if there is not one for each sample; None: None."""
     if groups is None:
         return None
     try:
@@ -212,6 +212,12 @@ def _check_groups(groups, n_samples, used_by):
         raise InvalidParameterError(
             f"The 'groups' parameter{f' used by {used_by}' if used_by else ''} must hold one group "
             f"for each of the {n_samples} samples. Got {describe(groups)} instead."
+        )
+    missing = [i for i, group in enumerate(values.tolist()) if group is None or group != group]
+    if missing:
+        raise InvalidParameterError(
+            f"The 'groups' parameter{f' used by {used_by}' if used_by else ''} must not hold "
+            f"missing groups. Got them in the rows {_named(missing)}."
         )
     return values
 

@@ -51,7 +51,10 @@ int in the range [1, inf). Got 'a' instead.
 
         @wraps(function)
         def checked(*args, **kwargs):
-            given = parameters.bind(*args, **kwargs)
+            try:
+                given = parameters.bind(*args, **kwargs)
+            except TypeError:  # does not name the function, which Python's own error does
+                return function(*args, **kwargs)
             given.apply_defaults()
             check_params(caller, constraints, given.arguments)
             return function(*args, **kwargs)

@@ -12,7 +12,7 @@ from sklearn_carto._dynamics._scores import (
     two_columns,
 )
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
-from sklearn_carto._watching._answers import Answer
+from sklearn_carto._watching._response import Response
 from sklearn_carto.exceptions import SampleAlignmentError
 
 
@@ -109,9 +109,9 @@ class RunRecorder:
         `blocks` yields slices of rows in order, and their class scores, with columns in the order
         of `scored_classes`. Errors name the estimator.
         """
-        answer = Answer(type(estimator).__name__, epoch, from_logits, scored_classes)
-        answer.check_classes(self.trained_classes)
-        parts = [self._observe(answer, rows, scores, estimator) for rows, scores in blocks]
+        response = Response(type(estimator).__name__, epoch, from_logits, scored_classes)
+        response.check_classes(self.trained_classes)
+        parts = [self._observe(response, rows, scores, estimator) for rows, scores in blocks]
         whole = parts[0]
         if len(parts) > 1:
             whole = Observation(*(np.concatenate(values) for values in zip(*parts, strict=True)))
@@ -127,9 +127,9 @@ class RunRecorder:
 
     def add_block(self, epoch, rows, scores, estimator, *, from_logits, scored_classes):
         """Record one block of rows, where the loop over epochs runs inside of one over blocks."""
-        answer = Answer(type(estimator).__name__, epoch, from_logits, scored_classes)
-        answer.check_classes(self.trained_classes)
-        self._add(epoch, self._observe(answer, rows, scores, estimator), rows, from_logits)
+        response = Response(type(estimator).__name__, epoch, from_logits, scored_classes)
+        response.check_classes(self.trained_classes)
+        self._add(epoch, self._observe(response, rows, scores, estimator), rows, from_logits)
 
     def _add(self, epoch, observation, rows, from_logits):
         rows = rows if self.test is None else self.test[rows]
@@ -143,13 +143,13 @@ class RunRecorder:
         n_seen = self.dynamics.n_seen
         return self.whole_epochs or n_seen.min() == n_seen.max()
 
-    def _observe(self, answer, rows, scores, estimator):
+    def _observe(self, response, rows, scores, estimator):
         y_encoded = self.y_encoded[rows]
-        scores = answer.as_array(scores, len(y_encoded), self.classes)
+        scores = response.as_array(scores, len(y_encoded), self.classes)
         if scores.ndim == 1:
             scores = two_columns(scores, from_logits=True)
-        self._check_scores(score_range_of(scores), answer.epoch, estimator, answer.from_logits)
-        return observe(scores, y_encoded, from_logits=answer.from_logits)
+        self._check_scores(score_range_of(scores), response.epoch, estimator, response.from_logits)
+        return observe(scores, y_encoded, from_logits=response.from_logits)
 
     def check_width(self, shape, estimator, from_logits):
         """Raise an error if outputs of a net do not have a column for each class."""

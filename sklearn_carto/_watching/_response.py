@@ -12,7 +12,7 @@ from sklearn_carto._watching._responses import in_class_order
 from sklearn_carto.exceptions import InvalidProbabilitiesError
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What an estimator returns at one epoch, for the errors.
 
     Parameters
