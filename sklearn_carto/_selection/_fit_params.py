@@ -129,7 +129,7 @@ def _unknown_error(owner, unknown, takers, estimators):
     if any(name.endswith("sample_weight") for name in unknown) and any(map(_is_net, estimators)):
         hint = " A skorch net takes weights inside a dict X, which its module and get_loss read."
     return TypeError(
-        f"{owner}.fit got {', '.join(map(repr, unknown))}, which {takers}. Check the spelling, or "
+        f"{_call_of(owner)} got {', '.join(map(repr, unknown))}, which {takers}. Check the spelling, or "
         f"leave it out.{hint}"
     )
 
@@ -185,14 +185,14 @@ def excluded_rows(estimator, params, X, n_samples, owner):
     ValueError
         If weights are no finite numbers of at least 0, one for each sample, or all 0.
     """
-    weights = check_sample_weight(_weights_of(estimator, params), n_samples, f"{owner}.fit")
+    weights = check_sample_weight(_weights_of(estimator, params), n_samples, _call_of(owner))
     excluded = np.zeros(n_samples, dtype=bool) if weights is None else weights == 0
     of_net = absent_rows(X, n_samples)
     if of_net is not None:
         excluded |= of_net
     if excluded.all():
         raise InvalidParameterError(
-            f"The weights passed to {owner}.fit exclude every sample. Pass positive weights."
+            f"The weights passed to {_call_of(owner)} exclude every sample. Pass positive weights."
         )
     return excluded if excluded.any() else None
 
@@ -215,3 +215,8 @@ def _weights_of(estimator, params):
         prefix = f"{name}__"
         of_last = {key.removeprefix(prefix): value for key, value in params.items()}
     return _weights_of(last, of_last)
+
+
+def _call_of(owner):
+    """Name of what arguments were passed to: a function, or the `fit` of a class."""
+    return f"{owner}.fit" if owner[0].isupper() else owner
