@@ -129,7 +129,8 @@ def _unknown_error(owner, unknown, takers, estimators):
     if any(name.endswith("sample_weight") for name in unknown) and any(map(_is_net, estimators)):
         hint = " A skorch net takes weights inside a dict X, which its module and get_loss read."
     return TypeError(
-        f"{_call_of(owner)} got {', '.join(map(repr, unknown))}, which {takers}. Check the spelling, or "
+        f"{_call_of(owner)} got {', '.join(map(repr, unknown))}, which {takers}. Check the "
+        "spelling, or "
         f"leave it out.{hint}"
     )
 
