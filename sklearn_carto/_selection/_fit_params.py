@@ -130,8 +130,7 @@ def _unknown_error(owner, unknown, takers, estimators):
         hint = " A skorch net takes weights inside a dict X, which its module and get_loss read."
     return TypeError(
         f"{_call_of(owner)} got {', '.join(map(repr, unknown))}, which {takers}. Check the "
-        "spelling, or "
-        f"leave it out.{hint}"
+        f"spelling, or leave it out.{hint}"
     )
 
 
