@@ -144,10 +144,11 @@ class DataMapSampler(BaseSampler):
             labels, _ = check_target_type(y, indicate_one_vs_all=True)
         labels, _, _ = check_labels(labels, self)
         check_same_length(X, labels)
+        resampled = self._fit_resample(X, y, labels)
         if n_columns_of(X) is not None:
             _check_feature_names(self, X, reset=True)
             _check_n_features(self, X, reset=True)
-        return self._fit_resample(X, y, labels)
+        return resampled
 
     def _fit_resample(self, X, y, labels):
         fit_selection(self, X, labels, {})
