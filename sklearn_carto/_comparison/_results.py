@@ -41,7 +41,7 @@ class ComparisonResults:
     def __init__(self, results, test_ratio, *, train_overlap=None, unit_scores=()):
         owner = type(self).__name__
         settings: dict = {"test_ratio": [Number(0, None, closed="left")]}
-        settings |= {"train_overlap": [Number(0, 1), np.nan, None], "unit_scores": ["array-like"]}
+        settings |= {"train_overlap": [Number(0, 1), "nan", None], "unit_scores": ["array-like"]}
         check_params(
             owner,
             settings,
