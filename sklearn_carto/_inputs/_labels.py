@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import is_regressor
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -15,7 +14,6 @@ from sklearn_carto._inputs._columns import is_column
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe
-from sklearn_carto.exceptions import NotWatchableError
 
 
 def check_labels(y, estimator):
@@ -64,14 +62,6 @@ def check_labels(y, estimator):
             f"{name} needs at least two classes, but y holds only one class: {classes.tolist()}."
         )
     return y, classes, y_encoded
-
-
-def check_not_regressor(estimator):
-    """Raise a NotWatchableError if an estimator is a regressor."""
-    if is_regressor(estimator):
-        raise NotWatchableError(
-            f"{type(estimator).__name__} is a regressor; a data map needs a classifier."
-        )
 
 
 def _as_column(y, name):
