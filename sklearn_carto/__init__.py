@@ -15,6 +15,8 @@ from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
+from sklearn_carto._selection._label_issue_detector import LabelIssueDetector, find_label_issues
+from sklearn_carto._selection._label_issues import LabelIssues
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
@@ -27,6 +29,8 @@ __all__ = [
     "DataMapDisplay",
     "DataMapSelector",
     "DistilledClassifier",
+    "LabelIssueDetector",
+    "LabelIssues",
     "MapAgreement",
     "MapAgreementDisplay",
     "SubsetComparison",
@@ -37,6 +41,7 @@ __all__ = [
     "cross_distillation",
     "datasets",
     "exceptions",
+    "find_label_issues",
     "map_agreement",
     "metrics",
     "sweep_fractions",

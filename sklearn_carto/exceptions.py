@@ -17,6 +17,7 @@
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
          ├─ NotCachedWarning           a data map that cannot be cached safely
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
+         ├─ UnratedLabelsWarning       labels of which no other sample of the class is known
          └─ UnseenSamplesWarning       samples that no epoch of the training contained
 
 An invalid parameter raises scikit-learn's ``InvalidParameterError`` or a plain ``ValueError``.
@@ -38,6 +39,7 @@ __all__ = [
     "NotWatchableError",
     "SampleAlignmentError",
     "UndefinedIntervalWarning",
+    "UnratedLabelsWarning",
     "UnseenSamplesWarning",
 ]
 
@@ -104,6 +106,10 @@ class NotCachedWarning(CartographyWarning):
 
 class UndefinedIntervalWarning(CartographyWarning):
     """Issued if there are fewer than two splits, for which no confidence interval is defined."""
+
+
+class UnratedLabelsWarning(CartographyWarning):
+    """Issued if labels are not rated, because their fold trains on no sample of their class."""
 
 
 class UnseenSamplesWarning(CartographyWarning):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from numbers import Integral
 
@@ -16,7 +17,9 @@ from sklearn_carto.exceptions import MissingClassesWarning
 N_NAMED = 5  # rows that an error names
 
 
-def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=False):
+def make_folds(
+    cv, y, random_state, *, X=None, groups=None, used_by="", once=False, small_classes=False
+):
     """Split samples into training and test sets.
 
     Parameters
@@ -35,6 +38,9 @@ def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=Fal
         The option that needs the folds, for error messages.
     once : bool, default=False
         Whether each sample must be in exactly one test set.
+    small_classes : bool, default=False
+        Whether classes may have fewer samples than there are folds. If all have, there are fewer
+        folds: as many as the largest class has samples.
 
     Returns
     -------
@@ -56,7 +62,9 @@ def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=Fal
     groups = check_groups(groups, len(y), used_by)
     folds = cv
     if isinstance(cv, Integral):
-        _check_number(cv, y, groups, name, used_by)
+        if small_classes:
+            cv = min(cv, max(2, np.unique(y, return_counts=True)[1].max()))
+        _check_number(cv, y, groups, name, used_by, small_classes)
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         cv = kind(int(cv), shuffle=True, random_state=random_state)
     if isinstance(cv, type):
@@ -65,7 +73,10 @@ def make_folds(cv, y, random_state, *, X=None, groups=None, used_by="", once=Fal
             f"{cv.__name__}()."
         )
     if hasattr(cv, "split") and not isinstance(cv, str):
-        folds = cv.split(np.zeros(len(y)) if X is None else X, y, groups)
+        with warnings.catch_warnings():
+            if small_classes:
+                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            folds = list(cv.split(np.zeros(len(y)) if X is None else X, y, groups))
     folds = check_folds(folds, len(y), name)
     if len(folds) < 2:
         raise InvalidParameterError(f"{name} must yield at least two folds; got {cv!r}.")
@@ -181,13 +192,13 @@ def _check_tested_once(folds, n_samples, name):
         raise InvalidParameterError(f"{subject} test some rows never: {_named(never)}.")
 
 
-def _check_number(cv, y, groups, name, used_by):
+def _check_number(cv, y, groups, name, used_by, small_classes):
     """Raise if there cannot be that number of stratified folds."""
     if is_flag(cv) or cv < 2:
         raise InvalidParameterError(f"{name} must be at least 2 folds. Got {cv!r}.")
     classes, counts = np.unique(y, return_counts=True)
     instead = f", or use a fixed value instead of {used_by}" if used_by else ""
-    if counts.min() < cv:
+    if counts.min() < cv and not small_classes:
         rare = classes[counts.argmin()].tolist()
         raise InvalidParameterError(
             f"{name} must be at most the number of samples in each class; got {cv}, but class "

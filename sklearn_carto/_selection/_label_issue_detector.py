@@ -1,0 +1,538 @@
+"""LabelIssueDetector and find_label_issues: which labels are probably wrong."""
+
+from __future__ import annotations
+
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import ClassifierTags, get_tags
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from sklearn_carto._inputs._containers import (
+    check_same_length,
+    holds_containers,
+    row_names,
+)
+from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._inputs._torch_datasets import is_dataset
+from sklearn_carto._selection._label_evidence import LabelObserver, rate_labels, trusted_rows
+from sklearn_carto._selection._label_issues import LabelIssues, check_fdr
+from sklearn_carto._selection._label_quality import error_probabilities, n_rejected
+from sklearn_carto._selection._label_recall import planted_ranks
+from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
+from sklearn_carto._utils._compat import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    _fit_context,
+)
+from sklearn_carto._utils._folds import make_folds
+from sklearn_carto._utils._metaestimators import check_classifier, last_step
+from sklearn_carto._utils._random_state import draw_seed, rule_generator
+from sklearn_carto._utils._validation import (
+    Count,
+    Number,
+    check_sample_ids,
+    check_sample_weight,
+)
+from sklearn_carto._utils._warnings import collect_warnings, warn
+from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import can_watch, get_watcher
+from sklearn_carto._watching._fold_training import predict_folds, record_folds
+from sklearn_carto._watching._pipelines import make_router, route_fit_params
+from sklearn_carto._watching._seeds import draw_seed as draw_training_seed
+from sklearn_carto._watching._training_set import TrainingSet
+from sklearn_carto.exceptions import UnratedLabelsWarning
+
+
+class LabelIssueDetector(BaseEstimator):
+    """Find the labels of a training set that are probably wrong.
+
+    The estimator is trained on the training set of each fold of a cross-validation, and evaluated
+    on all samples after each epoch. Two things tell that a label is wrong: models that are not
+    trained on the sample find it improbable, and models that are trained on it learn it late or
+    never. The first one is an out-of-fold probability, as confident learning [1]_ uses it, here of
+    several windows of epochs combined with the labels of the nearest neighbors; the second one is
+    the margin [2]_ of the label, averaged over epochs. The label quality is the mean of the ranks
+    of both.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Classifier to train. If it cannot be watched (see :class:`CartographyClassifier`), the
+        out-of-fold probabilities of its final models are used alone. Of a CartographyClassifier,
+        the estimator, `n_epochs` and, if that of the detector is None, `random_state` are used.
+    cv : int, cross-validation generator or iterable, default=5
+        Determines the folds: the number of folds of a stratified, shuffled k-fold, a
+        cross-validation generator, or an iterable of (train, test) indices in which each sample is
+        in exactly one test set. A class may have fewer samples than there are folds.
+    n_passes : int, default=1
+        Number of times that all folds are trained. From the second pass on, the labels that the
+        pass before found to be probably wrong are left out of the training sets (at most half of a
+        class, and of no class below 10 samples), and the out-of-fold probabilities count besides.
+        Two passes find somewhat more wrong labels at twice the cost.
+    neighbors : "auto", None or array-like of shape (n_samples, n_features), default="auto"
+        Features in which the nearest neighbors of a sample are sought, for example embeddings.
+        "auto": what the last step of a pipeline takes, or else X, where these are numeric: numeric
+        columns of a data frame, sparse matrices, and arrays such as images. None, and "auto" if
+        there are no numeric features: no neighbors.
+    noise_rate : float, default=None
+        Share of wrong labels, in (0, 1), if it is known, for example from a reviewed sample. It is
+        required for `error_proba` and `fdr`. Data alone do not show it.
+    fdr : float, default=None
+        False-discovery rate, in (0, 1): the expected share of right labels among the label issues,
+        if wrong labels were drawn uniformly from the other classes. Requires `noise_rate`. Wrong
+        labels that are confusions of similar classes are not uniform; the share of right labels is
+        then higher.
+    n_jobs : int, default=None
+        Number of folds that are trained in parallel. It does not affect the result.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds, every `random_state` of the estimator, and the breaking of ties. Pass an
+        int for reproducible output across multiple function calls. If None, the random states of
+        the estimator are left as they are.
+    verbose : int, default=0
+        Whether to show a progress bar for each training.
+
+    Attributes
+    ----------
+    label_issues_ : LabelIssues
+        The label quality of each sample, the label issues and the suggested labels.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    See Also
+    --------
+    find_label_issues : The same as a function.
+    DataMapSelector : With ``region="clean"``, select the samples without a label issue.
+
+    Notes
+    -----
+    **Number of label issues.** Without `noise_rate`, as many labels are issues as confident
+    learning prunes by noise rate [1]_, at most half of all. Where classes overlap this is more than
+    are wrong: review labels in the order of their quality. With `noise_rate`, that share of the
+    labels are issues, or, with `fdr`, as many as this rate allows.
+
+    **Samples that are not rated.** If the training set of a sample's fold holds no other sample of
+    its class, its label has no quality (NaN) and is no issue, and there is a warning. The same
+    holds, without a warning, for samples of weight 0, which are absent.
+
+    **Cost.** ``n_passes * cv`` trainings on ``1 - 1 / cv`` of the samples; after each epoch, the
+    model is evaluated on all samples. With ``cv=3`` the cost is half that of ``cv=5``, and nearly
+    as many wrong labels are found.
+
+    References
+    ----------
+    .. [1] C. Northcutt, L. Jiang and I. Chuang, "Confident Learning: Estimating Uncertainty in
+       Dataset Labels", JAIR 70, 2021, section 3.
+    .. [2] G. Pleiss, T. Zhang, E. Elenberg and K. Weinberger, "Identifying Mislabeled Data using
+       the Area Under the Margin Ranking", NeurIPS 2020, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from sklearn_carto import LabelIssueDetector
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[:3] = 2  # wrong labels
+    >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
+    >>> detector = LabelIssueDetector(sgd, random_state=0).fit(X, y)
+    >>> detector.label_issues_.ranking[:3]
+    array([2, 0, 1])
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods("fit")],
+        "cv": ["cv_object"],
+        "n_passes": [Count(1, 10)],
+        "neighbors": [StrOptions({"auto"}), None, "array-like", "sparse matrix"],
+        "noise_rate": [Number(0, 1, closed="neither"), None],
+        "fdr": [Number(0, 1, closed="neither"), None],
+        "n_jobs": [Count(1), Interval(Integral, None, -1, closed="right"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        cv=5,
+        n_passes=1,
+        neighbors="auto",
+        noise_rate=None,
+        fdr=None,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.cv = cv
+        self.n_passes = n_passes
+        self.neighbors = neighbors
+        self.noise_rate = noise_rate
+        self.fdr = fdr
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
+        """Train the estimator on each fold and rate the labels.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            Samples, passed to the estimator as they are.
+        y : array-like of shape (n_samples,)
+            Labels of any type. Required.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, passed to the estimator. Samples of weight 0 are not rated.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample. With an int `cv`, each group is kept in one fold.
+        sample_ids : array-like of shape (n_samples,), default=None
+            A unique id of each sample. If None, the index of a pandas dataframe that has one of its
+            own.
+        **params : dict
+            Further arguments of `fit` of the estimator, see :meth:`CartographyClassifier.fit`.
+
+        Returns
+        -------
+        self : LabelIssueDetector
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If `y` has missing values or a single class, if no class has two samples, if `X` and `y`
+            differ in length, if a fold trains on samples that it tests, or if `fdr` is given
+            without `noise_rate`.
+        TypeError
+            If the estimator takes no argument of the name of one of `params`.
+        """
+        # 1. Check the parameters, the samples and the labels.
+        name = type(self).__name__
+        vars(self).pop("label_issues_", None)
+        estimator, n_epochs, random_state = self._unwrapped()
+        check_fdr(self.fdr, self.noise_rate, name)
+        y, classes, y_encoded = check_labels(y, self)
+        check_same_length(X, y)
+        check_consistent_length(y, groups)
+        neighbors = check_neighbors(self.neighbors, len(y), name)
+        check_sample_weight(sample_weight, len(y), f"{name}.fit")
+        ids = check_sample_ids(sample_ids, len(y), f"{name}.fit")
+        ids = row_names(X) if ids is None else ids
+        data = self._route(estimator, X, y, params, sample_weight, groups)
+        # 2. Train on each fold, and rate the labels.
+        seed = draw_training_seed(random_state)  # None leaves the estimator as it is
+        stream = draw_seed(seed)
+        folds = self._make_folds(data, stream)
+        rated = _rated_mask(data, y_encoded, folds)
+        _warn_of_unrated(rated, data, classes, y_encoded)
+        train = partial(
+            self._train, estimator, data, classes, y_encoded, n_epochs=n_epochs, seed=seed, ids=ids
+        )
+        first = train(folds)
+        votes = fold_votes(
+            estimator, data, y_encoded, len(classes), folds, neighbors,
+            seed=stream, n_jobs=self.n_jobs,
+        )  # fmt: skip
+        evidence = [
+            observer.evidence(of_fold)
+            for observer, of_fold in zip(first.observers, votes, strict=True)
+        ]
+        rate = partial(rate_labels, evidence, y_encoded, len(classes), stream, present=rated)
+        rating = rate()
+        # 3. Train again without the samples that are suspect, and rate again.
+        for i in range(1, self.n_passes):
+            trusted = np.isin(np.arange(len(y)), trusted_rows(rating, y_encoded))
+            folds = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
+            again = train([(train[trusted[train]], test) for train, test in folds])
+            rating = rate(further=[again.out_of_fold_map.confidence])
+        self.label_issues_ = self._result(rating, y, classes, y_encoded, stream, ids, first)
+        self.classes_ = classes
+        return self
+
+    def _unwrapped(self):
+        """Return the estimator to train, its number of epochs and the random state."""
+        estimator, name = self.estimator, type(self).__name__
+        if isinstance(last_step(estimator), FrozenEstimator):
+            raise InvalidParameterError(
+                f"The 'estimator' parameter of {name} must not be a FrozenEstimator, which is not "
+                "trained on the folds. Pass the estimator itself."
+            )
+        check_classifier(estimator, "estimator", name)
+        if not isinstance(estimator, CartographyClassifier):
+            return estimator, None, self.random_state
+        own = estimator.random_state if self.random_state is None else self.random_state
+        return estimator.estimator, estimator.n_epochs, own
+
+    def _route(self, estimator, X, y, params, sample_weight, groups):
+        """Route the arguments of `fit` to those that take them."""
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        params = {**params, **weights} | ({} if groups is None else {"groups": groups})
+        method = get_watcher(estimator).method if can_watch(estimator) else "fit"
+        routed = route_fit_params(self, estimator, method, params, self.cv)
+        check_sample_weight(
+            routed["watched"].get("sample_weight"), len(y), f"{type(last_step(estimator)).__name__}"
+        )
+        return TrainingSet(X, y, routed, weights)
+
+    def _make_folds(self, data, seed):
+        """Split the samples; a class may be smaller than the number of folds."""
+        X = None if holds_containers(data.X) or is_dataset(data.X) else data.X
+        with collect_warnings():  # a class that a training set lacks is not rated, which is said
+            return make_folds(
+                self.cv, data.y, seed, X=X, groups=data.routed["splitter"].get("groups"),
+                once=True, small_classes=True,
+            )  # fmt: skip
+
+    def _train(self, estimator, data, classes, y_encoded, folds, *, n_epochs, seed, ids):
+        """Train the estimator on each fold; return what was recorded."""
+        observer = partial(_make_observer, y_encoded, len(classes))
+        options = {"seed": seed, "make_observer": observer, "sample_ids": ids}
+        options["n_jobs"] = self.n_jobs
+        if can_watch(estimator):
+            options |= {"n_epochs": n_epochs, "verbose": self.verbose}
+            return record_folds(estimator, data, folds, **options)
+        return predict_folds(estimator, data, folds, **options)
+
+    def _result(self, rating, y, classes, y_encoded, stream, ids, records):
+        n_samples, rows = len(y), rating.rows
+        probabilities, own_class = rating.probabilities, y_encoded[rows]
+        places = np.arange(len(rows))
+        own = probabilities[places, own_class]
+        others = probabilities.copy()
+        others[places, own_class] = -1.0
+        suggested, predicted = y_encoded.copy(), y_encoded.copy()
+        suggested[rows] = others.argmax(axis=1)
+        predicted[rows] = probabilities.argmax(axis=1)
+
+        error_proba = None
+        if self.noise_rate is not None:
+            of_rated = error_probabilities(own, rating.quality, self.noise_rate, len(classes))
+            error_proba = _spread(of_rated, rows, n_samples)
+        keys = rule_generator(stream, "ties").random_sample(len(rows))
+        worst = np.lexsort((keys, rating.quality))[: self._n_issues(rating, error_proba)]
+        is_label_issue = np.zeros(n_samples, dtype=bool)
+        is_label_issue[rows[worst]] = True
+        watched = records.in_fold_map is not None
+        return LabelIssues(
+            label_quality=_spread(rating.quality, rows, n_samples),
+            is_label_issue=is_label_issue,
+            given_label=y,
+            suggested_label=classes[suggested],
+            suggested_proba=_spread(others.max(axis=1), rows, n_samples),
+            predicted_label=classes[predicted],
+            classes=classes,
+            error_proba=error_proba,
+            noise_rate=self.noise_rate,
+            data_map=records.out_of_fold_map if watched else None,
+            in_fold_map=records.in_fold_map,
+            sample_ids=ids,
+            _planted_rank=planted_ranks(probabilities, own_class, stream),
+        )
+
+    def _n_issues(self, rating, error_proba):
+        if self.noise_rate is None:
+            return rating.n_issues
+        if self.fdr is None:
+            return round(self.noise_rate * len(rating.rows))
+        return n_rejected(error_proba[rating.rows], self.fdr)
+
+    def get_support(self, indices=False):
+        """Get a mask, or integer index, of the samples without a label issue.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            If True, the return value is an array of integers instead of a boolean mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_samples,) of bool, or (n_clean,) of int
+            The mask, or the indices in ascending order.
+        """
+        check_is_fitted(self)
+        return self.label_issues_.get_support(indices=indices)
+
+    def to_frame(self, X=None, backend="pandas"):
+        """Return a data frame of all samples, see :meth:`LabelIssues.to_frame`.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, ...), default=None
+            The samples, to be shown beside their labels.
+        backend : {"pandas", "polars"}, default="pandas"
+            Library of the data frame; it must be installed.
+
+        Returns
+        -------
+        frame : pandas.DataFrame or polars.DataFrame
+            A row for each sample, lowest label quality first.
+        """
+        check_is_fitted(self)
+        return self.label_issues_.to_frame(X, backend)
+
+    def get_metadata_routing(self):
+        """Get metadata routing of this object.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Maps `fit` to `fit_transform` of the transformers and to the method that trains the
+            estimator, and `split` of `cv`.
+        """
+        estimator = self.estimator
+        if isinstance(estimator, CartographyClassifier):
+            estimator = estimator.estimator
+        method = get_watcher(estimator).method if can_watch(estimator) else "fit"
+        return make_router(self, estimator, method, self.cv)
+
+    def __sklearn_tags__(self):
+        """Take the input tags of the estimator; a target is required."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.classifier_tags = ClassifierTags(multi_label=False)
+        tags.input_tags = get_tags(self.estimator).input_tags
+        return tags
+
+
+def find_label_issues(
+    estimator,
+    X,
+    y,
+    *,
+    cv=5,
+    n_passes=1,
+    neighbors="auto",
+    noise_rate=None,
+    fdr=None,
+    groups=None,
+    sample_ids=None,
+    n_jobs=None,
+    random_state=None,
+    verbose=0,
+):
+    """Find the labels of a training set that are probably wrong.
+
+    This is ``LabelIssueDetector(estimator, ...).fit(X, y).label_issues_``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Classifier to train. If it cannot be watched (see :class:`CartographyClassifier`), the
+        out-of-fold probabilities of its final models are used alone.
+    X : container of shape (n_samples, n_features)
+        Samples, passed to the estimator as they are.
+    y : array-like of shape (n_samples,)
+        Labels of any type.
+    cv : int, cross-validation generator or iterable, default=5
+        Determines the folds.
+    n_passes : int, default=1
+        Number of times that all folds are trained; from the second time on, without the samples
+        that are suspect.
+    neighbors : "auto", None or array-like of shape (n_samples, n_features), default="auto"
+        Features in which the nearest neighbors of a sample are sought. "auto": what the last step
+        of a pipeline takes, or else X, where these are numeric.
+    noise_rate : float, default=None
+        Share of wrong labels, in (0, 1), if it is known.
+    fdr : float, default=None
+        False-discovery rate of the label issues, in (0, 1), if wrong labels were drawn uniformly
+        from the other classes. Requires `noise_rate`.
+    groups : array-like of shape (n_samples,), default=None
+        Group of each sample. With an int `cv`, each group is kept in one fold.
+    sample_ids : array-like of shape (n_samples,), default=None
+        A unique id of each sample. If None, the index of a pandas dataframe that has one of its
+        own.
+    n_jobs : int, default=None
+        Number of folds that are trained in parallel. It does not affect the result.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the folds, the estimator and the breaking of ties.
+    verbose : int, default=0
+        Whether to show a progress bar for each training.
+
+    Returns
+    -------
+    label_issues : LabelIssues
+        The label quality of each sample, the label issues and the suggested labels.
+
+    Raises
+    ------
+    ValueError
+        Where :meth:`LabelIssueDetector.fit` raises.
+
+    See Also
+    --------
+    LabelIssueDetector : The same as an estimator, which also takes sample weights.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from sklearn_carto import find_label_issues
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[:3] = 2  # wrong labels
+    >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
+    >>> issues = find_label_issues(sgd, X, y, random_state=0)
+    >>> issues.suggested_label[:3]
+    array([0, 0, 0])
+    """
+    detector = LabelIssueDetector(
+        estimator,
+        cv=cv,
+        n_passes=n_passes,
+        neighbors=neighbors,
+        noise_rate=noise_rate,
+        fdr=fdr,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
+    return detector.fit(X, y, groups=groups, sample_ids=sample_ids).label_issues_
+
+
+def _make_observer(y_encoded, n_classes, fold, train, test):
+    return LabelObserver(train, test, y_encoded, n_classes)
+
+
+def _spread(values, rows, n_samples):
+    """Spread values of some rows over all rows; NaN elsewhere."""
+    whole = np.full(n_samples, np.nan)
+    whole[rows] = values
+    return whole
+
+
+def _rated_mask(data, y_encoded, folds):
+    """Mask of the samples whose label is rated: not of weight 0, nor alone of their class.
+
+    The training set of their fold must hold a sample of their class.
+    """
+    excluded = data.excluded_mask()
+    present = np.ones(len(y_encoded), dtype=bool) if excluded is None else ~excluded
+    rated = present.copy()
+    for train, test in folds:
+        known = np.unique(y_encoded[train[present[train]]])
+        rated[test] &= np.isin(y_encoded[test], known)
+    return rated
+
+
+def _warn_of_unrated(rated, data, classes, y_encoded):
+    excluded = data.excluded_mask()
+    alone = ~rated if excluded is None else ~rated & ~excluded
+    if not rated.any():
+        raise ValueError(
+            "No label can be rated: the training set of no fold holds a sample of the classes that "
+            "its test set holds. Use a stratified cv, and at least two samples of a class."
+        )
+    if alone.any():
+        warn(
+            f"{alone.sum()} of {len(alone)} labels are not rated, among them those of the rows "
+            f"{np.flatnonzero(alone)[:5].tolist()}: the training set of their fold holds no other "
+            f"sample of their class ({classes[np.unique(y_encoded[alone])][:5].tolist()}). Add "
+            "samples of it, merge it with another class, or use a stratified cv.",
+            UnratedLabelsWarning,
+        )

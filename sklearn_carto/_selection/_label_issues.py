@@ -1,0 +1,277 @@
+"""LabelIssues: the labels that are probably wrong, and how good each label is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._inputs._columns import frame_columns
+from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions, require
+from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._validation import Count, validate_params
+
+_IN_FOLD = ("confidence", "variability", "correctness", "aum")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class LabelIssues:
+    """Label issues of a data set, as returned by :func:`find_label_issues`.
+
+    Arrays hold one entry for each sample, in the order of the samples. A sample that is not rated,
+    because its class has no other sample or its weight is 0, has a label quality of NaN and is no
+    issue.
+
+    Attributes
+    ----------
+    label_quality : ndarray of shape (n_samples,)
+        Quality of each label, in (0, 1): the mean of its percentile ranks by out-of-fold
+        probability and by in-fold margin. Low: the label is suspect. It ranks the labels of one
+        data set; it is no probability.
+    is_label_issue : ndarray of shape (n_samples,) of bool
+        Whether the label is probably wrong: the labels of lowest quality.
+    given_label : ndarray of shape (n_samples,)
+        The labels that were given.
+    suggested_label : ndarray of shape (n_samples,)
+        The most probable of the other labels.
+    suggested_proba : ndarray of shape (n_samples,)
+        Its out-of-fold probability, in [0, 1].
+    predicted_label : ndarray of shape (n_samples,)
+        The most probable label, out of fold; where it is not the given one, the suggested one.
+    error_proba : ndarray of shape (n_samples,) or None
+        Probability that the label is wrong, in [0, 1], if the given `noise_rate` is the share of
+        wrong labels, and these were drawn uniformly from the other classes. None without
+        `noise_rate`.
+    noise_rate : float or None
+        The share of wrong labels that was given.
+    data_map : DataMap or None
+        Out-of-fold data map; None if the estimator cannot be watched.
+    in_fold_map : DataMap or None
+        Mean data map of the models that are trained on the sample.
+    sample_ids : ndarray of shape (n_samples,) or None
+        Ids of the samples.
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    See Also
+    --------
+    find_label_issues : Find label issues.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import SGDClassifier
+    >>> from sklearn_carto import find_label_issues
+    >>> X, y = load_iris(return_X_y=True)
+    >>> y[:3] = 2  # wrong labels
+    >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
+    >>> issues = find_label_issues(sgd, X, y, random_state=0)
+    >>> issues.label_quality.argsort()[:3]
+    array([2, 0, 1])
+    >>> issues.suggested_label[:3]
+    array([0, 0, 0])
+    """
+
+    label_quality: np.ndarray
+    is_label_issue: np.ndarray
+    given_label: np.ndarray
+    suggested_label: np.ndarray
+    suggested_proba: np.ndarray
+    predicted_label: np.ndarray
+    classes: np.ndarray
+    error_proba: np.ndarray | None = None
+    noise_rate: float | None = None
+    data_map: DataMap | None = None
+    in_fold_map: DataMap | None = None
+    sample_ids: np.ndarray | None = None
+    _planted_rank: np.ndarray | None = None  # of flipped labels among the given ones, sorted
+
+    @property
+    def n_samples(self):
+        """Number of samples."""
+        return len(self.label_quality)
+
+    @property
+    def n_issues(self):
+        """Number of label issues."""
+        return int(self.is_label_issue.sum())
+
+    @property
+    def ranking(self):
+        """Positions of the rated samples, lowest label quality first."""
+        order = np.argsort(self.label_quality, kind="stable")
+        return order[: len(order) - int(np.isnan(self.label_quality).sum())]
+
+    @validate_params(k=[Count(1)])
+    def recall_at(self, k):
+        """Estimate which share of uniformly drawn wrong labels the `k` worst ones would contain.
+
+        In thought, each label in turn is replaced by one that is drawn from the other classes; its
+        out-of-fold probability is then that of the drawn label, since the models that predict it
+        are not trained on the sample. The estimate is the share of these labels that would be among
+        the `k` least probable ones. It does not say which share of the `k` labels is wrong: that
+        depends on how many labels are wrong, which data alone do not show.
+
+        Parameters
+        ----------
+        k : int
+            Number of labels that are reviewed, at least 1; all of them if there are fewer.
+
+        Returns
+        -------
+        recall : float
+            Estimated recall, in [0, 1].
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from sklearn_carto import find_label_issues
+        >>> X, y = load_iris(return_X_y=True)
+        >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
+        >>> issues = find_label_issues(sgd, X, y, random_state=0)
+        >>> bool(issues.recall_at(15) > 0.7)
+        True
+        """
+        return float(np.mean(self._planted_rank < k))
+
+    def get_support(self, indices=False):
+        """Get a mask, or integer index, of the samples without a label issue.
+
+        Parameters
+        ----------
+        indices : bool, default=False
+            If True, the return value is an array of integers instead of a boolean mask.
+
+        Returns
+        -------
+        support : ndarray of shape (n_samples,) of bool, or (n_clean,) of int
+            The mask, or the indices in ascending order.
+        """
+        mask = ~self.is_label_issue
+        return np.flatnonzero(mask) if indices else mask
+
+    def to_frame(self, X=None, backend="pandas"):
+        """Return a data frame of all samples, lowest label quality first.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, ...), default=None
+            The samples, to be shown beside their labels: a data frame adds its columns, anything
+            else with one entry for each sample (text, for example) the column `x`.
+        backend : {"pandas", "polars"}, default="pandas"
+            Library of the data frame; it must be installed.
+
+        Returns
+        -------
+        frame : pandas.DataFrame or polars.DataFrame
+            A row for each sample: `row` (its position), `sample_id`, `label_quality`,
+            `is_label_issue`, `given_label`, `suggested_label`, `suggested_proba`, `error_proba`,
+            the statistics of the out-of-fold map, those of the in-fold map as
+            `in_fold_<statistic>`, and the columns of `X`, each if there is one.
+
+        Raises
+        ------
+        ImportError
+            If the library is not installed.
+        ValueError
+            If `backend` is unknown, or `X` has another number of samples.
+        """
+        order = np.argsort(self.label_quality, kind="stable")
+        columns = {"row": np.arange(self.n_samples), "sample_id": self.sample_ids}
+        columns |= {name: getattr(self, name) for name in _SHOWN}
+        if self.data_map is not None:
+            columns |= {name: getattr(self.data_map, name, None) for name in STATISTICS}
+        if self.in_fold_map is not None:
+            columns |= {f"in_fold_{name}": getattr(self.in_fold_map, name) for name in _IN_FOLD}
+        if X is not None:
+            check_same_length(X, self.given_label)
+            columns |= _columns_of(X, columns)
+        sorted_columns = {
+            name: None if values is None else np.asarray(values)[order]
+            for name, values in columns.items()
+        }
+        return build_frame(sorted_columns, backend, "LabelIssues.to_frame")
+
+    @validate_params(layout=[StrOptions({"datalab", "cleanlearning"})])
+    def to_cleanlab(self, layout="datalab"):
+        """Return the label issues as a data frame in the layout of cleanlab.
+
+        Parameters
+        ----------
+        layout : {"datalab", "cleanlearning"}, default="datalab"
+            That of ``Datalab.get_issues("label")``, with the score in the column `label_score`, or
+            that of ``CleanLearning.find_label_issues``, which names it `label_quality`.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row for each sample, in the order of the samples, with the columns `is_label_issue`,
+            the score, `given_label` and `predicted_label`. As in cleanlab, a low score is suspect.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        pandas = require("pandas", "LabelIssues.to_cleanlab", "pandas")
+        score = "label_score" if layout == "datalab" else "label_quality"
+        return pandas.DataFrame(
+            {
+                "is_label_issue": self.is_label_issue,
+                score: self.label_quality,
+                "given_label": self.given_label,
+                "predicted_label": self.predicted_label,
+            }
+        )
+
+    def __len__(self):
+        """Return the number of samples."""
+        return self.n_samples
+
+    def __repr__(self):
+        """Return a summary: the numbers of samples, classes and issues."""
+        return (
+            f"<LabelIssues: {self.n_issues} of {self.n_samples} labels of {len(self.classes)} "
+            "classes>"
+        )
+
+
+_SHOWN = (
+    "label_quality",
+    "is_label_issue",
+    "given_label",
+    "suggested_label",
+    "suggested_proba",
+    "error_proba",
+)
+
+
+def _columns_of(X, taken):
+    """Return the columns of samples for a data frame; names that are taken get an underscore."""
+    columns = frame_columns(X)
+    if columns is None:
+        values = np.empty(len(X), dtype=object)
+        for i, value in enumerate(X):
+            values[i] = value
+        columns = [("x", values)]
+    named: dict = {}
+    for name, column in columns:
+        name = str(name)
+        while name in taken or name in named:
+            name += "_"
+        named[name] = np.asarray(column)
+    return named
+
+
+def check_fdr(fdr, noise_rate, owner):
+    """Raise an error if a false-discovery rate is given without the share of wrong labels."""
+    if fdr is not None and noise_rate is None:
+        raise InvalidParameterError(
+            f"The 'fdr' parameter of {owner} requires 'noise_rate', the share of wrong labels: the "
+            "false-discovery rate depends on it, and data alone do not show it. Pass noise_rate, "
+            "for example from a reviewed sample, or leave fdr out."
+        )
