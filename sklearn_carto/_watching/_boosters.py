@@ -100,7 +100,7 @@ class BoosterWatcher(Watcher):
         # 3. Replay the stages; the cost is linear in the number of trees.
         ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
         classes = recorder.trained_classes if self.encodes_labels else estimator.classes_
-        replay(estimator, X_eval, recorder, track, logits_at, ends, classes, True)
+        replay(estimator, recorder.parts(X, X_eval), track, logits_at, ends, classes, True)
 
     def _check_link(self, estimator, X, n_stages):
         """Raise where probabilities are not the softmax (or sigmoid) of the sum of the trees."""

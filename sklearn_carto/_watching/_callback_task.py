@@ -61,3 +61,19 @@ class TrainingTask:
         return context.call_on_fit_task_end(
             **self.fit_args, reconstruction_attributes=reconstruction_attributes
         )
+
+
+class NoTask:
+    """A training that no callbacks follow."""
+
+    def track(self, steps, reconstruction_attributes=None):
+        """Return the steps."""
+        return steps
+
+    def close(self):
+        """Do nothing."""
+
+    @contextmanager
+    def propagate_to(self, estimator):
+        """Do nothing."""
+        yield

@@ -69,7 +69,7 @@ class CallbackWatcher(Watcher):
         max_epochs = max_n_epochs(estimator, n_epochs)
         recorder.begin(max_epochs)
         ticks = iter(track(range(max_epochs or 0)))
-        evaluator = EpochEvaluator(recorder, X_eval, n_epochs)
+        evaluator = EpochEvaluator(recorder, X, X_eval, n_epochs)
         own = callbacks_of(estimator)
         callback = _IterationCallback(evaluator, lambda: next(ticks, None))
         estimator.set_callbacks(*own, callback)

@@ -20,6 +20,7 @@ from sklearn_carto._inputs._torch_datasets import (
 )
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
+from sklearn_carto._maps._running_mean import RunningMeanMap
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import (
     CallbackSupportMixin,
@@ -32,6 +33,8 @@ from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
 from sklearn_carto._watching._find import can_watch, get_watcher
+from sklearn_carto._watching._fold_recorder import OutOfFoldRecorder
+from sklearn_carto._watching._fold_training import mean_map
 from sklearn_carto._watching._pipelines import make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._seeds import draw_seed
@@ -121,6 +124,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         The recorded training dynamics.
     data_map_ : DataMap
         The data map of the training samples.
+    in_fold_map_ : DataMap
+        The data map of the same samples, each evaluated by the models of the folds that are trained
+        on it: the mean over these models of each statistic, as of :meth:`DataMap.mean`. Beside
+        `data_map_`, it shows which samples the models memorize. Only defined if `cv` is not None.
     confidence_ : ndarray of shape (n_samples,)
         Mean over epochs of the probability of each sample's label, in [0, 1].
     variability_ : ndarray of shape (n_samples,)
@@ -292,7 +299,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         recorder = RunRecorder(
             y, classes, y_encoded, self.keep_history,
             sample_ids=row_names(X) if sample_ids is None else sample_ids,
-            record=self.record, excluded_mask=data.excluded_mask(),
+            record=self.record if self.cv is None else "out_of_fold",
+            excluded_mask=data.excluded_mask(),
         )  # fmt: skip
         training_set = _fingerprint_of(X, classes, y_encoded)
 
@@ -300,8 +308,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         # final model on all samples and, without cv, record it.
         fit_task = self._init_callback_context(max_subtasks=len(folds) + 1)
         fit_task.call_on_fit_task_begin(**data.fit_args(self))
-        self._fit_folds(folds, data, recorder, seed, fit_task)
-        self._fit_all(data, recorder, seed, fit_task, training_set)
+        in_fold_map = self._fit_folds(folds, data, recorder, seed, fit_task)
+        self._fit_all(data, recorder, seed, fit_task, training_set, in_fold_map)
         warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
@@ -325,16 +333,22 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         return make_folds(self.cv, data.y, seed, X=X, groups=groups, once=True)
 
     def _fit_folds(self, folds, data, recorder, seed, fit_task):
-        """Record the samples of each fold with a clone that is trained on the other samples."""
+        """Record the samples of each fold with a clone that is trained on the other samples.
+
+        Returns the map of the training samples of the folds; None without folds.
+        """
+        if not folds:
+            return None
+        mean = RunningMeanMap(recorder.n_samples)
         for train, test in folds:
             subset = data.take(train)
             task = TrainingTask(fit_task, **subset.fit_args(self))
-            X_test = take(data.X, test)
-            self._train(
-                clone(self.estimator), subset, X_test, recorder.of_fold(train, test), seed, task
-            )
+            of_fold = OutOfFoldRecorder(recorder, train, test)
+            self._train(clone(self.estimator), subset, take(data.X, test), of_fold, seed, task)
+            mean.add(*of_fold.in_fold.statistics())
+        return mean_map(mean, recorder)
 
-    def _fit_all(self, data, recorder, seed, fit_task, training_set):
+    def _fit_all(self, data, recorder, seed, fit_task, training_set, in_fold_map):
         """Train a clone on all samples, record it unless folds were, and keep what is complete."""
         own = recorder
         if self.cv is not None:  # what this training shows is not kept
@@ -348,7 +362,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         finally:
             if own.complete():
                 self._training_set = training_set
-                self._keep(estimator, recorder.dynamics, encodes_labels, interrupted)
+                self._keep(estimator, recorder.dynamics, encodes_labels, interrupted, in_fold_map)
         if not own.complete():
             raise NotWatchableError(
                 f"{_name(estimator)} was trained for no complete epoch, so that nothing could be "
@@ -374,7 +388,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 "record='epoch_end'."
             )
 
-    def _keep(self, estimator, dynamics, encodes_labels, interrupted):
+    def _keep(self, estimator, dynamics, encodes_labels, interrupted, in_fold_map):
         self.estimator_ = estimator
         self._encodes_labels = encodes_labels
         own = None if encodes_labels else getattr(estimator, "classes_", None)
@@ -383,6 +397,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.n_epochs_ = dynamics.n_epochs
         self.data_map_ = DataMap.from_dynamics(dynamics)
         self.interrupted_ = interrupted
+        if in_fold_map is not None:
+            self.in_fold_map_ = in_fold_map
+        elif hasattr(self, "in_fold_map_"):  # of an earlier fit
+            del self.in_fold_map_
 
     def _is_training_set(self, X, y):
         """Whether samples and labels are, in this order and by value, those of the last `fit`.

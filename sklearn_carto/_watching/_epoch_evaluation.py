@@ -18,14 +18,16 @@ class EpochEvaluator:
     recorder : RunRecorder
         Receives the scores; `begin` has been called.
     X : container of shape (n_samples, n_features)
-        Samples to evaluate.
+        Samples that the models train on.
+    X_eval : container of shape (n_samples_eval, n_features), default=None
+        Samples to evaluate; None: `X`.
     n_epochs : int, default=None
         Number of models to record; later ones are ignored. None: all.
     """
 
-    def __init__(self, recorder, X, n_epochs=None):
-        self.recorder, self.X, self.n_epochs, self.n_recorded = recorder, X, n_epochs, 0
-        self.blocks = row_blocks(recorder.n_samples, len(recorder.classes))
+    def __init__(self, recorder, X, X_eval=None, n_epochs=None):
+        self.n_epochs, self.n_recorded = n_epochs, 0
+        self.parts = recorder.parts(X, X if X_eval is None else X_eval)
 
     def record(self, model):
         """Evaluate a model on all samples, in blocks, and record its scores as one epoch."""
@@ -33,11 +35,15 @@ class EpochEvaluator:
             return
         method = response_method(model)
         respond = getattr(model, method)
-        scores = ((rows, respond(take(self.X, rows))) for rows in self.blocks)
         from_logits, classes = method == "decision_function", getattr(model, "classes_", None)
-        self.recorder.add_epoch(
-            self.n_recorded, scores, model, from_logits=from_logits, scored_classes=classes
-        )
+        for recorder, X in self.parts:
+            scores = (
+                (rows, respond(take(X, rows)))
+                for rows in row_blocks(recorder.n_samples, len(recorder.classes))
+            )
+            recorder.add_epoch(
+                self.n_recorded, scores, model, from_logits=from_logits, scored_classes=classes
+            )
         self.n_recorded += 1
 
 

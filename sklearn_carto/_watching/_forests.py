@@ -33,7 +33,7 @@ class ForestWatcher(Watcher):
         # each member predicts once, so that the cost is linear in their number
         ends = evenly_spaced(n_epochs, len(estimator.estimators_))
         classes = getattr(estimator, "classes_", None)
-        replay(estimator, X_eval, recorder, track, means, ends, classes, False)
+        replay(estimator, recorder.parts(X, X_eval), track, means, ends, classes, False)
 
 
 def _trees(forest, block):

@@ -42,7 +42,7 @@ class PartialFitWatcher(Watcher):
         # 2. Train one epoch a call, and evaluate after each.
         n_epochs = DEFAULT_N_EPOCHS if n_epochs is None else n_epochs
         recorder.begin(n_epochs)
-        evaluator = EpochEvaluator(recorder, X_eval)
+        evaluator = EpochEvaluator(recorder, X, X_eval)
         first_call = {"classes": recorder.classes} if _takes_classes(estimator) else {}
         for epoch in track(range(n_epochs)):
             n_updates = getattr(estimator, "t_", 0)

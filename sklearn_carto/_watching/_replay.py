@@ -9,17 +9,15 @@ from sklearn_carto._watching._responses import row_blocks
 from sklearn_carto.exceptions import NotWatchableError
 
 
-def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits):
+def replay(estimator, parts, track, scores_at, ends, classes, from_logits):
     """Record some stages of a trained ensemble; no array holds the scores of all samples.
 
     Parameters
     ----------
     estimator : estimator
         Fitted.
-    X_eval : container of shape (n_samples, n_features)
-        Samples whose scores are recorded.
-    recorder : RunRecorder
-        Receives the scores.
+    parts : list of (RunRecorder, container)
+        Receivers of the scores, and the samples of each; `begin` of the first begins for all.
     track : callable
         Wraps the sequence of blocks of samples.
     scores_at : callable
@@ -35,10 +33,16 @@ def replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_lo
         raise NotWatchableError(
             f"{type(estimator).__name__} has no stage that it could predict at."
         )
-    recorder.begin(len(ends))
+    parts[0][0].begin(len(ends))
     options = {"from_logits": from_logits, "scored_classes": classes}
-    for rows in track(row_blocks(recorder.n_samples, len(recorder.classes))):
-        for epoch, scores in enumerate(scores_at(take(X_eval, rows), ends)):
+    blocks = [
+        (recorder, X, rows)
+        for recorder, X in parts
+        for rows in row_blocks(recorder.n_samples, len(recorder.classes))
+    ]
+    tracked = track([rows for *_, rows in blocks])
+    for rows, (recorder, X, _) in zip(tracked, blocks, strict=True):
+        for epoch, scores in enumerate(scores_at(take(X, rows), ends)):
             recorder.add_block(epoch, rows, scores, estimator, **options)
 
 

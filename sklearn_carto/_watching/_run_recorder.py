@@ -31,8 +31,9 @@ class RunRecorder:
         Whether to keep every epoch beside the running statistics.
     sample_ids : ndarray of shape (n_samples,), default=None
         Names of the rows.
-    record : {"epoch_end", "training"}, default="epoch_end"
-        Whether scores are those of an evaluation pass, or of the training forward pass.
+    record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
+        Whether scores are those of an evaluation pass, of the training forward pass, or of models
+        that were not trained on the row.
     more_classes : bool, default=False
         Whether outputs of a net beyond the classes, which are then 0, 1, ..., are classes, too.
         Otherwise they are columns without a label.
@@ -54,7 +55,7 @@ class RunRecorder:
         self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.excluded_mask, self.more_classes = excluded_mask, more_classes
-        self.whole_epochs, self.whole, self.test = False, self, None
+        self.whole_epochs = False
         self.trained_classes = classes  # those that the training samples have
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
@@ -68,30 +69,36 @@ class RunRecorder:
         """Number of epochs recorded so far."""
         return 0 if self.dynamics is None else self.dynamics.n_epochs
 
-    def of_fold(self, train, test):
-        """Make the recorder of the test rows of a fold, which share the dynamics of all rows."""
-        part = RunRecorder(self.labels, self.classes, self.y_encoded[test], self.keep_history)
-        part.whole, part.test = self, test
-        part.trained_classes = self.classes[np.unique(self.y_encoded[train])]
-        return part
+    @property
+    def has_observer(self):
+        """Whether class scores are passed on to `notify`."""
+        return False
+
+    def notify(self, epoch, rows, scores, from_logits):
+        """Pass the class scores of a block of rows on, before they are reduced."""
+
+    def parts(self, X, X_eval):
+        """Return pairs of a recorder and the samples that it records the scores of.
+
+        The model trains on `X`, and `X_eval` are the samples of this recorder.
+        """
+        return [(self, X_eval)]
 
     def begin(self, n_epochs, held_out_mask=None):
         """Begin to record, once the number of epochs is known, or continue an earlier training."""
-        whole = self.whole
-        if whole.dynamics is None:
-            whole.dynamics = TrainingDynamics(
-                whole.labels,
-                classes=whole.classes,
-                n_epochs=n_epochs,
-                keep_history=whole.keep_history,
-                held_out_mask=held_out_mask if self is whole else None,
-                excluded_mask=whole.excluded_mask,
-                sample_ids=whole.sample_ids,
-                record=self.record if self is whole else "out_of_fold",
-            )
-        elif self is whole:
+        if self.dynamics is not None:
             self._check_held_out_unchanged(held_out_mask)
-        self.dynamics = whole.dynamics
+            return
+        self.dynamics = TrainingDynamics(
+            self.labels,
+            classes=self.classes,
+            n_epochs=n_epochs,
+            keep_history=self.keep_history,
+            held_out_mask=held_out_mask,
+            excluded_mask=self.excluded_mask,
+            sample_ids=self.sample_ids,
+            record=self.record,
+        )
 
     def _check_held_out_unchanged(self, held_out_mask):
         masks = self.dynamics.held_out_mask, held_out_mask
@@ -132,7 +139,6 @@ class RunRecorder:
         self._add(epoch, self._observe(response, rows, scores, estimator), rows, from_logits)
 
     def _add(self, epoch, observation, rows, from_logits):
-        rows = rows if self.test is None else self.test[rows]
         margin_from = "logits" if from_logits else "probabilities"
         self.dynamics._add(epoch, observation, rows, margin_from=margin_from)
 
@@ -149,6 +155,7 @@ class RunRecorder:
         if scores.ndim == 1:
             scores = two_columns(scores, from_logits=True)
         self._check_scores(score_range_of(scores), response.epoch, estimator, response.from_logits)
+        self.notify(response.epoch, rows, scores, response.from_logits)
         return observe(scores, y_encoded, from_logits=response.from_logits)
 
     def check_width(self, shape, estimator, from_logits):

@@ -44,8 +44,8 @@ class Listener:
         self.n_before = recorder.n_epochs  # above 0 where a training is continued
         self.n_started = self.n_ended = self.n_before
         self.output_format: OutputFormat = None  # type: ignore[assignment]
-        self.evaluator: Evaluator = None  # type: ignore[assignment]
-        self.accumulators: dict = {}  # one for each of training and held-out samples
+        self.evaluators: list[tuple] = []  # pairs of a recorder and an Evaluator
+        self.accumulators: dict = {}  # by recorder, and whether samples are trained on
         self.label_check = LabelCheck(type(net).__name__, recorder.classes, self.remedy)
         self.resources = ExitStack()
 
@@ -83,15 +83,18 @@ class Listener:
         self._complete_epoch()
         if not self.accumulators:
             raise SampleAlignmentError(f"{type(self.net).__name__} trained on no batch at all.")
-        scores = concat_epochs([accumulator.part() for accumulator in self.accumulators.values()])
         from_logits = self.output_format.from_logits
-        self.recorder.add_scores(self.n_ended, scores, self.net, from_logits=from_logits)
+        for recorder in dict.fromkeys(recorder for recorder, _ in self.accumulators):
+            parts = [a.part() for (owner, _), a in self.accumulators.items() if owner is recorder]
+            recorder.add_scores(
+                self.n_ended, concat_epochs(parts), self.net, from_logits=from_logits
+            )
         self.n_ended += 1
         self.tick()
 
     def release(self):
         """Drop all references to the training."""
-        for name in ("net", "X", "dataset", "X_eval", "evaluator"):
+        for name in ("net", "X", "dataset", "X_eval", "evaluators"):
             setattr(self, name, None)
 
     def reraise_interrupt(self):
@@ -102,12 +105,13 @@ class Listener:
     def _complete_epoch(self):
         """Add the scores that no batch of the epoch added."""
 
-    def _add(self, key, locate, batch, output):
+    def _add(self, recorder, kind, locate, batch, output):
+        key = recorder, kind
         accumulator = self.accumulators.get(key)
         if accumulator is None:
             if self.output_format is None:
                 self.output_format, shape = infer_output_format(self.net, first_output(output))
-                self.recorder.check_width(shape, self.net, self.output_format.from_logits)
+                recorder.check_width(shape, self.net, self.output_format.from_logits)
             accumulator = EpochAccumulator(*self.output_format, own=True, locate=locate)
             self.accumulators[key] = accumulator
         accumulator.add(batch, None, output)
@@ -124,17 +128,26 @@ class EpochEndListener(Listener):
 
     def _complete_epoch(self):
         with generators_kept(self.net.device), modes_kept(*vars(self.net).values()):
-            if self.evaluator is None:
-                self.evaluator = Evaluator(self.net, self.X_eval, self.recorder.y_encoded)
-            for rows, batch, output in self.evaluator.outputs():
-                if batch is not None:
-                    self.label_check.add(batch, rows, self.recorder.y_encoded[rows])
-                self._add("all", self._locate, rows, output)
-        self.label_check.flush()
+            self.evaluators = self.evaluators or [
+                (recorder, Evaluator(self.net, X, recorder.y_encoded))
+                for recorder, X in self.recorder.parts(self.X, self.X_eval)
+            ]
+            for recorder, evaluator in self.evaluators:
+                self._evaluate(recorder, evaluator)
 
-    def _locate(self, blocks):
-        rows = np.concatenate(blocks)
-        return rows, self.recorder.y_encoded[rows]
+    def _evaluate(self, recorder, evaluator):
+        def locate(blocks):
+            rows = np.concatenate(blocks)
+            return rows, recorder.y_encoded[rows]
+
+        for rows, batch, output in evaluator.outputs():
+            if batch is not None:
+                self.label_check.add(batch, rows, recorder.y_encoded[rows])
+            self._add(recorder, None, locate, rows, output)
+            if recorder.has_observer:
+                scores = self.output_format.class_scores(output)
+                recorder.notify(self.n_ended, rows, scores, self.output_format.from_logits)
+        self.label_check.flush()
 
 
 class TrainingPassListener(Listener):
@@ -178,7 +191,7 @@ class TrainingPassListener(Listener):
 
         rows = locate([names])[0]
         self.label_check.add(batch, rows, self.recorder.y_encoded[rows])
-        self._add(training, locate, names, output)
+        self._add(self.recorder, training, locate, names, output)
 
     def _complete_epoch(self):
         self.label_check.flush()

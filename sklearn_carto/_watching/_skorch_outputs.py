@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,13 @@ class OutputFormat(NamedTuple):
     """
 
     from_logits: bool
-    nonlinearity: object  # None where the outputs themselves are the scores
+    nonlinearity: Callable | None  # None where the outputs themselves are the scores
+
+    def class_scores(self, output):
+        """Return the class scores of some outputs, an array on the CPU in single precision."""
+        output = output.detach().float()
+        scores = output if self.nonlinearity is None else self.nonlinearity(output)
+        return scores.float().cpu().numpy()
 
 
 def first_output(output):

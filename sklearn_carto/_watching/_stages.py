@@ -46,7 +46,8 @@ class StagesWatcher(Watcher):
             return at_ends(staged(block), ends)
 
         ends, classes = evenly_spaced(n_epochs, n_stages), getattr(estimator, "classes_", None)
-        replay(estimator, X_eval, recorder, track, scores_at, ends, classes, from_logits)
+        parts = recorder.parts(X, X_eval)
+        replay(estimator, parts, track, scores_at, ends, classes, from_logits)
 
 
 def _redefines(kind, method, other):

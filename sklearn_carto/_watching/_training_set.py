@@ -20,6 +20,11 @@ class TrainingSet(NamedTuple):
     routed: dict  # from `route_fit_params`
     weights: dict  # `sample_weight`, if given
 
+    @classmethod
+    def plain(cls, X, y, params=None):
+        """Make the training set of an estimator whose `fit` takes some arguments, if any."""
+        return cls(X, y, defaultdict(dict, watched=dict(params or {})), {})
+
     def take(self, rows):
         """Select rows of the samples, the labels and the arguments."""
         routed: dict = defaultdict(dict)

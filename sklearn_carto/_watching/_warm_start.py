@@ -33,7 +33,7 @@ class WarmStartWatcher(Watcher):
             )
         sizes = evenly_spaced(n_epochs, estimator.n_estimators)
         recorder.begin(len(sizes))
-        evaluator = EpochEvaluator(recorder, X_eval)
+        evaluator = EpochEvaluator(recorder, X, X_eval)
         warm_start = estimator.warm_start
         estimator.set_params(warm_start=True)
         n_estimators = estimator.n_estimators  # of the last complete stage
