@@ -298,7 +298,9 @@ class LabelIssueDetector(BaseEstimator):
         if can_watch(estimator):
             options |= {"n_epochs": n_epochs, "verbose": self.verbose}
             return record_folds(estimator, data, folds, **options)
-        return predict_folds(estimator, data, folds, **options)
+        return predict_folds(
+            estimator, data.X, data.y, folds, params=data.routed["watched"], **options
+        )
 
     def _result(self, rating, y, classes, y_encoded, stream, ids, records):
         n_samples, rows = len(y), rating.rows
