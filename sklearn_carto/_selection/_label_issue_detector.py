@@ -140,8 +140,8 @@ class LabelIssueDetector(BaseEstimator):
     >>> y[:3] = 2  # wrong labels
     >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
     >>> detector = LabelIssueDetector(sgd, random_state=0).fit(X, y)
-    >>> detector.label_issues_.ranking[:3]
-    array([2, 0, 1])
+    >>> sorted(detector.label_issues_.ranking[:3].tolist())
+    [0, 1, 2]
     """
 
     _parameter_constraints: dict = {
@@ -215,7 +215,7 @@ class LabelIssueDetector(BaseEstimator):
         """
         # 1. Check the parameters, the samples and the labels.
         name = type(self).__name__
-        vars(self).pop("label_issues_", None)
+        self.__dict__.pop("label_issues_", None)
         estimator, n_epochs, random_state = self._unwrapped()
         check_fdr(self.fdr, self.noise_rate, name)
         y, classes, y_encoded = check_labels(y, self)

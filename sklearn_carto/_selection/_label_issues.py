@@ -69,8 +69,8 @@ class LabelIssues:
     >>> y[:3] = 2  # wrong labels
     >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
     >>> issues = find_label_issues(sgd, X, y, random_state=0)
-    >>> issues.label_quality.argsort()[:3]
-    array([2, 0, 1])
+    >>> sorted(issues.label_quality.argsort()[:3].tolist())
+    [0, 1, 2]
     >>> issues.suggested_label[:3]
     array([0, 0, 0])
     """

@@ -55,8 +55,8 @@ def combine_probabilities(windows, votes, y_encoded, seed):
     >>> p = np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.9, 0.1]])
     >>> combine_probabilities([p], [], np.array([0, 0, 1, 1]), 0).round(1)
     array([[0.8, 0.2],
-           [0.8, 0.2],
-           [0.2, 0.8],
+           [0.7, 0.3],
+           [0.3, 0.7],
            [0.8, 0.2]])
     """
     n_samples, n_classes = windows[0].shape
@@ -147,7 +147,7 @@ def error_probabilities(own, quality, noise_rate, n_classes):
     --------
     >>> q = np.array([0.05, 0.5, 0.95])
     >>> error_probabilities(q, q, 0.1, 2).round(2)
-    array([1.  , 0.1 , 0.  ])
+    array([1. , 0.1, 0. ])
     """
     flipped = noise_rate / (n_classes - 1)
     slope = 1 - noise_rate - flipped
