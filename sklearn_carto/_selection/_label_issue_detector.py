@@ -19,8 +19,7 @@ from sklearn_carto._inputs._containers import (
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._selection._label_evidence import LabelObserver, rate_labels, trusted_rows
-from sklearn_carto._selection._label_issues import LabelIssues, check_fdr
-from sklearn_carto._selection._label_quality import error_probabilities, n_rejected
+from sklearn_carto._selection._label_issues import LabelIssues, check_fdr, mask_of
 from sklearn_carto._selection._label_recall import planted_ranks
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
@@ -313,37 +312,27 @@ class LabelIssueDetector(BaseEstimator):
         suggested[rows] = others.argmax(axis=1)
         predicted[rows] = probabilities.argmax(axis=1)
 
-        error_proba = None
-        if self.noise_rate is not None:
-            of_rated = error_probabilities(own, rating.quality, self.noise_rate, len(classes))
-            error_proba = _spread(of_rated, rows, n_samples)
         keys = rule_generator(stream, "ties").random_sample(len(rows))
-        worst = np.lexsort((keys, rating.quality))[: self._n_issues(rating, error_proba)]
-        is_label_issue = np.zeros(n_samples, dtype=bool)
-        is_label_issue[rows[worst]] = True
+        order = rows[np.lexsort((keys, rating.quality))]
         watched = records.in_fold_map is not None
-        return LabelIssues(
+        issues = LabelIssues(
             label_quality=_spread(rating.quality, rows, n_samples),
-            is_label_issue=is_label_issue,
+            is_label_issue=mask_of(order[: rating.n_issues], n_samples),
             given_label=y,
             suggested_label=classes[suggested],
             suggested_proba=_spread(others.max(axis=1), rows, n_samples),
             predicted_label=classes[predicted],
             classes=classes,
-            error_proba=error_proba,
-            noise_rate=self.noise_rate,
+            given_proba=_spread(own, rows, n_samples),
             data_map=records.out_of_fold_map if watched else None,
             in_fold_map=records.in_fold_map,
             sample_ids=ids,
             _planted_rank=planted_ranks(probabilities, own_class, stream),
+            _order=order,
         )
-
-    def _n_issues(self, rating, error_proba):
         if self.noise_rate is None:
-            return rating.n_issues
-        if self.fdr is None:
-            return round(self.noise_rate * len(rating.rows))
-        return n_rejected(error_proba[rating.rows], self.fdr)
+            return issues
+        return issues.with_noise_rate(self.noise_rate, self.fdr)
 
     def get_support(self, indices=False):
         """Get a mask, or integer index, of the samples without a label issue.

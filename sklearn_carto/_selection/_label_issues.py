@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,9 +10,10 @@ from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._inputs._columns import frame_columns
 from sklearn_carto._inputs._containers import check_same_length
 from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._selection._label_quality import error_probabilities, n_rejected
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions, require
 from sklearn_carto._utils._frames import build_frame
-from sklearn_carto._utils._validation import Count, validate_params
+from sklearn_carto._utils._validation import Count, Number, validate_params
 
 _IN_FOLD = ("confidence", "variability", "correctness", "aum")
 
@@ -41,6 +42,8 @@ class LabelIssues:
         Its out-of-fold probability, in [0, 1].
     predicted_label : ndarray of shape (n_samples,)
         The most probable label, out of fold; where it is not the given one, the suggested one.
+    given_proba : ndarray of shape (n_samples,)
+        Out-of-fold probability of the given label, in [0, 1].
     error_proba : ndarray of shape (n_samples,) or None
         Probability that the label is wrong, in [0, 1], if the given `noise_rate` is the share of
         wrong labels, and these were drawn uniformly from the other classes. None without
@@ -81,13 +84,15 @@ class LabelIssues:
     suggested_label: np.ndarray
     suggested_proba: np.ndarray
     predicted_label: np.ndarray
+    given_proba: np.ndarray
     classes: np.ndarray
     error_proba: np.ndarray | None = None
     noise_rate: float | None = None
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
-    _planted_rank: np.ndarray | None = None  # of flipped labels among the given ones, sorted
+    _planted_rank: np.ndarray | None = None  # of replaced labels, among the given ones
+    _order: np.ndarray | None = None  # rated samples, lowest label quality first
 
     @property
     def n_samples(self):
@@ -102,8 +107,52 @@ class LabelIssues:
     @property
     def ranking(self):
         """Positions of the rated samples, lowest label quality first."""
-        order = np.argsort(self.label_quality, kind="stable")
-        return order[: len(order) - int(np.isnan(self.label_quality).sum())]
+        return self._order.copy()
+
+    @validate_params(
+        noise_rate=[Number(0, 1, closed="neither")], fdr=[Number(0, 1, closed="neither"), None]
+    )
+    def with_noise_rate(self, noise_rate, fdr=None):
+        """Return these label issues for a known share of wrong labels; nothing is trained again.
+
+        Parameters
+        ----------
+        noise_rate : float
+            Share of wrong labels, in (0, 1), for example from a reviewed sample.
+        fdr : float, default=None
+            False-discovery rate, in (0, 1): the expected share of right labels among the label
+            issues. None: the share `noise_rate` of the labels are issues.
+
+        Returns
+        -------
+        label_issues : LabelIssues
+            With `error_proba`, and label issues of that number. Both hold if wrong labels were
+            drawn uniformly from the other classes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from sklearn_carto import find_label_issues
+        >>> X, y = load_iris(return_X_y=True)
+        >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
+        >>> find_label_issues(sgd, X, y, random_state=0).with_noise_rate(0.02)
+        <LabelIssues: 3 of 150 labels of 3 classes>
+        """
+        rated = self._order
+        error_proba = np.full(self.n_samples, np.nan)
+        error_proba[rated] = error_probabilities(
+            self.given_proba[rated], self.label_quality[rated], noise_rate, len(self.classes)
+        )
+        n_issues = round(noise_rate * len(rated))
+        if fdr is not None:
+            n_issues = n_rejected(error_proba[rated], fdr)
+        return replace(
+            self,
+            error_proba=error_proba,
+            noise_rate=float(noise_rate),
+            is_label_issue=mask_of(rated[:n_issues], self.n_samples),
+        )
 
     @validate_params(k=[Count(1)])
     def recall_at(self, k):
@@ -169,8 +218,8 @@ class LabelIssues:
         -------
         frame : pandas.DataFrame or polars.DataFrame
             A row for each sample: `row` (its position), `sample_id`, `label_quality`,
-            `is_label_issue`, `given_label`, `suggested_label`, `suggested_proba`, `error_proba`,
-            the statistics of the out-of-fold map, those of the in-fold map as
+            `is_label_issue`, `given_label`, `suggested_label`, `suggested_proba`, `given_proba`,
+            `error_proba`, the statistics of the out-of-fold map, those of the in-fold map as
             `in_fold_<statistic>`, and the columns of `X`, each if there is one.
 
         Raises
@@ -180,7 +229,7 @@ class LabelIssues:
         ValueError
             If `backend` is unknown, or `X` has another number of samples.
         """
-        order = np.argsort(self.label_quality, kind="stable")
+        order = np.concatenate([self._order, np.flatnonzero(np.isnan(self.label_quality))])
         columns = {"row": np.arange(self.n_samples), "sample_id": self.sample_ids}
         columns |= {name: getattr(self, name) for name in _SHOWN}
         if self.data_map is not None:
@@ -246,6 +295,7 @@ _SHOWN = (
     "given_label",
     "suggested_label",
     "suggested_proba",
+    "given_proba",
     "error_proba",
 )
 
@@ -265,6 +315,13 @@ def _columns_of(X, taken):
             name += "_"
         named[name] = np.asarray(column)
     return named
+
+
+def mask_of(rows, n_samples):
+    """Return a mask of some rows."""
+    mask = np.zeros(n_samples, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
 def check_fdr(fdr, noise_rate, owner):
