@@ -234,23 +234,21 @@ class LabelIssueDetector(BaseEstimator):
         train = partial(
             self._train, estimator, data, classes, y_encoded, n_epochs=n_epochs, seed=seed, ids=ids
         )
-        first = train(folds)
-        votes = fold_votes(
-            estimator, data, y_encoded, len(classes), folds, neighbors,
-            seed=stream, n_jobs=self.n_jobs,
+        seek = partial(
+            fold_votes, estimator, data, y_encoded, len(classes),
+            neighbors=neighbors, seed=stream, n_jobs=self.n_jobs,
         )  # fmt: skip
-        evidence = [
-            observer.evidence(of_fold)
-            for observer, of_fold in zip(first.observers, votes, strict=True)
-        ]
-        rate = partial(rate_labels, evidence, y_encoded, len(classes), stream, present=rated)
-        rating = rate()
+        first, options = train(folds), {"present": rated}
+        rate = partial(rate_labels, y_encoded=y_encoded, n_classes=len(classes), seed=stream)
+        evidence = _evidence(first, seek(folds))
+        rating = rate(evidence, **options)
         # 3. Train again without the samples that are suspect, and rate again.
         for i in range(1, self.n_passes):
             trusted = np.isin(np.arange(len(y)), trusted_rows(rating, y_encoded))
             folds = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
-            again = train([(train[trusted[train]], test) for train, test in folds])
-            rating = rate(further=[again.out_of_fold_map.confidence])
+            folds = [(of_fold[trusted[of_fold]], test) for of_fold, test in folds]
+            again = rate(_evidence(train(folds), seek(folds)), **options)
+            rating = rate(evidence, further=[again.given_proba(y_encoded)], **options)
         self.label_issues_ = self._result(rating, y, classes, y_encoded, stream, ids, first)
         self.classes_ = classes
         return self
@@ -484,6 +482,14 @@ def find_label_issues(
         verbose=verbose,
     )
     return detector.fit(X, y, groups=groups, sample_ids=sample_ids).label_issues_
+
+
+def _evidence(records, votes):
+    """Return the evidence of each fold, from its observer and the votes of neighbors."""
+    return [
+        observer.evidence(of_fold)
+        for observer, of_fold in zip(records.observers, votes, strict=True)
+    ]
 
 
 def _make_observer(y_encoded, n_classes, fold, train, test):
