@@ -188,6 +188,8 @@ def test_a_row_counts_once_a_model_and_only_where_a_model_trains_on_it():
     assert_array_equal(found.confidence[half[0][20:]], one.confidence[: len(half[0]) - 20])
     assert found.standard_errors is None  # of single models
     assert found.n_epochs == 4
+    log = record(SGD, folds, n_epochs=4).observers[0]
+    assert_array_equal(np.isnan(log.proba(len(y))[0, :, 0]), np.isin(ROWS, half[0][:20]))
 
 
 def test_rows_that_a_net_holds_out_are_not_in_fold():
@@ -206,6 +208,10 @@ def test_rows_that_a_net_holds_out_are_not_in_fold():
     with warnings.catch_warnings(action="ignore"):  # rows that no model trained on
         assert_allclose(found.confidence, np.nanmean(maps, axis=0), atol=1e-6)
     assert found.held_out_mask is None
+    for (train, test), log in zip(FOLDS, record(net, rows=rows).observers, strict=True):
+        received = ~np.isnan(log.proba(len(y))[:, :, 0])
+        assert received[:, test].all()
+        assert (received[:, train].sum(axis=1) == len(train) * 3 // 4).all()
 
 
 def test_without_folds_there_is_no_map_in_fold():
