@@ -63,6 +63,7 @@ class Log:
                 scores = np.exp(scores - scores.max(axis=1, keepdims=True))
                 scores = scores / scores.sum(axis=1, keepdims=True)
             assert np.isnan(proba[epoch, rows]).all()  # each row once
+            assert len(np.unique(rows)) == len(rows)
             proba[epoch, rows] = scores
         return proba
 
@@ -285,12 +286,19 @@ def test_a_class_that_a_fold_lacks_has_probability_0():
         assert (proba[:, folds[0][1], 0] < 1e-30).all()
 
 
-def test_outputs_of_a_net_without_a_label_are_left_out():
+def flat(output):
+    return (output / 2).softmax(1)
+
+
+@pytest.mark.parametrize("nonlinearity", ["auto", flat], ids=["logits", "probabilities"])
+def test_outputs_of_a_net_without_a_label_are_left_out(nonlinearity):
     pytest.importorskip("skorch")
     net = next(one for one in WATCHED if one.name == "net").make(5)
-    records = record(net, rows=X.astype(np.float32))
-    for log in records.observers:
-        assert log.proba(len(y)).shape == (N_EPOCHS, len(y), 3)
+    net.set_params(predict_nonlinearity=nonlinearity)
+    for log in record(net, rows=X.astype(np.float32)).observers:
+        proba = log.proba(len(y))
+        assert proba.shape == (N_EPOCHS, len(y), 3)
+        assert_allclose(proba.sum(axis=2), 1, atol=1e-5)
 
 
 # --- classifiers that cannot be watched
