@@ -301,6 +301,15 @@ def test_outputs_of_a_net_without_a_label_are_left_out(nonlinearity):
         assert_allclose(proba.sum(axis=2), 1, atol=1e-5)
 
 
+def test_outputs_of_a_net_are_received_as_its_probabilities():
+    pytest.importorskip("skorch")
+    net = next(one for one in WATCHED if one.name == "net").make(3)
+    records = record(net.set_params(predict_nonlinearity=flat), rows=X.astype(np.float32))
+    for (_, test), log in zip(FOLDS, records.observers, strict=True):
+        own = log.proba(len(y))[:, test, Y_ENCODED[test]].mean(axis=0)
+        assert_allclose(own, records.out_of_fold_map.confidence[test], atol=1e-6)
+
+
 # --- classifiers that cannot be watched
 
 
