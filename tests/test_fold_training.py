@@ -63,6 +63,7 @@ class Log:
                 scores = np.exp(scores - scores.max(axis=1, keepdims=True))
                 scores = scores / scores.sum(axis=1, keepdims=True)
             assert np.isnan(proba[epoch, rows]).all()  # each row once
+            assert len(np.unique(rows)) == len(rows)
             proba[epoch, rows] = scores
         return proba
 
@@ -188,6 +189,8 @@ def test_a_row_counts_once_a_model_and_only_where_a_model_trains_on_it():
     assert_array_equal(found.confidence[half[0][20:]], one.confidence[: len(half[0]) - 20])
     assert found.standard_errors is None  # of single models
     assert found.n_epochs == 4
+    log = record(SGD, folds, n_epochs=4).observers[0]
+    assert_array_equal(np.isnan(log.proba(len(y))[0, :, 0]), np.isin(ROWS, half[0][:20]))
 
 
 def test_rows_that_a_net_holds_out_are_not_in_fold():
@@ -206,6 +209,10 @@ def test_rows_that_a_net_holds_out_are_not_in_fold():
     with warnings.catch_warnings(action="ignore"):  # rows that no model trained on
         assert_allclose(found.confidence, np.nanmean(maps, axis=0), atol=1e-6)
     assert found.held_out_mask is None
+    for (train, test), log in zip(FOLDS, record(net, rows=rows).observers, strict=True):
+        received = ~np.isnan(log.proba(len(y))[:, :, 0])
+        assert received[:, test].all()
+        assert (received[:, train].sum(axis=1) == len(train) * 3 // 4).all()
 
 
 def test_without_folds_there_is_no_map_in_fold():
@@ -279,12 +286,28 @@ def test_a_class_that_a_fold_lacks_has_probability_0():
         assert (proba[:, folds[0][1], 0] < 1e-30).all()
 
 
-def test_outputs_of_a_net_without_a_label_are_left_out():
+def flat(output):
+    return (output / 2).softmax(1)
+
+
+@pytest.mark.parametrize("nonlinearity", ["auto", flat], ids=["logits", "probabilities"])
+def test_outputs_of_a_net_without_a_label_are_left_out(nonlinearity):
     pytest.importorskip("skorch")
     net = next(one for one in WATCHED if one.name == "net").make(5)
-    records = record(net, rows=X.astype(np.float32))
-    for log in records.observers:
-        assert log.proba(len(y)).shape == (N_EPOCHS, len(y), 3)
+    net.set_params(predict_nonlinearity=nonlinearity)
+    for log in record(net, rows=X.astype(np.float32)).observers:
+        proba = log.proba(len(y))
+        assert proba.shape == (N_EPOCHS, len(y), 3)
+        assert_allclose(proba.sum(axis=2), 1, atol=1e-5)
+
+
+def test_outputs_of_a_net_are_received_as_its_probabilities():
+    pytest.importorskip("skorch")
+    net = next(one for one in WATCHED if one.name == "net").make(3)
+    records = record(net.set_params(predict_nonlinearity=flat), rows=X.astype(np.float32))
+    for (_, test), log in zip(FOLDS, records.observers, strict=True):
+        own = log.proba(len(y))[:, test, Y_ENCODED[test]].mean(axis=0)
+        assert_allclose(own, records.out_of_fold_map.confidence[test], atol=1e-6)
 
 
 # --- classifiers that cannot be watched

@@ -25,9 +25,9 @@ class RunningMeanMap:
     --------
     >>> import numpy as np
     >>> mean = RunningMeanMap(3)
-    >>> ones = {name: np.ones(2) for name in STATISTICS} | {"variability": np.zeros(2)}
-    >>> mean.add(np.array([0, 1]), {**ones, "confidence": np.array([0.2, 0.6])}, 5, "logits")
-    >>> mean.add(np.array([1, 2]), {**ones, "confidence": np.array([0.8, 0.4])}, 5, "logits")
+    >>> others = dict.fromkeys(STATISTICS, np.zeros(2))
+    >>> mean.add(np.array([0, 1]), {**others, "confidence": np.array([0.2, 0.6])}, 5, "logits")
+    >>> mean.add(np.array([1, 2]), {**others, "confidence": np.array([0.8, 0.4])}, 5, "logits")
     >>> mean.data_map().confidence.round(2)
     array([0.2, 0.7, 0.4])
     """
@@ -60,8 +60,7 @@ class RunningMeanMap:
                 total[rows] += statistics[name]
                 # Welford's algorithm: the sum of squared deviations from the mean
                 deviation = statistics[name] - total[rows] / (n_before + 1)
-                change = np.where(n_before > 0, (statistics[name] - before) * deviation, 0.0)
-                self.squares[name][rows] += change
+                self.squares[name][rows] += (statistics[name] - before) * deviation
         self.n_maps[rows] += 1
         self.n_epochs[rows] += n_epochs
         self.margins.add(margin_from)

@@ -119,11 +119,9 @@ class InFoldRecorder(_PartRecorder):
 
 def _statistics_of(dynamics, rows, positions):
     """Return positions, statistics and numbers of epochs of rows, and the origin of margins."""
-    n_seen = dynamics.n_seen[rows]
-    seen = n_seen > 0
     statistics, _ = dynamics.statistics()
-    taken = {name: values[rows[seen]] for name, values in statistics.items()}
-    return positions[seen], taken, n_seen[seen], dynamics.margin_from
+    taken = {name: values[rows] for name, values in statistics.items()}
+    return positions, taken, dynamics.n_seen[rows], dynamics.margin_from
 
 
 def _of_classes(scores, n_classes, from_logits):
