@@ -78,18 +78,53 @@ def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed,
 
 def _vote(estimator, data, y_encoded, n_classes, neighbors, seed, i, fold):
     train, test = fold
-    excluded = data.excluded_mask()
-    if excluded is not None:
-        train = train[~excluded[train]]
+    X_test = take(data.X, test)
+    if not isinstance(neighbors, str):
+        neighbors = neighbors[train], neighbors[test]
+    part = data.take(train)
+    return votes_of(estimator, part, X_test, y_encoded[train], n_classes, neighbors, seed, i)
+
+
+def votes_of(estimator, data, X_test, y_encoded, n_classes, neighbors, seed, i=0):
+    """Count the labels of the neighbors of each test sample of one fold.
+
+    Parameters
+    ----------
+    estimator : estimator
+        See :func:`fold_votes`.
+    data : TrainingSet
+        Training samples of the fold.
+    X_test : container of shape (n_test, n_features)
+        Its test samples.
+    y_encoded : ndarray of shape (n_train,)
+        Labels of the training samples, encoded as 0 to n_classes - 1.
+    n_classes : int
+        Number of classes.
+    neighbors : "auto" or (array, array)
+        Features of the training and of the test samples; "auto": those that the estimator takes.
+    seed : int
+        Seeds the transformers, and the draw of samples among which neighbors are sought.
+    i : int, default=0
+        Number of the fold.
+
+    Returns
+    -------
+    votes : list of ndarray of shape (n_test, n_classes)
+        As :func:`neighbor_votes` returns them; none if there are no numeric features.
+    """
+    excluded, X_train = data.excluded_mask(), data.X
     if isinstance(neighbors, str):
-        head, part = clone(estimator), data.take(train)
-        set_seed(head, seed)
-        X_test = take(data.X, test)
-        _, X_train, X_test, _ = fit_transformers(head, part.X, part.y, X_test, part.routed)
-        X_train, X_test = numeric_features(X_train), numeric_features(X_test)
-        if X_train is None:
-            return []
-    else:
-        X_train, X_test = neighbors[train], neighbors[test]
-    rng = rule_generator(seed, f"neighbors of fold {i}")
-    return neighbor_votes(X_train, y_encoded[train], X_test, n_classes, rng)
+        if isinstance(estimator, Pipeline) and can_watch(estimator):
+            head = clone(estimator)
+            set_seed(head, seed)
+            transformed = fit_transformers(head, X_train, data.y, X_test, data.routed)
+            X_train, X_test = transformed[1:3]
+        neighbors = numeric_features(X_train), numeric_features(X_test)
+    X_train, X_test = neighbors
+    if X_train is None or X_test is None:
+        return []
+    if excluded is not None:
+        X_train, y_encoded = X_train[~excluded], y_encoded[~excluded]
+    return neighbor_votes(
+        X_train, y_encoded, X_test, n_classes, rule_generator(seed, f"neighbors of fold {i}")
+    )

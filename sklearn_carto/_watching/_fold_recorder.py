@@ -102,8 +102,11 @@ class InFoldRecorder(_PartRecorder):
     that the model does not train on; they are left out.
     """
 
+    held_out_mask = None  # of the rows that the training itself holds out
+
     def begin(self, n_epochs, held_out_mask=None):
         super().begin(n_epochs)
+        self.held_out_mask = held_out_mask
         if held_out_mask is not None:
             self.recorded_mask = ~held_out_mask
         trained = np.flatnonzero(self.recorded_mask)

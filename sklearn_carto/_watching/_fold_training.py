@@ -6,9 +6,12 @@ that it trains on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from sklearn_carto._inputs._containers import take
+import numpy as np
+
+from sklearn_carto._inputs._containers import n_samples_of, row_names, take
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._running_mean import RunningMeanMap
@@ -17,6 +20,7 @@ from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import warn_once
 from sklearn_carto._watching._callback_task import NoTask
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
+from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._fold_recorder import OutOfFoldRecorder
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._seeds import draw_seed, set_seed
@@ -216,3 +220,58 @@ def _predict_fold(estimator, data, whole, fold, train, test, seed, make_observer
     recorder.begin(1)
     EpochEvaluator(recorder, None, take(data.X, test)).record(model)
     return _FoldRecord(recorder.statistics(), None, recorder.observer)
+
+
+def record_evaluation(classifier, X, y, X_eval, make_observer, params):
+    """Record one training of a CartographyClassifier, and its scores of other samples.
+
+    Parameters
+    ----------
+    classifier : CartographyClassifier
+        Its estimator is cloned; the classifier itself is not fitted. Its `cv` must be None and its
+        `record` "epoch_end".
+    X : container of shape (n_samples, n_features)
+        Training samples.
+    y : ndarray of shape (n_samples,)
+        Their labels.
+    X_eval : container of shape (n_samples_eval, n_features)
+        Samples that are evaluated, too.
+    make_observer : callable
+        Takes the positions of the training and of the other samples, which are counted on, the
+        labels of all, encoded (those of the others are not known, and 0), and the number of
+        classes; returns a FoldObserver.
+    params : dict
+        Arguments of `fit`.
+
+    Returns
+    -------
+    data_map : DataMap
+        Of the training samples, as of :meth:`CartographyClassifier.fit`.
+    observer : FoldObserver
+        The observer.
+    data : TrainingSet
+        The training samples, with routed arguments.
+    """
+    y, classes, y_encoded = check_labels(y, classifier)
+    params = dict(params)
+    weights, groups, ids = (params.pop(n, None) for n in ("sample_weight", "groups", "sample_ids"))
+    watcher = get_watcher(classifier.estimator)
+    data = classifier._route(X, y, watcher, params, weights, groups)
+    n_samples, n_eval = len(y), n_samples_of(X_eval)
+    train, others = np.arange(n_samples), np.arange(n_samples, n_samples + n_eval)
+    y_all = np.concatenate([y_encoded, np.zeros(n_eval, dtype=y_encoded.dtype)])
+    observer = make_observer(train, others, y_all, len(classes))
+    whole = RunRecorder(classes[y_all], classes, y_all, False, record="out_of_fold")
+    recorder = OutOfFoldRecorder(whole, train, others, 0, observer)
+    train_and_record(
+        clone(classifier.estimator), data, X_eval, recorder, draw_seed(classifier.random_state),
+        NoTask(), n_epochs=classifier.n_epochs, verbose=classifier.verbose,
+    )  # fmt: skip
+    data_map = DataMap.from_dynamics(recorder.in_fold.dynamics)
+    data_map = replace(
+        data_map,
+        held_out_mask=recorder.in_fold.held_out_mask,
+        excluded_mask=data.excluded_mask(),
+        sample_ids=row_names(X) if ids is None else ids,
+    )
+    return data_map, observer, data
