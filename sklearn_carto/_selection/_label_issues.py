@@ -91,8 +91,8 @@ class LabelIssues:
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
-    _planted_rank: np.ndarray | None = None  # of replaced labels, among the given ones
-    _order: np.ndarray | None = None  # rated samples, lowest label quality first
+    _planted_rank: np.ndarray  # of replaced labels, among the given ones
+    _order: np.ndarray  # rated samples, lowest label quality first
 
     @property
     def n_samples(self):
