@@ -115,6 +115,7 @@ def test_public_names_are_these():
         "DistilledClassifier",
         "MapAgreement",
         "MapAgreementDisplay",
+        "SelectionCurveDisplay",
         "SubsetComparison",
         "SubsetComparisonDisplay",
         "TrainingDynamics",

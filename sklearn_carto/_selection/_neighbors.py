@@ -1,0 +1,118 @@
+"""Votes of nearest neighbors, on the scale of the features and on that of their columns."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix, issparse
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
+
+from sklearn_carto._inputs._columns import frame_columns
+from sklearn_carto._inputs._containers import holds_containers
+from sklearn_carto._inputs._torch_datasets import is_dataset, is_tensor
+
+N_NEIGHBORS = 20  # of the label quality; 10 and 40 find as many wrong labels
+# Neighbors are sought among at most that many samples, so that the cost is linear in the others.
+MAX_REFERENCES = 20_000
+_HIGHEST = 3.0  # standardized values are clipped there, so that no column dominates by its tail
+
+
+def neighbor_votes(X_train, y_encoded, X_test, n_classes, rng):
+    """Count the labels of the nearest training samples of each test sample.
+
+    Parameters
+    ----------
+    X_train, X_test : ndarray or CSR matrix of shape (n_train or n_test, n_features)
+        Numeric features, as :func:`numeric_features` returns them.
+    y_encoded : ndarray of shape (n_train,)
+        Labels of the training samples, encoded as 0 to n_classes - 1.
+    n_classes : int
+        Number of classes.
+    rng : RandomState
+        Draws the samples among which neighbors are sought, if there are many.
+
+    Returns
+    -------
+    votes : list of ndarray of shape (n_test, n_classes)
+        Shares of the labels among the neighbors, in [0, 1]: of dense features, by Euclidean
+        distance as they are and with standardized columns, since either may be the better scale; of
+        sparse ones, by cosine distance.
+    """
+    if X_train.shape[0] > MAX_REFERENCES:
+        rows = np.sort(rng.choice(X_train.shape[0], MAX_REFERENCES, replace=False))
+        X_train, y_encoded = X_train[rows], y_encoded[rows]
+    if issparse(X_train):
+        spaces = [(normalize(X_train), normalize(X_test))]  # orders as cosine distance does
+    else:
+        X_train, X_test = _without_missing(X_train, X_test)
+        spaces = [(X_train, X_test), _standardized(X_train, X_test)]
+    n_neighbors = min(N_NEIGHBORS, X_train.shape[0])
+    votes = []
+    for train, test in spaces:
+        search = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(train)
+        labels = y_encoded[search.kneighbors(test, return_distance=False)]
+        rows = np.repeat(np.arange(len(labels)), n_neighbors)
+        counts = np.bincount(rows * n_classes + labels.ravel(), minlength=len(labels) * n_classes)
+        votes.append((counts.reshape(len(labels), n_classes) / n_neighbors).astype(np.float32))
+    return votes
+
+
+def numeric_features(X):
+    """Return the numeric features of a container of samples, or None if it has none.
+
+    Parameters
+    ----------
+    X : container of shape (n_samples, ...)
+        Samples. Of a data frame, the numeric columns are taken; arrays of more dimensions, such as
+        images, are flattened.
+
+    Returns
+    -------
+    features : ndarray of float32 or CSR matrix of shape (n_samples, n_features), or None
+        The features.
+
+    Examples
+    --------
+    >>> numeric_features([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
+    >>> numeric_features(["some text", "more text"]) is None
+    True
+    """
+    if issparse(X):
+        return csr_matrix(X, dtype=np.float32) if X.dtype.kind in "biuf" and X.shape[1] else None
+    if holds_containers(X) or is_dataset(X):
+        return None
+    if is_tensor(X):
+        X = X.detach().cpu().numpy()
+    columns = frame_columns(X)
+    if columns is not None:
+        arrays = [np.asarray(column) for _, column in columns]
+        arrays = [array for array in arrays if array.dtype.kind in "biuf"]
+        X = np.column_stack(arrays) if arrays else None
+    try:
+        array = None if X is None else np.asarray(X)
+    except (TypeError, ValueError):  # rows of unequal length
+        return None
+    if array is None or array.ndim < 2 or array.dtype.kind not in "biuf" or not array.size:
+        return None
+    return array.reshape(len(array), -1).astype(np.float32)
+
+
+def _without_missing(X_train, X_test):
+    """Replace missing and infinite values by the mean of the column in the training samples."""
+    if np.isfinite(X_train).all() and np.isfinite(X_test).all():
+        return X_train, X_test
+    finite = np.isfinite(X_train)
+    sums = np.where(finite, X_train, 0).sum(axis=0, dtype=np.float64)
+    means = (sums / np.maximum(finite.sum(axis=0), 1)).astype(np.float32)
+    return tuple(np.where(np.isfinite(X), X, means) for X in (X_train, X_test))
+
+
+def _standardized(X_train, X_test):
+    mean, scale = X_train.mean(axis=0, dtype=np.float64), X_train.std(axis=0, dtype=np.float64)
+    scale[scale == 0] = 1.0
+    return tuple(
+        np.clip((X - mean) / scale, -_HIGHEST, _HIGHEST).astype(np.float32)
+        for X in (X_train, X_test)
+    )
