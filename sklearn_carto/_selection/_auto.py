@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ SMALL = (("random", 0), ("easy", 0), ("weighted", 2), ("median", 1), ("prototype
 LARGE = (("random", 0), ("easy", 0), ("weighted", 2), ("dual-beta", 1))
 # Shares up to this one are small: which samples are kept matters more, and a fit costs less.
 MAX_SMALL = 0.2
+N_FINALISTS = 2  # candidates besides random that are scored on more than two folds
 
 
 class AutoResult(NamedTuple):
@@ -38,9 +38,9 @@ def search_region(trainer, frac):
 
     For each fold, each candidate selects samples on the map of the training set; the final
     estimator is fitted on them and scored on the test set. After two folds, only random and the
-    best candidate, or the two best of a small share, are scored on; the search ends as soon as one
-    of them is clearly better. The best candidate is chosen if its mean gain over random exceeds one
-    standard error, otherwise random is.
+    two best candidates are scored on, less those that are clearly worse; the search ends as soon as
+    a single one is left that is clearly better than random. The best candidate is chosen if its
+    mean gain over random exceeds one standard error, otherwise random is.
 
     Parameters
     ----------
@@ -61,10 +61,11 @@ def search_region(trainer, frac):
         for region, multiple in (SMALL if frac <= MAX_SMALL else LARGE)
         if region != "prototypes" or trainer.proxy.features is not None
     ]
+    if any(rule.region == "prototypes" for rule in rules):
+        trainer.proxy.embedded  # noqa: B018  computed once, before parallel workers need it
     # 2. Scores, fold by fold
-    n_finalists = 2 if frac <= MAX_SMALL else 1
     scores, undefined, incomplete, n_scored = score_folds(
-        trainer, [(rule, frac) for rule in rules], partial(_finalists, n_finalists=n_finalists)
+        trainer, [(rule, frac) for rule in rules], _finalists
     )
     all_scores, scores = scores, scores[:, :n_scored]
     _check_scores(undefined, incomplete)
@@ -85,7 +86,7 @@ def search_region(trainer, frac):
     return AutoResult(rules[chosen], results)
 
 
-def _finalists(scores, n_finalists):
+def _finalists(scores):
     """Whether each candidate is scored on the next fold; none is if the choice is clear."""
     if scores.shape[1] < 2:  # no standard error
         return np.ones(len(scores), dtype=bool)
@@ -94,7 +95,7 @@ def _finalists(scores, n_finalists):
     finalists = mean + N_ERRORS * error >= mean.max()  # False where a score is not finite
     finalists[0] = False
     others = np.flatnonzero(finalists)
-    others = others[np.argsort(-mean[others], kind="stable")[:n_finalists]]
+    others = others[np.argsort(-mean[others], kind="stable")[:N_FINALISTS]]
     is_clear = len(others) == 1 and mean[others[0]] > N_ERRORS * error[others[0]]
     finalists[:] = False
     if len(others) and not is_clear:

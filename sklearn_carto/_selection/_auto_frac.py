@@ -54,6 +54,8 @@ def search_frac(trainer, rule, *, tolerance=None):
     """
     # 1. Shares, from the largest
     candidates, counts = _list_shares(trainer.proxy, rule)
+    if isinstance(rule.region, str) and rule.region == "prototypes":
+        trainer.proxy.embedded  # noqa: B018  computed once, before parallel workers need it
     # 2. Scores, fold by fold
     all_scores, undefined, _, n_scored = score_folds(
         trainer, candidates, lambda of_folds: _may_be_chosen(of_folds, tolerance)

@@ -74,7 +74,10 @@ def select_by_rule(rule, frac, proxy, *, fold=None, stratify=True, random_state=
     else:
         of_map = rule.region
         if region == "prototypes":
-            rows, left = slice(None) if fold is None else fold.train, rows_after_cut(data_map, **cut)
+            rows, left = (
+                slice(None) if fold is None else fold.train,
+                rows_after_cut(data_map, **cut),
+            )
             scores = prototype_scores(proxy.embedded[rows], proxy.y[rows], left, frac, random_state)
             of_map = partial(_fixed_scores, scores=scores)
         positions = choose_rows(data_map, of_map, frac, stratify=stratify, **cut)
@@ -140,7 +143,9 @@ class Trainer(NamedTuple):
             classes=proxy.classes,
         )
         model, y_test = with_original_labels(trained), proxy.y[fold.test]
-        return _as_number(check_scoring(model, self.scoring)(model, take(proxy.X, fold.test), y_test))
+        return _as_number(
+            check_scoring(model, self.scoring)(model, take(proxy.X, fold.test), y_test)
+        )
 
 
 def score_folds(trainer, candidates, remain):
