@@ -39,7 +39,7 @@ class SizeScore:
 
 
 def rows_and_scorer(table):
-    """Clean blobs, so that no label is suspect, and a scorer of shares of the 80 samples of a fold."""
+    """Blobs without a suspect label, and a scorer of shares of the 80 samples of a fold."""
     rows, labels = make_blobs(120, centers=3, cluster_std=0.3, random_state=0)
     sizes = {share: max(1, round(share * 80)) for share in (1.0, *SHARES)}
     return rows, labels, SizeScore({sizes[share]: scores for share, scores in table.items()})

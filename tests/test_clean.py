@@ -35,7 +35,7 @@ def suspects(labels=y, **params):
 def test_all_samples_are_kept_but_the_suspect_ones():
     selector = clone(CLEAN).fit(X, y)
     assert_array_equal(selector.get_support(), ~suspects())
-    assert 0.5 < FLIPPED[~selector.get_support()].mean()
+    assert FLIPPED[~selector.get_support()].mean() > 0.5
     assert selector.region_ == "clean"
     assert selector.frac_ == (~suspects()).mean()
     assert selector.noise_cut_ == {c: suspects()[y == c].mean() for c in range(3)}

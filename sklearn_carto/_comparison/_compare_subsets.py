@@ -70,8 +70,9 @@ def compare_subsets(
     regions : list of regions, or "paper", default=("easy", "ambiguous", "hard")
         The regions to compare, see :meth:`DataMap.select`; "auto" and "clean" are allowed, see
         :class:`DataMapSelector`. "clean" is compared once, with `frac` 1, and not with random: it
-        keeps all samples but those whose label is suspect. "paper": the seven training sets of [1]_, selected without
-        stratification as there. The full and the random training set are always compared.
+        keeps all samples but those whose label is suspect. "paper": the seven training sets of
+        [1]_, selected without stratification as there. The full and the random training set are
+        always compared.
     fracs : float or sequence of float, default=(0.33,)
         Shares of the training set to keep, each in (0, 1].
     cv : int, cross-validation generator or iterable, default=None

@@ -123,9 +123,10 @@ class SubsetComparison(ComparisonResults):
             which the means are taken), `n_splits` (number of their splits, one more than the
             degrees of freedom of the interval of the mean) and `mean`; `vs_full` and `vs_random`,
             the mean difference to the full set and to the random subset of the same size (NaN for
-            these themselves, and for "clean", of whose size none is drawn); `mean_low`, `mean_high` and likewise for the differences, the ends of
-            the 95 % intervals, see the notes above; and `speed_up`, the fit time of the full set
-            divided by that of the subset, without the time to draw the map.
+            these themselves, and for "clean", of whose size none is drawn); `mean_low`, `mean_high`
+            and likewise for the differences, the ends of the 95 % intervals, see the notes above;
+            and `speed_up`, the fit time of the full set divided by that of the subset, without the
+            time to draw the map.
 
         Raises
         ------

@@ -14,6 +14,7 @@ from sklearn_carto._maps._regions import choose_rows, rows_after_cut
 from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
 from sklearn_carto._selection._fit_params import params_taken
 from sklearn_carto._selection._prototypes import prototype_scores
+from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._random_state import rule_generator
@@ -91,7 +92,7 @@ def _fixed_scores(data_map, *, scores):
 class Trainer(NamedTuple):
     """How the final estimator is fitted on a selection of a fold, and scored on its test set."""
 
-    proxy: object
+    proxy: ProxyModel
     final_estimator: object
     params: dict
     scoring: object

@@ -119,8 +119,8 @@ class ProxyModel:
         """For each fold the map of its training set, and the probabilities of its test set."""
         if isinstance(self.estimator, FrozenEstimator):
             raise ValueError(
-                f"{self.used_by} requires the maps of parts of the training set, which a frozen map "
-                "does not provide. Pass the CartographyClassifier itself, not frozen."
+                f"{self.used_by} requires the maps of parts of the training set, which a frozen "
+                "map does not provide. Pass the CartographyClassifier itself, not frozen."
             )
         splits = self._make_splits()
         tasks = [
@@ -145,7 +145,8 @@ class ProxyModel:
         if (counts > 1).any():
             raise InvalidParameterError(
                 f"The 'cv' parameter used by {self.used_by} must not test a sample twice; it does "
-                f"so with {(counts > 1).sum()} rows, among them {np.flatnonzero(counts > 1)[:5].tolist()}. "
+                f"so with {(counts > 1).sum()} rows, among them "
+                f"{np.flatnonzero(counts > 1)[:5].tolist()}. "
                 "Use disjoint test sets, for example those of StratifiedKFold."
             )
         if not all(
@@ -154,7 +155,8 @@ class ProxyModel:
         ):
             raise InvalidParameterError(
                 f"The 'cv' parameter used by {self.used_by} must leave samples of every class in "
-                f"each training set, and samples to test; got {self.cv!r}. Use a stratified splitter."
+                f"each training set, and samples to test; got {self.cv!r}. Use a stratified "
+                "splitter."
             )
         return splits
 

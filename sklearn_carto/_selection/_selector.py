@@ -98,8 +98,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         ties. Pass an int for reproducible output across multiple function calls.
     final_estimator : estimator, default=None
         The estimator that is fitted on the selected samples and scored if `region` or `frac` is
-        "auto". None: the proxy model. :class:`DistilledClassifier` and :func:`compare_subsets` set it to their
-        estimator.
+        "auto". None: the proxy model. :class:`DistilledClassifier` and :func:`compare_subsets` set
+        it to their estimator.
     scoring : str, callable or None, default=None
         Single metric to score the candidates of "auto". None: `score` of the final estimator, or
         balanced accuracy if the largest class has more than twice the samples of the smallest.
