@@ -23,6 +23,8 @@ from sklearn_carto import (
     compare_subsets,
 )
 from sklearn_carto._selection._auto import LARGE
+from sklearn_carto._selection._candidates import suspect_cut
+from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS
 from sklearn_carto.datasets import make_cartography
 
@@ -368,3 +370,36 @@ def test_folds_and_scores_that_cannot_be_used_are_refused(params, error, message
     order = np.argsort(y)
     with pytest.raises(error, match=message):
         auto(**params).fit(X[order], y[order])
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"frac": 0.1}, {"frac": "auto", "region": "weighted"}], ids=str
+)
+def test_scores_of_folds_do_not_depend_on_the_quality_of_labels(params, monkeypatch):
+    # which comes from models that were fitted on the labels of the test sets
+    expected = auto(cv=3, **params).fit(X, y).auto_results_
+    mask = ProxyModel(PROXY, X, y, seed=0, cv=3).suspect_mask
+    monkeypatch.setattr(ProxyModel, "suspect_mask", mask)
+    monkeypatch.setattr(ProxyModel, "label_quality", np.random.RandomState(0).random_sample(360))
+    for name, values in auto(cv=3, **params).fit(X, y).auto_results_.items():
+        assert_array_equal(values, expected[name], err_msg=name)
+
+
+def test_the_search_of_a_small_share_is_the_same_on_two_jobs():
+    expected = auto(frac=0.1).fit(X, y)
+    again = auto(frac=0.1, n_jobs=2).fit(X, y)
+    assert "prototypes" in expected.auto_results_["region"]
+    assert_array_equal(again.sample_indices_, expected.sample_indices_)
+    for name, values in expected.auto_results_.items():
+        assert_array_equal(again.auto_results_[name], values)
+
+
+def test_a_cut_of_two_samples_for_each_suspect_removes_at_most_half_of_a_class(monkeypatch):
+    suspect = np.zeros(360, dtype=bool)
+    for label, n_suspects in enumerate([10, 50, 0]):
+        suspect[np.flatnonzero(y == label)[:n_suspects]] = True
+    monkeypatch.setattr(ProxyModel, "suspect_mask", suspect)
+    proxy = ProxyModel(PROXY, X, y, seed=0)
+    sizes = [int((y == label).sum()) for label in range(3)]
+    cut = suspect_cut(proxy, 2)
+    assert cut == {0: 20 / sizes[0], 1: (sizes[1] // 2) / sizes[1], 2: 0.0}

@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 
 from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
+from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto.datasets import make_cartography
 
 X, truth, _ = make_cartography(240, frac_mislabelled=0.0, random_state=0)
@@ -216,3 +217,14 @@ def test_a_curve_does_not_survive_a_fit_without_one():
     selector = auto().fit(X, y)
     assert not hasattr(selector.set_params(frac=0.5).fit(X, y), "auto_results_")
     assert selector.frac_ == 0.5
+
+
+def test_shares_of_more_samples_than_are_not_suspect_are_not_tried(monkeypatch):
+    suspect = np.zeros(240, dtype=bool)
+    for label in range(3):  # four tenths of each class
+        rows = np.flatnonzero(y == label)
+        suspect[rows[: round(0.4 * len(rows))]] = True
+    monkeypatch.setattr(ProxyModel, "suspect_mask", suspect)
+    results = auto().fit(X, y).auto_results_
+    n_clean = 240 - int(suspect.sum())
+    assert results["n_rows"].tolist() == [240, n_clean, 120, 79, 48, 24, 12]
