@@ -1,5 +1,8 @@
 """Comparison of selection rules on several data sets, with wrong labels and out of distribution.
 
+At three shares, rules and "auto" against random; all samples without suspect labels ("clean"), and
+the smallest share that is as good as the best one (``frac="auto"``), against all samples.
+
 Run ``python benchmarks/selection.py [--rows 2500] [--seeds 5] [--jobs 2] [task ...]``. Data are
 read from the folder that SKLEARN_CARTO_DATA names. Each fit is a row of ``selection.csv``, and the
 table is printed; ``--table`` prints the table of an earlier run.
@@ -16,13 +19,16 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import get_scorer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import check_random_state
 
-from sklearn_carto import DataMapSelector, compare_subsets
+from sklearn_carto import DataMapSelector, DistilledClassifier, compare_subsets
 
 FOLDER = Path(__file__).parent.parent.parent / "shared" / "data"
 FOLDER = Path(os.environ.get("SKLEARN_CARTO_DATA", FOLDER))
@@ -87,6 +93,7 @@ def electricity():
 
 TASKS = {f.__name__: f for f in (mnist_usps, cifar10n, sentiment, clinc150, adult, electricity)}
 NAMES = {"random_after_cut": "random"}
+FEW = "auto share"  # the rule "auto" at the share "auto"
 SCORING = {"adult": "balanced_accuracy"}
 
 
@@ -120,7 +127,9 @@ def run(task, noise, seed, n_rows):
     n_samples = len(y) + len(y_test)
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        for cut, regions in ((0.0, [*RULES, "auto"]), ("auto", [random_after_cut, *RULES])):
+        numeric = ["prototypes"] if np.issubdtype(X.dtype, np.number) else []
+        after_cut = [random_after_cut, *RULES, *numeric]
+        for cut, regions in ((0.0, [*RULES, *numeric, "auto", "clean"]), ("auto", after_cut)):
             start = time.perf_counter()
             comparison = compare_subsets(
                 final,
@@ -151,7 +160,30 @@ def run(task, noise, seed, n_rows):
                     }
                 )
             print(task, noise, seed, cut, f"{time.perf_counter() - start:.0f} s", flush=True)
+        data = (X, y), (X_test, y_test), ood
+        settings = {"memory": folder, "scoring": SCORING.get(task, "accuracy")}
+        settings |= {"random_state": int(check_random_state(seed).randint(2**31 - 1))}
+        row = {"task": task, "noise": noise, "seed": seed, "rule": FEW}
+        results.append(row | few(proxy, final, *data, settings))
     return results
+
+
+def few(proxy, final, train, test, ood, settings):
+    """Fit on the smallest share that is as good as the best one; return the share and scores."""
+    selector = DataMapSelector(proxy, region="auto", frac="auto", **settings)
+    final = clone(final)
+    if "random_state" in final.get_params():
+        final.set_params(random_state=settings["random_state"])
+    start = time.perf_counter()
+    model = DistilledClassifier(final, selector).fit(*train)
+    scorer = get_scorer(settings["scoring"])
+    return {
+        "share": model.selector_.frac_,
+        "score": scorer(model, *test),
+        "ood": scorer(model, *ood) if ood is not None else np.nan,
+        "fit_time": time.perf_counter() - start,
+        "map_time": 0.0,  # in the fit time, less what is cached
+    }
 
 
 class Study:
@@ -162,12 +194,13 @@ class Study:
         self.tasks = list(dict.fromkeys(fit["task"] for fit in fits))
         self.seeds = sorted({int(fit["seed"]) for fit in fits})
         rules = dict.fromkeys(fit["rule"] for fit in fits)
-        self.rules = [r for r in rules if r not in ("full", "random", "auto")] + ["auto"]
+        others = ("full", "random", "auto", "clean", FEW)
+        self.rules = [r for r in rules if r not in others] + ["auto"]
         self.cells = {self._key(fit): fit for fit in fits}
 
     @staticmethod
     def _key(fit):
-        share = None if fit["rule"] == "full" else float(fit["share"])
+        share = None if fit["rule"] in ("full", "clean", FEW) else float(fit["share"])
         return fit["task"], float(fit["noise"]), int(fit["seed"]), share, fit["rule"]
 
     def gains(self, rule, noises, share, *, tasks=None, to="random", column="score"):
@@ -176,11 +209,19 @@ class Study:
         for task in tasks or self.tasks:
             for noise in noises:
                 for seed in self.seeds:
-                    own = self.cells[task, noise, seed, share, rule]
+                    key = task, noise, seed, None if rule in ("clean", FEW) else share, rule
+                    if key not in self.cells:  # a rule that needs numeric features
+                        continue
+                    own = self.cells[key]
                     base = self.cells[task, noise, seed, None if to == "full" else share, to]
                     found.append(100 * (float(own[column]) - float(base[column])))
         found = np.array(found)
         return found[np.isfinite(found)]  # one task has no out-of-distribution set
+
+    def mean_share(self, tasks, noise):
+        """Mean share that frac="auto" chose."""
+        cells = [self.cells[task, noise, s, None, FEW] for task in tasks for s in self.seeds]
+        return np.mean([float(cell["share"]) for cell in cells])
 
     def costs(self):
         """Time of auto and of the fit on its selection, relative to a fit on all samples."""
@@ -197,7 +238,8 @@ class Study:
 
 def _in_points(gains):
     """Format a mean with twice its standard error."""
-    return f"{gains.mean():+.1f} ±{2 * gains.std(ddof=1) / np.sqrt(len(gains)):.1f}"
+    error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.nan
+    return f"{gains.mean():+.1f} ±{2 * error:.1f}"
 
 
 def table(fits):
@@ -229,6 +271,19 @@ def table(fits):
         for share in SHARES:
             cells = [_in_points(study.gains("auto", (n,), share, tasks=[task])) for n in NOISES]
             text.append(f"| {task} | {share:.0%} | " + " | ".join(cells) + " |")
+    text += ["", "### less all rows: without suspect labels, and the smallest share", ""]
+    heads = [f"{what}, {n:.0%} wrong" for what in ("clean", "frac='auto'") for n in NOISES]
+    text.append("| data set | " + " | ".join(heads) + " | shares |")
+    text.append("|---|" + "---|" * (len(heads) + 1))
+    for tasks in [[task] for task in study.tasks] + [study.tasks]:
+        cells = [
+            _in_points(study.gains(rule, (n,), None, tasks=tasks, to="full"))
+            for rule in ("clean", FEW)
+            for n in NOISES
+        ]
+        name = tasks[0] if len(tasks) == 1 else "*mean*"
+        shares = " / ".join(f"{study.mean_share(tasks, n):.0%}" for n in NOISES)
+        text.append(f"| {name} | " + " | ".join(cells) + f" | {shares} |")
     cost = ", ".join(f"{c:.0f} at {s:.0%}" for c, s in zip(study.costs(), SHARES, strict=True))
     text += ["", f"Cost of auto, in fits on all samples (median): {cost}."]
     return "\n".join(text)

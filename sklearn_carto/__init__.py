@@ -14,6 +14,7 @@ from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
+from sklearn_carto._plot._selection_curve import SelectionCurveDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
 from sklearn_carto._selection._label_issue_detector import LabelIssueDetector, find_label_issues
 from sklearn_carto._selection._label_issues import LabelIssues
@@ -33,6 +34,7 @@ __all__ = [
     "LabelIssues",
     "MapAgreement",
     "MapAgreementDisplay",
+    "SelectionCurveDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",
     "TrainingDynamics",

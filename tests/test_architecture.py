@@ -117,6 +117,7 @@ def test_public_names_are_these():
         "LabelIssues",
         "MapAgreement",
         "MapAgreementDisplay",
+        "SelectionCurveDisplay",
         "SubsetComparison",
         "SubsetComparisonDisplay",
         "TrainingDynamics",

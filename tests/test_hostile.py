@@ -383,6 +383,10 @@ def cases():
         yield from each(auto, "cv", FOLDS)
         yield from each(auto, "scoring", ["nope", 3, object(), ["accuracy"], {"a": "accuracy"}, X])
         yield from each(auto, "n_jobs", JOBS)
+        few = named(fit, f"few_{fit.__name__}", frac="auto", region="random")
+        tolerances = [-0.1, NAN, -INF, True, "0.1", [0.1], np.array([0.1]), *ODD]
+        yield from each(few, "tolerance", tolerances, drop=none)
+        yield from each(few, "cv", FOLDS)
     yield from each(fit_distilled, "estimator", CLASSIFIER)
     yield from each(fit_distilled, "selector", ["easy", 3, SGD, sc.DataMapSelector, object(), []])
     yield from each(fit_distilled, "X", SAMPLES, needle="")
@@ -484,6 +488,10 @@ def cases():
         yield from each(named(getattr(sc, owner), owner), argument, wrong)
         maker = getattr(getattr(sc, owner), f"from_{argument}")
         yield from each(named(maker, f"{owner}.from"), argument, wrong)
+    wrong = [None, 3, "a", [], X, object(), {}, {"chosen": X}]
+    yield from each(named(sc.SelectionCurveDisplay, "SelectionCurveDisplay"), "results", wrong)
+    curve = named(sc.SelectionCurveDisplay.from_selector, "SelectionCurveDisplay.from")
+    yield from each(curve, "selector", [None, 3, "a", [], X, object(), SGD, sc.DataMapSelector()])
     wrong = [None, 3, "a", [], X, object(), SGD, {}, sc.CartographyClassifier(SGD)]
     yield from each(method(sc.DataMapDisplay, "from_estimator"), "estimator", wrong)
     maps = [None, [], {}, MAP, [3], {"a": None}, 3, "a", object(), X, {"a": MAP}]

@@ -10,7 +10,8 @@ import numpy as np
 from sklearn_carto._comparison._arguments import SETTINGS, check_several, check_shares
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
-from sklearn_carto._maps._regions import describe_region, parse_region
+from sklearn_carto._maps._regions import OF_SELECTORS, describe_region, parse_region
+from sklearn_carto._selection._fit import check_no_mixture_of_searches
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe, validate_params
 
@@ -67,9 +68,11 @@ def compare_subsets(
         itself, provided that its training can be watched; otherwise the default of
         :class:`DataMapSelector`.
     regions : list of regions, or "paper", default=("easy", "ambiguous", "hard")
-        The regions to compare, see :meth:`DataMap.select`; "auto" is allowed, see
-        :class:`DataMapSelector`. "paper": the seven training sets of [1]_, selected without
-        stratification as there. The full and the random training set are always compared.
+        The regions to compare, see :meth:`DataMap.select`; "auto" and "clean" are allowed, see
+        :class:`DataMapSelector`. "clean" is compared once, with `frac` 1, and not with random: it
+        keeps all samples but those whose label is suspect. "paper": the seven training sets of
+        [1]_, selected without stratification as there. The full and the random training set are
+        always compared.
     fracs : float or sequence of float, default=(0.33,)
         Shares of the training set to keep, each in (0, 1].
     cv : int, cross-validation generator or iterable, default=None
@@ -208,12 +211,8 @@ def make_trials(regions, fracs, owner):
     for region in check_several(regions, "regions", owner, "regions, or 'paper'"):
         if isinstance(region, str) and region == "full":
             continue
-        if isinstance(region, Mapping) and "auto" in region:
-            raise InvalidParameterError(
-                f"The 'regions' parameter of {owner} must not hold a mixture with 'auto', which "
-                f"chooses one region. Got {region!r}."
-            )
-        if not (isinstance(region, str) and region == "auto"):
+        check_no_mixture_of_searches(region, f"The 'regions' parameter of {owner} must not hold")
+        if not (isinstance(region, str) and region in OF_SELECTORS):
             parse_region(region)
         name = describe_region(region)
         if by_name.setdefault(name, region) is not region and by_name[name] != region:
@@ -227,6 +226,12 @@ def make_trials(regions, fracs, owner):
         Trial(name, "selector", region, frac)
         for frac in check_shares(fracs, "fracs", owner)
         for name, region in by_name.items()
-        if name != "full"
+        if name != "full" and not _is_clean(region)
     ]
-    return [Trial("full", "selector", None, 1.0), *subsets]
+    # how many samples are kept depends on their labels, and no fraction plays a part
+    clean = [Trial("clean", "selector", "clean", 1.0)] if _is_clean(by_name.get("clean")) else []
+    return [Trial("full", "selector", None, 1.0), *clean, *subsets]
+
+
+def _is_clean(region):
+    return isinstance(region, str) and region == "clean"

@@ -123,9 +123,10 @@ class SubsetComparison(ComparisonResults):
             which the means are taken), `n_splits` (number of their splits, one more than the
             degrees of freedom of the interval of the mean) and `mean`; `vs_full` and `vs_random`,
             the mean difference to the full set and to the random subset of the same size (NaN for
-            these themselves); `mean_low`, `mean_high` and likewise for the differences, the ends of
-            the 95 % intervals, see the notes above; and `speed_up`, the fit time of the full set
-            divided by that of the subset, without the time to draw the map.
+            these themselves, and for "clean", of whose size none is drawn); `mean_low`, `mean_high`
+            and likewise for the differences, the ends of the 95 % intervals, see the notes above;
+            and `speed_up`, the fit time of the full set divided by that of the subset, without the
+            time to draw the map.
 
         Raises
         ------
@@ -166,7 +167,8 @@ class SubsetComparison(ComparisonResults):
         references = {"mean": 0.0, "vs_full": np.nan, "vs_random": np.nan}
         if region != "full":
             references["vs_full"] = self._mean_by_split(score, region="full")
-        if region not in ("full", "random"):
+        drawn = results["frac"][results["region"] == "random"]  # not of the size of "clean"
+        if region not in ("full", "random") and (drawn == frac).any():
             references["vs_random"] = self._mean_by_split(score, region="random", frac=frac)
         for name, reference in references.items():
             to_random = name == "vs_random" or (region == "random" and name == "vs_full")

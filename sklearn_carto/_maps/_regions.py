@@ -34,6 +34,12 @@ _SYNONYMS = {
     "hard-to-learn": "low-confidence",
 }
 _KNOWN = sorted([*_SYNONYMS, *POOL_RULES, "coverage"])
+# regions of a selector that a map alone does not determine: they need X, y and an estimator
+OF_SELECTORS = {
+    "auto": "chooses one region",
+    "clean": "keeps all samples but suspect ones",
+    "prototypes": "needs the features of all samples",
+}
 
 
 def choose_rows(
@@ -45,14 +51,15 @@ def choose_rows(
     stratify=True,
     random_state=None,
     order="position",
+    cut_scores=None,
 ):
-    """Select rows of a data map; for the parameters see :meth:`DataMap.select`."""
+    """Select rows of a data map; for the parameters see :meth:`DataMap.select`.
+
+    `cut_scores`, of shape (n_samples,), replaces the margin as the score by which a noise cut
+    ranks: the lowest of each class are cut. It may be NaN for rows that cannot be selected.
+    """
     # 1. Check the arguments.
-    if "auto" in (value for value in (region, noise_cut) if isinstance(value, str)):
-        raise InvalidParameterError(
-            "'auto' needs X, y and an estimator, which a data map does not hold: use "
-            "DataMapSelector(region='auto') or DataMapSelector(noise_cut='auto')."
-        )
+    _check_no_search(region, frac, noise_cut)
     components = parse_region(region)
     check_frac(frac)
     check_noise_cut(noise_cut, data_map)
@@ -64,13 +71,14 @@ def choose_rows(
         None if isinstance(rule, str) else compute_scores(rule, name, data_map)[present]
         for rule, name, _ in components
     ]
+    cut_scores = None if cut_scores is None else np.asarray(cut_scores)[present]
     if len(present) < data_map.n_samples:
         data_map = data_map.subset(present)
     _warn_of_held_out(data_map)
     # 3. Compute the budget: the number of rows to select.
     n_rows = n_rows_of(frac, data_map.n_samples)
     # 4. Divide the rows that the noise cut leaves into pools, each with a quota of the budget.
-    pools, quotas = _make_pools(data_map, n_rows, noise_cut, stratify, seed)
+    pools, quotas = _make_pools(data_map, n_rows, noise_cut, cut_scores, stratify, seed)
     # 5. Share the budget over the components of the region.
     budgets = _component_budgets(components, n_rows, rule_generator(seed, "budgets"))
     rng = rule_generator(seed, "pools of components")
@@ -93,6 +101,33 @@ def choose_rows(
         chosen.append(rows[argsort_descending(values, keys[rows])])
     rows = present[np.concatenate(chosen)]
     return np.sort(rows) if order == "position" else rows
+
+
+def rows_after_cut(data_map, *, noise_cut, cut_scores=None, random_state=None):
+    """Return the rows that a noise cut leaves, ascending; see :func:`choose_rows`."""
+    check_noise_cut(noise_cut, data_map)
+    keys = rule_generator(draw_seed(random_state), "noise_cut").random_sample
+    present = _present_rows(data_map)
+    cut_scores = None if cut_scores is None else np.asarray(cut_scores)[present]
+    data_map = data_map.subset(present)
+    cut, _ = _noise_mask(data_map, noise_cut, cut_scores, keys(len(present)))
+    return present[~cut]
+
+
+def _check_no_search(region, frac, noise_cut):
+    """Raise an error if an argument is one of the names that only a selector takes."""
+    if isinstance(frac, str) and frac == "auto":
+        wrong, parameter = frac, "frac"
+    elif isinstance(noise_cut, str) and noise_cut == "auto":
+        wrong, parameter = noise_cut, "noise_cut"
+    elif isinstance(region, str) and region in OF_SELECTORS:
+        wrong, parameter = region, "region"
+    else:
+        return
+    raise InvalidParameterError(
+        f"{wrong!r} needs X, y and an estimator, which a data map does not hold: use "
+        f"DataMapSelector({parameter}={wrong!r})."
+    )
 
 
 def parse_region(region):
@@ -147,7 +182,7 @@ def _parse_one(region):
         f"Unknown region {region!r}.{_did_you_mean(region)} Known are {', '.join(_KNOWN)}; "
         f"'<high|low>-<statistic>' with a statistic of {', '.join(STATISTICS)}; a callable that "
         "takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
-        "to 1. A DataMapSelector also takes 'auto'."
+        f"to 1. A DataMapSelector also takes {', '.join(map(repr, OF_SELECTORS))}."
     )
 
 
@@ -156,7 +191,7 @@ def _did_you_mean(region):
         f"{sign}-{name}".replace("_", "-") for sign in ("high", "low") for name in STATISTICS
     ]
     written = str(region).lower().replace("_", "-")
-    close = get_close_matches(written, [*_KNOWN, "auto", *directed], n=1)
+    close = get_close_matches(written, [*_KNOWN, *OF_SELECTORS, *directed], n=1)
     return f" Did you mean {close[0]!r}?" if close and close[0] != region else ""
 
 
@@ -180,11 +215,11 @@ def _component_budgets(components, n_rows, rng):
     return budgets
 
 
-def _make_pools(data_map, n_rows, noise_cut, stratify, seed):
+def _make_pools(data_map, n_rows, noise_cut, cut_scores, stratify, seed):
     """Pools of candidate rows and their quotas; each pool holds at least its quota."""
     groups = _rows_by_class(data_map) if stratify else [np.arange(data_map.n_samples)]
     keys = rule_generator(seed, "noise_cut").random_sample(data_map.n_samples)
-    cut = _noise_mask(data_map, noise_cut, keys)
+    cut, scores = _noise_mask(data_map, noise_cut, cut_scores, keys)
     rng = rule_generator(seed, "quotas")
     group_quotas = class_quotas(n_rows, [len(rows) for rows in groups], rng)
     if (group_quotas == 0).any():
@@ -199,9 +234,9 @@ def _make_pools(data_map, n_rows, noise_cut, stratify, seed):
         part_quotas = largest_remainder(group_quota, [len(part) for part in parts], rng)
         for part, quota in zip(parts, part_quotas, strict=True):
             pool, removed = part[~cut[part]], part[cut[part]]
-            if len(pool) < quota:  # rows that the cut removed return, highest margin first
-                margin = get_statistic(data_map, "aum", "noise_cut")[removed]
-                returned = argsort_descending(margin, -keys[removed])[: quota - len(pool)]
+            if len(pool) < quota:  # rows that the cut removed return, best first
+                returned = argsort_descending(scores[removed], -keys[removed])
+                returned = returned[: quota - len(pool)]
                 pool = np.union1d(pool, removed[returned])
             pools.append(pool)
             quotas.append(quota)
@@ -245,18 +280,21 @@ def check_noise_cut(noise_cut, data_map):
             )
 
 
-def _noise_mask(data_map, noise_cut, keys):
-    """Mask of the rows that a noise cut removes: those of lowest margin in each class."""
+def _noise_mask(data_map, noise_cut, scores, keys):
+    """Mask of the rows that a noise cut removes, and the scores that it ranks by.
+
+    They are those of lowest score in each class; the score is the margin if none is given.
+    """
     mask = np.zeros(data_map.n_samples, dtype=bool)
     by_class = isinstance(noise_cut, Mapping)
     if not any(noise_cut.values() if by_class else [noise_cut]):
-        return mask
-    margin = get_statistic(data_map, "aum", "noise_cut")
+        return mask, scores
+    scores = get_statistic(data_map, "aum", "noise_cut") if scores is None else scores
     for rows in _rows_by_class(data_map):
         share = noise_cut.get(data_map.labels[rows[0]], 0.0) if by_class else noise_cut
-        lowest = argsort_descending(-margin[rows], keys[rows])[: round(share * len(rows))]
+        lowest = argsort_descending(-scores[rows], keys[rows])[: round(share * len(rows))]
         mask[rows[lowest]] = True
-    return mask
+    return mask, scores
 
 
 def _take(data_map, rule, scores, pool, taken, n_rows, frac, keys):

@@ -22,9 +22,10 @@ class SubsetComparisonDisplay:
     """Subset comparison visualization: scores of models trained on subsets.
 
     For one fraction, the mean score of each training set with its 95 % confidence interval, and
-    vertical lines for the full set and random. For several fractions, scores over the fraction; for
-    a replacement sweep, scores over the share that is replaced. Markers are filled if the
-    confidence interval of the difference to random does not contain 0, and hollow otherwise.
+    vertical lines for the full set and random. For several fractions, scores over the fraction, and
+    horizontal lines for the full set and "clean"; for a replacement sweep, scores over the share
+    that is replaced. Markers are filled if the confidence interval of the difference to random does
+    not contain 0, and hollow otherwise.
     Intervals of scores that are known to lie in [0, 1], such as accuracy, are drawn only within
     this range; the summary holds them in full.
 
@@ -123,7 +124,7 @@ class SubsetComparisonDisplay:
         scores = _choose_scores(summary, score)
         regions = list(dict.fromkeys(summary["region"].tolist()))
         replaced = self._replaced()
-        sweep = len(set(summary["frac"][summary["region"] != "full"].tolist())) > 1 or replaced
+        sweep = len(set(summary["frac"][_has_share(summary)].tolist())) > 1 or replaced
         size = (4.6, 3.6) if sweep else (3.6, 0.9 + 0.42 * len(regions))
         room = 2.0  # for the legend, and the names
         room += 0.0 if sweep else 0.09 * max(map(len, regions))
@@ -202,9 +203,14 @@ class SubsetComparisonDisplay:
         """Plot several fractions: scores over the share of rows."""
         for i, region in enumerate(regions):
             where = np.flatnonzero(table["region"] == region)
-            if region == "full":
+            if region == "full" or not _has_share(table)[where].any():
                 self.references_[score, region] = ax.axhline(
-                    table["mean"][where[0]], color="0.2", linewidth=1.2, label="full", zorder=0
+                    table["mean"][where[0]],
+                    color="0.2" if region == "full" else _COLOURS[(i - 1) % len(_COLOURS)],
+                    linestyle="-" if region == "full" else ":",
+                    linewidth=1.2,
+                    label=region,
+                    zorder=0,
                 )
                 continue
             where = where[np.argsort(table["frac"][where])]
@@ -223,7 +229,7 @@ class SubsetComparisonDisplay:
             )
             if region == "random":
                 self.references_[score, region] = line
-        shares = np.unique(100 * table["frac"][table["region"] != "full"])
+        shares = np.unique(100 * table["frac"][_has_share(table)])
         ax.set_xscale("log")
         ax.set_xticks(shares, [f"{share:g}" for share in shares])
         ax.set_xticks([], minor=True)
@@ -294,6 +300,12 @@ class SubsetComparisonDisplay:
             for x, y, filled in zip(*xy, differs, strict=True)
         ]
         return style
+
+
+def _has_share(table):
+    """Whether each training set is a share that was chosen; "full" and "clean" are not."""
+    drawn = table["frac"][table["region"] == "random"]
+    return (table["region"] != "full") & np.isin(table["frac"], drawn)
 
 
 def _style_axes(ax, score):

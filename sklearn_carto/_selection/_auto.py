@@ -2,143 +2,105 @@
 
 from __future__ import annotations
 
-from functools import partial
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import check_scoring
 
-from sklearn_carto._inputs._containers import take
-from sklearn_carto._maps._regions import choose_rows
-from sklearn_carto._selection._final_estimator import fit_final_estimator, with_original_labels
-from sklearn_carto._selection._fit_params import params_taken
-from sklearn_carto._utils._cloning import clone
-from sklearn_carto._utils._parallel import run_parallel
-from sklearn_carto._utils._random_state import rule_generator
-from sklearn_carto._utils._validation import describe, is_flag
+from sklearn_carto._selection._candidates import (
+    N_ERRORS,
+    Rule,
+    paired_difference,
+    score_folds,
+    suspect_cut,
+)
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import MissingClassesWarning
 
-# The candidates without and with an estimated noise cut. Combinations that gain nothing in
-# benchmarks/selection.py are left out: the other rules without a cut (worse than random, or than
-# with a cut), and "easy" with one (a cut never removes the easiest samples).
-UNCUT = ("random", "median", "easy")
-CUT = ("random", "coverage", "weighted", "dual-beta", "median", "ambiguous")
-# Largest over smallest class from which on balanced accuracy is the default score. A convention:
-# accuracy, which is the default below, then depends mostly on the largest class.
-IMBALANCE = 2.0
-# A candidate is dropped when its mean gain lies that many standard errors below the best one: about
-# the half-width of a 95 % interval (1.96 for the normal distribution).
-N_ERRORS = 2.0
+# The candidates: a region, and how many samples are cut for each suspect label. They are those that
+# gained most together in benchmarks/selection.py. Two cut samples for each suspect one gain more
+# than one where the rest is drawn at random: the next suspects are no loss.
+SMALL = (("random", 0), ("easy", 0), ("weighted", 2), ("median", 1), ("prototypes", 1))
+LARGE = (("random", 0), ("easy", 0), ("weighted", 2), ("dual-beta", 1))
+# Shares up to this one are small: which samples are kept matters more, and a fit costs less.
+MAX_SMALL = 0.2
+N_FINALISTS = 2  # candidates besides random that are scored on more than two folds
 
 
 class AutoResult(NamedTuple):
     """The chosen rule, and the scores of all candidates."""
 
-    region: str
-    noise_cut: dict | float  # as in `choose_rows`
+    rule: Rule
     results: dict  # of arrays with one entry for each candidate
 
 
-def search_region(
-    proxy, frac, *, final_estimator, final_estimator_params=None, scoring=None, stratify=True
-):
+def search_region(trainer, frac):
     """Choose a selection rule, and whether to cut noise, by cross-validation.
 
     For each fold, each candidate selects samples on the map of the training set; the final
-    estimator is fitted on them and scored on the test set. A candidate that is significantly worse
-    than the best one is not scored on the remaining folds. The best candidate is chosen if its mean
-    gain over random exceeds one standard error, otherwise random is.
+    estimator is fitted on them and scored on the test set. After two folds, only random and the
+    two best candidates are scored on, less those that are clearly worse; the search ends as soon as
+    a single one is left that is clearly better than random. The best candidate is chosen if its
+    mean gain over random exceeds one standard error, otherwise random is.
 
     Parameters
     ----------
-    proxy : ProxyModel
-        The maps of the folds, and the estimated noise cut.
+    trainer : Trainer
+        The maps of the folds, and how the final estimator is fitted and scored.
     frac : float
         Share of the samples to select.
-    final_estimator : estimator
-        The estimator that is fitted on the selected samples.
-    final_estimator_params : dict, default=None
-        Further arguments of its `fit`; None: those of the proxy model's `fit` that it accepts.
-    scoring : str, callable or None, default=None
-        A single metric. None: `score` of the final estimator, or balanced accuracy if the largest
-        class has more than twice the samples of the smallest.
-    stratify : bool, default=True
-        Whether the selection preserves the class proportions.
 
     Returns
     -------
     result : AutoResult
-        The chosen region and noise cut, and the scores of all candidates.
+        The chosen rule, and the scores of all candidates.
     """
-    # 1. Defaults that depend on the training set
-    if scoring is None:
-        counts = np.unique(proxy.y[proxy.present], return_counts=True)[1]
-        scoring = "balanced_accuracy" if counts.max() > IMBALANCE * counts.min() else None
-    if final_estimator_params is None:
-        final_estimator_params = params_taken(final_estimator, proxy.params)
-    # 2. Candidates; without a cut to make, each region once
-    cut = proxy.estimated_cut
-    if any(cut.values()):
-        candidates = [(region, 0.0) for region in UNCUT] + [(region, cut) for region in CUT]
-    else:
-        candidates = [(region, 0.0) for region in dict.fromkeys(UNCUT + CUT)]
-    # 3. Scores, fold by fold
-    score_candidate = partial(
-        _score_candidate,
-        proxy=proxy,
-        frac=frac,
-        final_estimator=final_estimator,
-        params=final_estimator_params,
-        scoring=scoring,
-        stratify=stratify,
+    # 1. Candidates; where no label is suspect, none cuts
+    cuts = {multiple: suspect_cut(trainer.proxy, multiple) for multiple in (1, 2)}
+    rules = [
+        Rule(region, cuts[multiple], True) if multiple and any(cuts[1].values()) else Rule(region)
+        for region, multiple in (SMALL if frac <= MAX_SMALL else LARGE)
+        if region != "prototypes" or trainer.proxy.features is not None
+    ]
+    if any(rule.region == "prototypes" for rule in rules):
+        trainer.proxy.embedded  # noqa: B018  computed once, before parallel workers need it
+    # 2. Scores, fold by fold
+    scores, undefined, incomplete, n_scored = score_folds(
+        trainer, [(rule, frac) for rule in rules], _finalists
     )
-    scores, undefined, incomplete = _score_folds(score_candidate, candidates, proxy)
+    all_scores, scores = scores, scores[:, :n_scored]
     _check_scores(undefined, incomplete)
-    # 4. The one-standard-error rule (Breiman et al., "Classification and Regression Trees", 1984,
+    # 3. The one-standard-error rule (Breiman et al., "Classification and Regression Trees", 1984,
     # section 3.4.3): the simplest candidate, random, unless the best one is clearly better
-    mean, error = _mean_gain(scores)
+    mean, error = paired_difference(scores, scores[0])
     best = int(np.where(np.isfinite(mean), mean, -np.inf).argmax())
     chosen = best if mean[best] > error[best] else 0
     results = {
-        "region": np.array([region for region, _ in candidates]),
-        "noise_cut": np.array([bool(noise_cut) for _, noise_cut in candidates]),
+        "region": np.array([rule.region for rule in rules]),
+        "noise_cut": np.array([rule.is_estimated for rule in rules]),
         "mean_score": scores.mean(axis=1),
         "mean_gain": mean,
         "standard_error": error,
-        "chosen": np.arange(len(candidates)) == chosen,
-        **{f"split{k}_score": of_fold for k, of_fold in enumerate(scores.T)},
+        "chosen": np.arange(len(rules)) == chosen,
+        **{f"split{k}_score": of_fold for k, of_fold in enumerate(all_scores.T)},
     }
-    region, noise_cut = candidates[chosen]
-    return AutoResult(region, noise_cut, results)
+    return AutoResult(rules[chosen], results)
 
 
-def _score_folds(score_candidate, candidates, proxy):
-    """Score the candidates fold by fold.
-
-    Returns
-    -------
-    scores, undefined, incomplete : ndarray of shape (n_candidates, n_folds)
-        The scores; where they are not finite; and where a selection lacks a class, so that it is
-        not scored. A score is NaN, and neither, after a candidate was dropped.
-    """
-    n_folds = len(proxy.folds)
-    scores = np.full((len(candidates), n_folds), np.nan)
-    undefined, incomplete = np.zeros((2, *scores.shape), dtype=bool)
-    seeds = rule_generator(proxy.seed, "folds of auto").randint(2**31 - 1, size=n_folds).tolist()
-    remaining = np.arange(len(candidates))
-    for k, (fold, seed) in enumerate(zip(proxy.folds, seeds, strict=True)):
-        # warnings about the selections are left to the selection from the whole training set
-        outcomes, _ = run_parallel(
-            score_candidate, [(fold, candidates[i], seed) for i in remaining], n_jobs=proxy.n_jobs
-        )
-        scores[remaining, k] = [np.nan if score is None else score for score in outcomes]
-        incomplete[remaining, k] = [score is None for score in outcomes]
-        undefined[remaining, k] = ~np.isfinite(scores[remaining, k]) & ~incomplete[remaining, k]
-        remaining = remaining[_may_be_best(scores[remaining, : k + 1])]
-    return scores, undefined, incomplete
+def _finalists(scores):
+    """Whether each candidate is scored on the next fold; none is if the choice is clear."""
+    if scores.shape[1] < 2:  # no standard error
+        return np.ones(len(scores), dtype=bool)
+    mean, error = paired_difference(scores, scores[0])
+    mean = np.where(np.isfinite(mean), mean, -np.inf)
+    finalists = mean + N_ERRORS * error >= mean.max()  # False where a score is not finite
+    finalists[0] = False
+    others = np.flatnonzero(finalists)
+    others = others[np.argsort(-mean[others], kind="stable")[:N_FINALISTS]]
+    is_clear = len(others) == 1 and mean[others[0]] > N_ERRORS * error[others[0]]
+    finalists[:] = False
+    if len(others) and not is_clear:
+        finalists[[0, *others]] = True
+    return finalists
 
 
 def _check_scores(undefined, incomplete):
@@ -162,61 +124,3 @@ def _check_scores(undefined, incomplete):
             "compared with lacks a class. Raise frac, or set stratify=True.",
             MissingClassesWarning,
         )
-
-
-def _mean_gain(scores):
-    """Mean gain of each candidate over the first one, random, and its standard error."""
-    gains = np.full(scores.shape, np.nan)
-    finite = np.isfinite(scores) & np.isfinite(scores[0])
-    np.subtract(scores, scores[0], out=gains, where=finite)
-    return gains.mean(axis=1), gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
-
-
-def _may_be_best(scores):
-    """Whether each candidate may still have the highest mean gain over the first one, random."""
-    if scores.shape[1] < 2:  # no standard error
-        return np.ones(len(scores), dtype=bool)
-    mean, error = _mean_gain(scores)
-    highest = mean.max(initial=-np.inf, where=np.isfinite(mean))
-    may_be_best = mean + N_ERRORS * error >= highest  # False where a score is not finite
-    may_be_best[0] = True
-    return may_be_best
-
-
-def _score_candidate(
-    fold, candidate, seed, *, proxy, frac, final_estimator, params, scoring, stratify
-):
-    """Fit the final estimator on the selection of a candidate, and score it on the test set.
-
-    The score is None if the selection lacks a class.
-    """
-    region, noise_cut = candidate
-    positions = choose_rows(
-        fold.data_map, region, frac, noise_cut=noise_cut, stratify=stratify, random_state=seed
-    )
-    selected = fold.train[positions]
-    y_selected = proxy.y[selected]
-    if len(np.unique(y_selected)) < len(proxy.classes):
-        return None
-    trained = fit_final_estimator(
-        clone(final_estimator),
-        take(proxy.X, selected),
-        y_selected,
-        params=take_params(params, selected, len(proxy.y)),
-        seed=seed,
-        classes=proxy.classes,
-    )
-    model = with_original_labels(trained)
-    score = check_scoring(model, scoring)(model, take(proxy.X, fold.test), proxy.y[fold.test])
-    return _as_number(score)
-
-
-def _as_number(score):
-    """Convert a score, a number or an array of one, to float."""
-    number = score.item() if getattr(score, "size", 0) == 1 else score
-    if not isinstance(number, Real) or is_flag(number):
-        raise TypeError(
-            "The 'scoring' parameter used by 'auto' must return a single number; got "
-            f"{describe(score)}. Set the selector's scoring to a single metric."
-        )
-    return float(number)

@@ -163,8 +163,8 @@ class DistilledClassifier(DelegatingClassifier):
             Sample weights, for each of the selector's proxy model and the estimator that takes
             them. Samples of weight 0 are never selected.
         groups : array-like of shape (n_samples,), default=None
-            Group labels of the samples, for the `cv` of a selector with region "auto", and that of
-            the estimator, if it is a search.
+            Group labels of the samples, for the `cv` of a selector with "auto" or "clean", and
+            that of the estimator, if it is a search.
         **params : dict
             Further arguments of `fit`, for each of the proxy model and the estimator that takes
             them; for a pipeline ``<step>__<name>``, or without a prefix for its last step. The

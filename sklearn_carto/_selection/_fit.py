@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._inputs._containers import check_same_length
 from sklearn_carto._inputs._labels import check_labels
-from sklearn_carto._maps._regions import choose_rows, parse_region
+from sklearn_carto._maps._regions import OF_SELECTORS, parse_region
 from sklearn_carto._selection._auto import search_region
+from sklearn_carto._selection._auto_frac import REFERENCE, search_frac
+from sklearn_carto._selection._candidates import Rule, Trainer, select_by_rule, suspect_cut
 from sklearn_carto._selection._default_proxy import default_proxy
 from sklearn_carto._selection._fit_params import check_params_taken, excluded_rows, takes_param
 from sklearn_carto._selection._proxy import ProxyModel, as_proxy
@@ -23,7 +25,8 @@ from sklearn_carto._utils._validation import Number, describe
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
 
-_LEARNED = ("data_map_", "sample_indices_", "region_", "noise_cut_", "auto_results_")
+_LEARNED = ("data_map_", "sample_indices_", "region_", "frac_", "noise_cut_")
+_OF_SEARCH = ("auto_results_", "region_results_")
 
 
 class Selection(NamedTuple):
@@ -31,8 +34,10 @@ class Selection(NamedTuple):
 
     sample_indices: np.ndarray
     region: object
+    frac: float
     noise_cut: object
-    auto_results: dict | None
+    auto_results: dict | None = None  # of the share if it was searched, else of the region
+    region_results: dict | None = None  # of the region if both were searched
 
 
 def fit_selection(
@@ -58,7 +63,7 @@ def fit_selection(
         True for samples that the weights of the final estimator exclude.
     """
     # 1. Check the parameters, before anything is trained.
-    for name in (*_LEARNED, "n_features_in_", "feature_names_in_"):
+    for name in (*_LEARNED, *_OF_SEARCH, "n_features_in_", "feature_names_in_"):
         vars(owner).pop(name, None)
     name = type(owner).__name__
     y, classes, _ = check_labels(y, owner)
@@ -98,9 +103,10 @@ def fit_selection(
     owner.data_map_ = proxy.data_map
     # 3. Select samples.
     selection = select_samples(owner, proxy, proxy.seed, final_estimator_params)
-    owner.sample_indices_, owner.region_, owner.noise_cut_, auto_results = selection
-    if auto_results is not None:
-        owner.auto_results_ = auto_results
+    owner.sample_indices_, owner.region_, owner.frac_, owner.noise_cut_ = selection[:4]
+    for name, results in zip(_OF_SEARCH, selection[4:], strict=True):
+        if results is not None:
+            setattr(owner, name, results)
 
 
 def select_samples(selector, proxy, random_state, final_estimator_params=None):
@@ -109,32 +115,42 @@ def select_samples(selector, proxy, random_state, final_estimator_params=None):
     `final_estimator_params` are arguments of the final estimator's `fit`; None: those of the proxy
     model's `fit` that it takes.
     """
-    region, noise_cut, auto_results = selector.region, selector.noise_cut, None
-    if isinstance(region, str) and region == "auto":
-        final_estimator = selector.final_estimator
-        if final_estimator is None:
-            final_estimator = proxy_of(selector.estimator, proxy.X)
-            final_estimator.set_params(cv=None, keep_history=False)  # its map is not needed
-            final_estimator_params = proxy.params
-        region, noise_cut, auto_results = search_region(
-            proxy,
-            selector.frac,
-            final_estimator=final_estimator,
-            final_estimator_params=final_estimator_params,
-            scoring=selector.scoring,
-            stratify=selector.stratify,
-        )
-    elif isinstance(noise_cut, str):
-        noise_cut = proxy.estimated_cut
-    sample_indices = choose_rows(
-        proxy.data_map,
-        region,
-        selector.frac,
-        noise_cut=noise_cut,
-        stratify=selector.stratify,
-        random_state=random_state,
+    rule, frac, results = Rule(selector.region, selector.noise_cut), selector.frac, []
+    region_is, frac_is = _is(rule.region, "auto"), _is(frac, "auto")
+    if _is(rule.region, "clean"):
+        proxy.used_by, frac_is = "'clean'", False
+        rule = Rule("clean", suspect_cut(proxy), True)
+    elif _is(rule.noise_cut, "auto") and not region_is:
+        rule = Rule(rule.region, suspect_cut(proxy), True)
+    if region_is or frac_is:
+        trainer = _make_trainer(selector, proxy, final_estimator_params)
+    if region_is:
+        rule, of_region = search_region(trainer, REFERENCE if frac_is else frac)
+        results.append(of_region)
+    if frac_is:
+        frac, rule, of_frac = search_frac(trainer, rule, tolerance=selector.tolerance)
+        results.insert(0, of_frac)
+    sample_indices = select_by_rule(
+        rule, frac, proxy, stratify=selector.stratify, random_state=random_state
     )
-    return Selection(sample_indices, region, noise_cut, auto_results)
+    if _is(rule.region, "clean"):
+        frac = len(sample_indices) / int(proxy.data_map._present_mask.sum())
+    return Selection(sample_indices, rule.region, float(frac), rule.noise_cut, *results)
+
+
+def _make_trainer(selector, proxy, params):
+    """Return how the final estimator of a selector is fitted and scored in a search."""
+    final_estimator = selector.final_estimator
+    if final_estimator is None:
+        final_estimator = proxy_of(selector.estimator, proxy.X)
+        final_estimator.set_params(cv=None, keep_history=False)  # its map is not needed
+        params = proxy.params
+    return Trainer.make(proxy, final_estimator, params, selector.scoring, selector.stratify)
+
+
+def _is(value, name):
+    """Whether a parameter has a value that is a name."""
+    return isinstance(value, str) and value == name
 
 
 def proxy_of(estimator, X):
@@ -160,17 +176,29 @@ def check_selection_params(owner, classes):
                 f"The {parameter!r} parameter of {name} must not be a class. Got {value.__name__} "
                 f"instead of an instance, {value.__name__}()."
             )
-    if isinstance(owner.region, Mapping) and "auto" in owner.region:
-        raise InvalidParameterError(
-            f"The 'region' parameter of {name} must not be a mixture with 'auto', which chooses "
-            f"one region. Got {owner.region!r}. Set region='auto', or leave it out of the mixture."
-        )
-    if not (isinstance(owner.region, str) and owner.region == "auto"):
-        parse_region(owner.region)
-    elif owner.final_estimator is not None:
+    check_region(owner.region, name)
+    searches = _is(owner.region, "auto") or _is(owner.frac, "auto")
+    if searches and owner.final_estimator is not None:
         check_scoring(owner.final_estimator, owner.scoring)
     if isinstance(owner.noise_cut, Mapping):
         _check_noise_cut(owner.noise_cut, classes, name)
+
+
+def check_region(region, owner):
+    """Raise an error unless a selector can select a region."""
+    check_no_mixture_of_searches(region, f"The 'region' parameter of {owner} must not be")
+    if not (isinstance(region, str) and region in OF_SELECTORS):
+        parse_region(region)
+
+
+def check_no_mixture_of_searches(region, subject):
+    """Raise an error if a mixture holds a region of selectors, which no map defines."""
+    for name, what in OF_SELECTORS.items():
+        if isinstance(region, Mapping) and name in region:
+            raise InvalidParameterError(
+                f"{subject} a mixture with {name!r}, which {what}. Got {region!r}. Set "
+                f"region={name!r}, or leave it out of the mixture."
+            )
 
 
 def check_final_estimator(estimator, owner, name="estimator"):

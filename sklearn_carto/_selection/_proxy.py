@@ -14,6 +14,7 @@ import numpy as np
 import sklearn
 from joblib import Memory
 from scipy.special import softmax
+from scipy.stats import rankdata
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._code import estimator_hash
@@ -22,6 +23,8 @@ from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._selection._default_proxy import default_proxy
+from sklearn_carto._selection._neighbors import numeric_features
+from sklearn_carto._selection._prototypes import embed
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
@@ -83,6 +86,7 @@ class ProxyModel:
         self.estimator, self.X, self.y = estimator, X, np.asarray(y)
         self.seed, self.params, self.cv, self.n_jobs = seed, params or {}, cv, n_jobs
         self.groups, self.excluded_mask = groups, excluded_mask
+        self.used_by = "'auto'"  # what the folds are for, in errors
         self.memory = _open_cache(memory) if isinstance(memory, (str, PathLike)) else memory
 
     @cached_property
@@ -115,20 +119,20 @@ class ProxyModel:
         """For each fold the map of its training set, and the probabilities of its test set."""
         if isinstance(self.estimator, FrozenEstimator):
             raise ValueError(
-                "'auto' requires the maps of parts of the training set, which a frozen map does "
-                "not provide. Pass the CartographyClassifier itself, not frozen."
+                f"{self.used_by} requires the maps of parts of the training set, which a frozen "
+                "map does not provide. Pass the CartographyClassifier itself, not frozen."
             )
         splits = self._make_splits()
         tasks = [
             (*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits
         ]
         results, warnings = run_parallel(self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs)
-        warn_once(warnings, f" in {len(splits)} folds of 'auto'")
+        warn_once(warnings, f" in {len(splits)} folds of {self.used_by}")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
 
     def _make_splits(self):
         """Split the samples that are not excluded; each training set holds all of their classes."""
-        present, options = self.present, {"used_by": "'auto'"}
+        present, options = self.present, {"used_by": self.used_by}
         with collect_warnings():  # a class that is missing in a training set is an error here
             if isinstance(self.cv, Integral):  # folds of equal size
                 groups = None if self.groups is None else take(self.groups, present)
@@ -140,8 +144,9 @@ class ProxyModel:
         counts = np.bincount(np.concatenate([test for _, test in splits]))
         if (counts > 1).any():
             raise InvalidParameterError(
-                "The 'cv' parameter used by 'auto' must not test a sample twice; it does so with "
-                f"{(counts > 1).sum()} rows, among them {np.flatnonzero(counts > 1)[:5].tolist()}. "
+                f"The 'cv' parameter used by {self.used_by} must not test a sample twice; it does "
+                f"so with {(counts > 1).sum()} rows, among them "
+                f"{np.flatnonzero(counts > 1)[:5].tolist()}. "
                 "Use disjoint test sets, for example those of StratifiedKFold."
             )
         if not all(
@@ -149,8 +154,9 @@ class ProxyModel:
             for train, test in splits
         ):
             raise InvalidParameterError(
-                "The 'cv' parameter used by 'auto' must leave samples of every class in each "
-                f"training set, and samples to test; got {self.cv!r}. Use a stratified splitter."
+                f"The 'cv' parameter used by {self.used_by} must leave samples of every class in "
+                f"each training set, and samples to test; got {self.cv!r}. Use a stratified "
+                "splitter."
             )
         return splits
 
@@ -161,6 +167,42 @@ class ProxyModel:
         probabilities = np.concatenate([fold.probabilities for fold in self.folds])
         y_encoded = np.searchsorted(self.classes, self.y[tests])
         return estimated_cut(probabilities, self.classes, y_encoded)
+
+    @cached_property
+    def label_quality(self):
+        """Quality of each label in [0, 1], low if it is suspect; NaN for excluded samples."""
+        tests = np.concatenate([fold.test for fold in self.folds])
+        probabilities = np.concatenate([fold.probabilities for fold in self.folds])
+        own = np.full(len(self.y), np.nan)
+        columns = np.searchsorted(self.classes, self.y[tests])
+        own[tests] = probabilities[np.arange(len(tests)), columns]
+        quality = np.full(len(self.y), np.nan)
+        ranks = [
+            rankdata(values[self.present], nan_policy="omit") / len(self.present)
+            for values in (own, self.data_map.aum)
+        ]
+        quality[self.present] = np.nanmean(ranks, axis=0)
+        return quality
+
+    @cached_property
+    def suspect_mask(self):
+        """True for samples whose label is suspect; at most half of a class."""
+        mask = np.zeros(len(self.y), dtype=bool)
+        for label, share in self.estimated_cut.items():
+            rows = self.present[self.y[self.present] == label]
+            n_suspects = min(round(share * len(rows)), len(rows) // 2)
+            mask[rows[np.argsort(self.label_quality[rows], kind="stable")[:n_suspects]]] = True
+        return mask
+
+    @cached_property
+    def features(self):
+        """Numeric features of the samples, or None if they have none."""
+        return numeric_features(self.X)
+
+    @cached_property
+    def embedded(self):
+        """Coordinates of the samples, for distances between them; an error without features."""
+        return embed(self.features, self.X, self.seed)
 
     def _arguments(self, train, X_eval=None):
         """Return the arguments of a cached function; the key stands for the data."""

@@ -25,12 +25,13 @@ class DataMapSampler(BaseSampler):
     estimator : estimator, default=None
         The proxy model, whose training dynamics are recorded; see :class:`DataMapSelector`.
     region : str, callable or mapping, default="ambiguous"
-        The region, see :meth:`DataMap.select`, or "auto", see :class:`DataMapSelector`.
-    frac : float, default=0.33
-        Share of the samples to keep, in (0, 1].
+        The region, see :meth:`DataMap.select`, or one of :class:`DataMapSelector`.
+    frac : float or "auto", default=0.33
+        Share of the samples to keep, in (0, 1]. "auto": the smallest share whose cross-validated
+        score is as good as the best; see :class:`DataMapSelector`.
     noise_cut : float, mapping of class to float or "auto", default=0.0
         Share of each class, in [0, 1), that is excluded before the region is selected, lowest
-        margin first. "auto": the share of wrong labels that confident learning estimates.
+        margin first. "auto": the samples whose label is suspect.
     stratify : bool, default=True
         Whether to preserve the class proportions. Set to False for the selection of [1]_.
     memory : str, path-like, joblib.Memory or None, default=None
@@ -39,14 +40,17 @@ class DataMapSampler(BaseSampler):
         Seeds the proxy model, the folds of "auto", the random selection rules, and the breaking of
         ties.
     final_estimator : estimator, default=None
-        The estimator that is fitted on the selected samples and scored if `region` is "auto". None:
-        the proxy model.
+        The estimator that is fitted on the selected samples and scored if `region` or `frac` is
+        "auto". None: the proxy model.
     scoring : str, callable or None, default=None
         Single metric to score the candidates of "auto"; see :class:`DataMapSelector`.
     cv : int, cross-validation generator or iterable, default=4
-        Cross-validation of "auto", for `region` and for `noise_cut`.
+        Cross-validation of "auto" and "clean".
     n_jobs : int, default=None
         Number of folds and candidates of "auto" that are fitted in parallel.
+    tolerance : float, default=None
+        If `frac` is "auto", how far the score of the chosen share may lie below the best one; see
+        :class:`DataMapSelector`.
 
     Attributes
     ----------
@@ -56,10 +60,15 @@ class DataMapSampler(BaseSampler):
         Indices of the selected samples, in ascending order.
     region_ : str, callable or mapping
         The region; the one that was chosen if `region` is "auto".
+    frac_ : float
+        The share; the one that was chosen if `frac` is "auto".
     noise_cut_ : float or dict of class to float
-        The noise cut; the one that was estimated if it is determined by "auto".
+        The noise cut; the one that was estimated if it is determined by "auto" or "clean".
     auto_results_ : dict of str to ndarray of shape (n_candidates,)
-        Only if `region` is "auto": the candidates and their scores; see :class:`DataMapSelector`.
+        Only if `region` or `frac` is "auto": the candidates and their scores; see
+        :class:`DataMapSelector`.
+    region_results_ : dict of str to ndarray of shape (n_candidates,)
+        Only if both `region` and `frac` are "auto": the candidates for the region.
     sampling_strategy_ : dict of label to int
         Number of selected samples in each class.
     n_features_in_ : int
@@ -108,6 +117,7 @@ class DataMapSampler(BaseSampler):
         scoring=None,
         cv=4,
         n_jobs=None,
+        tolerance=None,
     ):
         self.estimator = estimator
         self.region = region
@@ -120,6 +130,7 @@ class DataMapSampler(BaseSampler):
         self.scoring = scoring
         self.cv = cv
         self.n_jobs = n_jobs
+        self.tolerance = tolerance
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_resample(self, X, y):

@@ -66,17 +66,27 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
           loss if it is sparse; in :class:`DistilledClassifier` and :func:`compare_subsets`, the
           classifier to fit, if its training can be watched.
     region : str, callable or mapping, default="ambiguous"
-        The region, see :meth:`DataMap.select`, or "auto": the selection rule with the best
-        cross-validated score of the final estimator on the training set. Candidates are random,
-        median and easy, and after an estimated noise cut random, coverage, weighted, dual-beta,
-        median and ambiguous. A candidate is chosen only if its mean gain over random exceeds one
-        standard error; otherwise random is.
-    frac : float, default=0.33
-        Share of the samples to keep, in (0, 1].
+        The region, see :meth:`DataMap.select`, or
+
+        - "auto": the selection rule with the best cross-validated score of the final estimator on
+          the training set. Candidates are random and easy, and after an estimated noise cut
+          weighted (with twice the cut) and dual-beta; for shares of at most .2, random and easy,
+          and weighted, median and, with numeric features, prototypes after a cut. A candidate is
+          chosen only if its mean gain over random exceeds one standard error; otherwise random is.
+        - "clean": all samples but those whose label is suspect. At least half of each class is
+          kept. `frac`, `noise_cut` and `stratify` play no part.
+        - "prototypes": nearest to the centers of clusters of the numeric features [4]_, found in
+          each class.
+    frac : float or "auto", default=0.33
+        Share of the samples to keep, in (0, 1]. "auto": the smallest share whose cross-validated
+        score is at most `tolerance` below that of the best share; tried are all samples, all
+        without suspect labels, and .75, .5, .33, .2, .1 and .05 of them in the region. If `region`
+        is "auto", it is chosen at a share of .33 first.
     noise_cut : float, mapping of class to float or "auto", default=0.0
         Share of each class, in [0, 1), that is excluded before the region is selected, lowest
-        margin first. "auto": the share of wrong labels that confident learning [3]_ estimates from
-        out-of-fold probabilities, at most one half of a class. Ignored if `region` is "auto".
+        margin first. "auto": the samples whose label is suspect, as many as confident learning
+        [3]_ counts from out-of-fold probabilities, at most one half of a class. Ignored if
+        `region` is "auto" or "clean".
     stratify : bool, default=True
         Whether to preserve the class proportions. Set to False for the selection of [1]_.
     memory : str, path-like, joblib.Memory or None, default=None
@@ -87,18 +97,22 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Seeds the proxy model, the folds of "auto", the random selection rules, and the breaking of
         ties. Pass an int for reproducible output across multiple function calls.
     final_estimator : estimator, default=None
-        The estimator that is fitted on the selected samples and scored if `region` is "auto". None:
-        the proxy model. :class:`DistilledClassifier` and :func:`compare_subsets` set it to their
-        estimator.
+        The estimator that is fitted on the selected samples and scored if `region` or `frac` is
+        "auto". None: the proxy model. :class:`DistilledClassifier` and :func:`compare_subsets` set
+        it to their estimator.
     scoring : str, callable or None, default=None
         Single metric to score the candidates of "auto". None: `score` of the final estimator, or
         balanced accuracy if the largest class has more than twice the samples of the smallest.
     cv : int, cross-validation generator or iterable, default=4
-        Cross-validation of "auto", for `region` and for `noise_cut`, with disjoint test sets. The
-        default leaves three quarters of the samples to each fit.
+        Cross-validation of "auto" and "clean", with disjoint test sets. The default leaves three
+        quarters of the samples to each fit.
     n_jobs : int, default=None
         Number of folds and candidates of "auto" that are fitted in parallel. It does not affect the
         result.
+    tolerance : float, default=None
+        If `frac` is "auto", how far the score of the chosen share may lie below the best one, in
+        the units of the score. None: one standard error of the mean difference to the best score,
+        where differences are taken within each fold, whose test set is as hard for both.
 
     Attributes
     ----------
@@ -108,14 +122,21 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Indices of the selected samples, in ascending order.
     region_ : str, callable or mapping
         The region; the one that was chosen if `region` is "auto".
+    frac_ : float
+        The share; the one that was chosen if `frac` is "auto", and the one that is kept if
+        `region_` is "clean".
     noise_cut_ : float or dict of class to float
-        The noise cut; the one that was estimated if it is determined by "auto".
+        The noise cut; the one that was estimated if it is determined by "auto" or "clean".
     auto_results_ : dict of str to ndarray of shape (n_candidates,)
         Only if `region` is "auto": the candidates (`region`, and whether there is a `noise_cut`),
         their `mean_score`, `mean_gain` over random and its `standard_error`, which one was
         `chosen`, and the scores `split<k>_score`. A score is NaN if the candidate was dropped
         before this split, if its selection lacks a class, or if the metric is undefined; such a
-        candidate is not chosen.
+        candidate is not chosen. Only if `frac` is "auto": the shares `frac` from the largest, their
+        `n_rows`, `mean_score`, `mean_difference` to the best one and its `standard_error`,
+        `chosen`, and `split<k>_score`.
+    region_results_ : dict of str to ndarray of shape (n_candidates,)
+        Only if both `region` and `frac` are "auto": the candidates for the region.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if `X` has two dimensions.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -135,6 +156,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
        ICLR 2020.
     .. [3] C. Northcutt, L. Jiang and I. Chuang, "Confident Learning: Estimating Uncertainty in
        Dataset Labels", JAIR 70, 2021.
+    .. [4] B. Sorscher et al., "Beyond neural scaling laws: beating power law scaling via data
+       pruning", NeurIPS 2022, section 6.
 
     Examples
     --------
@@ -152,7 +175,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit"), None],
         "region": [str, callable, Mapping],
-        "frac": [Number(0, 1, closed="right")],
+        "frac": [Number(0, 1, closed="right"), StrOptions({"auto"})],
         "noise_cut": [Number(0, 1, closed="left"), Mapping, StrOptions({"auto"})],
         "stratify": ["boolean"],
         "memory": [str, PathLike, HasMethods("cache"), None],
@@ -161,6 +184,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "cv": ["cv_object"],
         "n_jobs": [Count(1), Interval(Integral, None, -1, closed="right"), None],
+        "tolerance": [Number(0, None, closed="left"), None],
     }
     # the groups of an outer cross-validation are not those of the inner one, unless requested
     __metadata_request__fit: ClassVar = {"groups": False}
@@ -179,6 +203,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         scoring=None,
         cv=4,
         n_jobs=None,
+        tolerance=None,
     ):
         self.estimator = estimator
         self.region = region
@@ -191,6 +216,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.scoring = scoring
         self.cv = cv
         self.n_jobs = n_jobs
+        self.tolerance = tolerance
 
     def fit(self, X, y=None, sample_weight=None, *, groups=None, **params):
         """Draw the data map of the training set and select samples.
