@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-# Confident learning assumes that most labels of a class are right (diagonally dominant noise): a
-# larger count points to a poor model rather than to wrong labels.
-MAX_CUT = 0.5
-
 
 def confident_issues(probabilities, y_encoded):
     """Find the samples whose label is probably wrong, according to confident learning.
@@ -58,20 +54,8 @@ def confident_classes(probabilities, y_encoded):
     return np.where(np.isfinite(confident.max(axis=1)), confident.argmax(axis=1), -1)
 
 
-def estimated_cut(probabilities, classes, y_encoded):
-    """Estimate the share of wrong labels in each class, at most one half.
-
-    A label is wrong if it is an issue, see :func:`confident_issues`. `classes` are in the order of
-    the columns of `probabilities`.
-    """
-    issues = confident_issues(probabilities, y_encoded)
-    n_issues = np.bincount(y_encoded[issues], minlength=len(classes))
-    shares = n_issues / np.maximum(np.bincount(y_encoded, minlength=len(classes)), 1)
-    return dict(zip(classes.tolist(), np.minimum(shares, MAX_CUT).tolist(), strict=True))
-
-
 def count_label_issues(probabilities, y_encoded):
-    """Count the samples that confident learning prunes by noise rate.
+    """Count the samples of each class that confident learning prunes by noise rate.
 
     The confident joint, whose entry (i, j) counts the samples with label i that are confidently of
     class j, is scaled to the number of samples of each label. Of label i, its entry (i, j) is the
@@ -87,8 +71,8 @@ def count_label_issues(probabilities, y_encoded):
 
     Returns
     -------
-    count : int
-        Number of samples.
+    counts : ndarray of shape (n_classes,)
+        Number of samples of each label.
 
     References
     ----------
@@ -110,4 +94,5 @@ def count_label_issues(probabilities, y_encoded):
                 continue
             gain = probabilities[rows, other] - probabilities[rows, label]
             pruned[rows[np.argsort(-gain, kind="stable")[: wanted[other]]]] = True
-    return int((pruned & (probabilities.argmax(axis=1) != y_encoded)).sum())
+    pruned &= probabilities.argmax(axis=1) != y_encoded
+    return np.bincount(y_encoded[pruned], minlength=n_classes)

@@ -115,7 +115,12 @@ class Rating(NamedTuple):
     rows: np.ndarray  # their positions
     quality: np.ndarray  # label quality, in (0, 1)
     probabilities: np.ndarray  # of each class, shape (n_rows, n_classes)
-    n_issues: int  # number of issues, estimated by confident learning
+    issue_counts: np.ndarray  # number of issues of each class, counted by confident learning
+
+    @property
+    def n_issues(self):
+        """Number of issues: at most half of the samples."""
+        return min(int(self.issue_counts.sum()), len(self.rows) // 2)
 
     def given_proba(self, y_encoded):
         """Return the probability of each given label, shape (n_samples,); NaN if not rated."""
@@ -188,8 +193,7 @@ def rate_labels(folds, y_encoded, n_classes, seed, *, present=None, further=()):
     evidence = [own, _mean_margin(folds, len(y_encoded))[rows]]
     evidence += [values[rows] for values in further]
     quality = rank_quality(*(values for values in evidence if not np.isnan(values).all()))
-    n_issues = min(count_label_issues(probabilities, y_rated), len(rows) // 2)
-    return Rating(rows, quality, probabilities, n_issues)
+    return Rating(rows, quality, probabilities, count_label_issues(probabilities, y_rated))
 
 
 def _repeated(windows, folds):

@@ -8,32 +8,28 @@ from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import NamedTuple
 
 import numpy as np
 import sklearn
 from joblib import Memory
-from scipy.special import softmax
-from scipy.stats import rankdata
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._code import estimator_hash
 from sklearn_carto._inputs._containers import row_names, take
 from sklearn_carto._inputs._fingerprint import value_fingerprint
-from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._selection._confident_learning import estimated_cut
 from sklearn_carto._selection._default_proxy import default_proxy
 from sklearn_carto._selection._neighbors import numeric_features
 from sklearn_carto._selection._prototypes import embed
+from sklearn_carto._selection._proxy_fold import Fold, fit_fold, rate_proxy_labels
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._utils._random_state import draw_seed
 from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
 from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import can_watch
-from sklearn_carto._watching._responses import in_class_order
 from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import NotCachedWarning
 
@@ -116,17 +112,15 @@ class ProxyModel:
 
     @cached_property
     def folds(self):
-        """For each fold the map of its training set, and the probabilities of its test set."""
+        """For each fold the map of its training set, and the evidence on all labels."""
         if isinstance(self.estimator, FrozenEstimator):
             raise ValueError(
                 f"{self.used_by} requires the maps of parts of the training set, which a frozen "
                 "map does not provide. Pass the CartographyClassifier itself, not frozen."
             )
         splits = self._make_splits()
-        tasks = [
-            (*self._arguments(train, take(self.X, test)), self.classes) for train, test in splits
-        ]
-        results, warnings = run_parallel(self._cached(_fit_and_predict), tasks, n_jobs=self.n_jobs)
+        tasks = [self._arguments(train, take(self.X, test)) for train, test in splits]
+        results, warnings = run_parallel(self._cached(_fit_fold), tasks, n_jobs=self.n_jobs)
         warn_once(warnings, f" in {len(splits)} folds of {self.used_by}")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
 
@@ -161,38 +155,22 @@ class ProxyModel:
         return splits
 
     @cached_property
-    def estimated_cut(self):
-        """Estimated share of wrong labels in each class, from out-of-fold probabilities."""
-        tests = np.concatenate([fold.test for fold in self.folds])
-        probabilities = np.concatenate([fold.probabilities for fold in self.folds])
-        y_encoded = np.searchsorted(self.classes, self.y[tests])
-        return estimated_cut(probabilities, self.classes, y_encoded)
-
-    @cached_property
     def label_quality(self):
         """Quality of each label in [0, 1], low if it is suspect; NaN for excluded samples."""
-        tests = np.concatenate([fold.test for fold in self.folds])
-        probabilities = np.concatenate([fold.probabilities for fold in self.folds])
-        own = np.full(len(self.y), np.nan)
-        columns = np.searchsorted(self.classes, self.y[tests])
-        own[tests] = probabilities[np.arange(len(tests)), columns]
-        quality = np.full(len(self.y), np.nan)
-        ranks = [
-            rankdata(values[self.present], nan_policy="omit") / len(self.present)
-            for values in (own, self.data_map.aum)
-        ]
-        quality[self.present] = np.nanmean(ranks, axis=0)
-        return quality
+        return self._ratings[0]
 
     @cached_property
     def suspect_mask(self):
         """True for samples whose label is suspect; at most half of a class."""
-        mask = np.zeros(len(self.y), dtype=bool)
-        for label, share in self.estimated_cut.items():
-            rows = self.present[self.y[self.present] == label]
-            n_suspects = min(round(share * len(rows)), len(rows) // 2)
-            mask[rows[np.argsort(self.label_quality[rows], kind="stable")[:n_suspects]]] = True
-        return mask
+        return self._ratings[1]
+
+    @cached_property
+    def _ratings(self):
+        present = np.zeros(len(self.y), dtype=bool)
+        present[self.present] = True
+        y_encoded = np.minimum(np.searchsorted(self.classes, self.y), len(self.classes) - 1)
+        seed = draw_seed(self.seed)
+        return rate_proxy_labels(self.folds, y_encoded, len(self.classes), seed, present)
 
     @cached_property
     def features(self):
@@ -255,15 +233,6 @@ def _open_cache(folder):
     return Memory(folder, verbose=0)
 
 
-class Fold(NamedTuple):
-    """A split of the training set, and the results of a proxy model fitted on its larger part."""
-
-    train: np.ndarray  # indices of the samples that the proxy model is fitted on
-    test: np.ndarray  # indices of the others
-    data_map: DataMap  # of the samples in `train`
-    probabilities: np.ndarray  # of the samples in `test`, shape (n_test, n_classes)
-
-
 def as_proxy(estimator):
     """Clone an estimator and, unless it is one already, wrap it in a CartographyClassifier."""
     if isinstance(estimator, CartographyClassifier):
@@ -282,16 +251,8 @@ def _draw_map(proxy, key, X, y, params, X_eval):
     return proxy.fit(X, y, **params).data_map_
 
 
-def _fit_and_predict(proxy, key, X, y, params, X_eval, classes):
-    proxy.fit(X, y, **params)
-    if hasattr(proxy, "predict_proba"):
-        probabilities = proxy.predict_proba(X_eval)
-    else:
-        scores = proxy.decision_function(X_eval)
-        # softmax of (-s / 2, s / 2) is the sigmoid of s
-        scores = np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores
-        probabilities = softmax(scores, axis=1)
-    return proxy.data_map_, in_class_order(probabilities, proxy.classes_, classes)
+def _fit_fold(proxy, key, X, y, params, X_eval):
+    return fit_fold(proxy, X, y, params, X_eval)
 
 
 def _frozen_map(fitted, X, y):

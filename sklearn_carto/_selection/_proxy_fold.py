@@ -12,6 +12,7 @@ from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._label_evidence import FoldEvidence, LabelObserver, rate_labels
 from sklearn_carto._selection._label_votes import votes_of
+from sklearn_carto._utils._random_state import draw_seed
 from sklearn_carto._watching._fold_training import record_evaluation
 from sklearn_carto._watching._responses import in_class_order
 from sklearn_carto._watching._training_set import TrainingSet
@@ -61,7 +62,7 @@ def fit_fold(proxy, X, y, params, X_test):
         evidence = FoldEvidence(test, probabilities, [], np.arange(n_train), data_map.aum)
         data = TrainingSet.plain(X, y, None)
     _, classes, y_encoded = check_labels(y, proxy)
-    seed = 0 if proxy.random_state is None else proxy.random_state
+    seed = draw_seed(0 if proxy.random_state is None else proxy.random_state)
     votes = votes_of(proxy.estimator, data, X_test, y_encoded, len(classes), "auto", seed)
     return data_map, evidence._replace(votes=votes)
 
@@ -86,8 +87,8 @@ def rate_proxy_labels(folds, y_encoded, n_classes, seed, present):
     quality : ndarray of shape (n_samples,)
         Label quality, in (0, 1); NaN of samples that are not present.
     suspect : ndarray of shape (n_samples,) of bool
-        The samples of lowest quality, as many as confident learning counts, but at most half of
-        each class.
+        In each class the samples of lowest quality, as many as confident learning counts there, but
+        at most half of the class: one count for all classes would take most of a small class.
     """
     evidence = [
         fold.evidence._replace(test=fold.test, train=fold.train[fold.evidence.train])
@@ -97,10 +98,8 @@ def rate_proxy_labels(folds, y_encoded, n_classes, seed, present):
     quality = np.full(len(y_encoded), np.nan)
     quality[rating.rows] = rating.quality
     suspect = np.zeros(len(y_encoded), dtype=bool)
-    suspect[rating.rows[np.argsort(rating.quality, kind="stable")[: rating.n_issues]]] = True
-    for label in range(n_classes):
-        of_class = np.flatnonzero(present & (y_encoded == label))
-        suspects = of_class[suspect[of_class]]
-        best = np.argsort(quality[suspects], kind="stable")[len(of_class) // 2 :]
-        suspect[suspects[best]] = False
+    for label, count in enumerate(rating.issue_counts):
+        of_class = rating.rows[y_encoded[rating.rows] == label]
+        worst = np.argsort(quality[of_class], kind="stable")[: min(count, len(of_class) // 2)]
+        suspect[of_class[worst]] = True
     return quality, suspect
