@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import adjusted_mutual_info_score
 
-from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import check_maps
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._quotas import check_frac, n_rows_of
@@ -80,7 +80,7 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
             "excluded; there is none."
         )
     maps = [one.subset(present) for one in maps]
-    held = [name for name in STATISTICS if all(getattr(m, name) is not None for m in maps)]
+    held = [name for name in MAP_STATISTICS if all(getattr(m, name) is not None for m in maps)]
     values = {name: np.stack([getattr(one, name) for one in maps]) for name in held}
     n_present = maps[0].n_samples
     n_top = n_rows_of(frac, n_present)

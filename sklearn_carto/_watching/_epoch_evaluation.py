@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._watching._responses import response_method, row_blocks
 
@@ -31,6 +33,8 @@ class EpochEvaluator:
         """Evaluate a model on all samples, in blocks, and record its scores as one epoch."""
         if self.n_recorded == self.n_epochs:
             return
+        if self.recorder.models is not None:
+            self.recorder.models.append(deepcopy(model))
         method = response_method(model)
         respond = getattr(model, method)
         scores = ((rows, respond(take(self.X, rows))) for rows in self.blocks)

@@ -16,6 +16,8 @@ from sklearn_carto._watching._watcher import Watcher
 class ForestWatcher(Watcher):
     """Watch ensembles that predict the mean of their members; each member is an epoch."""
 
+    replays = True
+
     def can_watch(self, estimator):
         return any(
             isinstance(estimator, kind) and type(estimator).predict_proba is kind.predict_proba
@@ -24,6 +26,9 @@ class ForestWatcher(Watcher):
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         estimator.fit(X, y, **params)
+        self.evaluate(estimator, X_eval, recorder, n_epochs=n_epochs, models=None, track=track)
+
+    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track):
         members = _bag_members if isinstance(estimator, BaggingClassifier) else _trees
 
         def means(block, ends):
@@ -33,7 +38,7 @@ class ForestWatcher(Watcher):
         # each member predicts once, so that the cost is linear in their number
         ends = evenly_spaced(n_epochs, len(estimator.estimators_))
         classes = getattr(estimator, "classes_", None)
-        replay(estimator, X_eval, recorder, track, means, ends, classes, False)
+        replay(estimator, X, recorder, track, means, ends, classes, False)
 
 
 def _trees(forest, block):
