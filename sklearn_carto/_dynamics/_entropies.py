@@ -101,7 +101,8 @@ def mutual_information(proba):
 
 
 def _decompose(proba, owner):
-    values = as_numbers(proba, "proba", f"metrics.{owner}", ndim=3, finite=True)
+    shape = "(n_epochs, n_samples, n_classes)"
+    values = as_numbers(proba, "proba", f"metrics.{owner}", ndim=3, finite=True, shape=shape)
     if 0 in (values.shape[0], values.shape[2]):
         raise InvalidParameterError(
             f"The 'proba' parameter of metrics.{owner} must hold at least one epoch and one class. "

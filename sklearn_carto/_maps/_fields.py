@@ -171,7 +171,7 @@ def _check_errors(errors, checked):
 def _check_region_probabilities(values, n_samples):
     """Return the probability of each region as an array; rows without a region are NaN."""
     name, shape = "region_probabilities", (n_samples, len(REGIONS))
-    array = np.array(as_numbers(values, name, "DataMap"), dtype=np.float64)
+    array = as_numbers(values, name, "DataMap", ndim=2, shape=str(shape)).astype(np.float64)
     if array.shape != shape:
         raise InvalidParameterError(
             f"The {name!r} parameter of DataMap must have shape {shape}, with a column for each "

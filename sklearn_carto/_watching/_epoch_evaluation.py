@@ -23,10 +23,13 @@ class EpochEvaluator:
         Samples to evaluate.
     n_epochs : int, default=None
         Number of models to record; later ones are ignored. None: all.
+    copy : callable, default=deepcopy
+        Copies a model, if the recorder keeps them.
     """
 
-    def __init__(self, recorder, X, n_epochs=None):
+    def __init__(self, recorder, X, n_epochs=None, copy=deepcopy):
         self.recorder, self.X, self.n_epochs, self.n_recorded = recorder, X, n_epochs, 0
+        self.copy = copy
         self.blocks = row_blocks(recorder.n_samples, len(recorder.classes))
 
     def record(self, model):
@@ -34,7 +37,7 @@ class EpochEvaluator:
         if self.n_recorded == self.n_epochs:
             return
         if self.recorder.models is not None:
-            self.recorder.models.append(deepcopy(model))
+            self.recorder.models.append(self.copy(model))
         method = response_method(model)
         respond = getattr(model, method)
         scores = ((rows, respond(take(self.X, rows))) for rows in self.blocks)

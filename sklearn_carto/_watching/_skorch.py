@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from copy import deepcopy
 
 import numpy as np
 
 from sklearn_carto._watching._seeds import torch_seeded
 from sklearn_carto._watching._skorch_events import attach_listener
 from sklearn_carto._watching._skorch_listeners import EpochEndListener, make_listener
-from sklearn_carto._watching._skorch_modules import set_modules
+from sklearn_carto._watching._skorch_modules import copy_to_evaluate, set_modules
 from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -72,7 +71,7 @@ class SkorchWatcher(Watcher):
         listener.reraise_interrupt()
 
     def evaluate(self, estimator, X, recorder, *, n_epochs, models, track):
-        net = deepcopy(estimator)
+        net = copy_to_evaluate(estimator)
         recorder.begin(n_epochs)
         listener = EpochEndListener(net, X, recorder, X)
         for state in track(models[:n_epochs]):

@@ -13,6 +13,17 @@ def state_of_modules(net):
     }
 
 
+def copy_to_evaluate(net):
+    """Copy a net with modules of its own; all else, which evaluation does not change, is shared.
+
+    A copy of everything would fail where the class of the module cannot be pickled.
+    """
+    copied = net.__class__.__new__(net.__class__)
+    vars(copied).update(vars(net))
+    vars(copied).update({name: deepcopy(module) for name, module in _modules_of(net).items()})
+    return copied
+
+
 def set_modules(net, state):
     """Set the parameters and buffers of all modules of a net, on the device where these are."""
     for name, module in _modules_of(net).items():
