@@ -9,11 +9,13 @@ from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._agreement import MapAgreement, map_agreement
+from sklearn_carto._maps._comparison import MapComparison, compare_maps
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
+from sklearn_carto._plot._map_comparison import MapComparisonDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._version import __version__
@@ -29,10 +31,13 @@ __all__ = [
     "DistilledClassifier",
     "MapAgreement",
     "MapAgreementDisplay",
+    "MapComparison",
+    "MapComparisonDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",
     "TrainingDynamics",
     "__version__",
+    "compare_maps",
     "compare_subsets",
     "cross_distillation",
     "datasets",
