@@ -5,6 +5,8 @@ from importlib.util import find_spec as _find_spec
 from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._comparison._compare_subsets import compare_subsets
 from sklearn_carto._comparison._cross_distillation import CrossDistillation, cross_distillation
+from sklearn_carto._comparison._stability import stability_report
+from sklearn_carto._comparison._stability_results import StabilityReport
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
@@ -16,6 +18,7 @@ from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._plot._map_comparison import MapComparisonDisplay
+from sklearn_carto._plot._stability import StabilityReportDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._version import __version__
@@ -33,6 +36,8 @@ __all__ = [
     "MapAgreementDisplay",
     "MapComparison",
     "MapComparisonDisplay",
+    "StabilityReport",
+    "StabilityReportDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",
     "TrainingDynamics",
@@ -44,6 +49,7 @@ __all__ = [
     "exceptions",
     "map_agreement",
     "metrics",
+    "stability_report",
     "sweep_fractions",
     "sweep_replacement",
 ]

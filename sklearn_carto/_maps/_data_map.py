@@ -489,6 +489,10 @@ class DataMap:
         ValueError
             If `backend` is unknown.
         """
+        return build_frame(self._columns(), backend, "DataMap.to_frame")
+
+    def _columns(self):
+        """Return the columns of the data frame; those that the map does not hold are None."""
         columns = {"sample_id": self.sample_ids, "label": self.labels}
         columns |= {name: getattr(self, name) for name in MAP_STATISTICS}
         columns |= {"held_out": self.held_out_mask, "excluded": self.excluded_mask}
@@ -496,7 +500,7 @@ class DataMap:
         if self.region_probabilities is not None:
             names = (f"proba_{region.replace('-', '_')}" for region in REGIONS)
             columns |= dict(zip(names, self.region_probabilities.T, strict=True))
-        return build_frame(columns, backend, "DataMap.to_frame")
+        return columns
 
     def save(self, path):
         """Save the map to an npz file, without pickle.

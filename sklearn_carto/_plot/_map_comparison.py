@@ -149,12 +149,14 @@ class MapComparisonDisplay:
                     a.confidence[group],
                     (b.variability - a.variability)[group],
                     (b.confidence - a.confidence)[group],
-                    **{"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003},
+                    **{"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004},
                     color=colour,
                     alpha=0.7,
                     label=f"label {name}" if name == "kept" else name,
                 )
-        self.ax_.set(xlabel="variability", ylabel="confidence", xlim=(0, 0.5), ylim=(0, 1))
+        self.ax_.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
+        widest = np.nanmax([a.variability, b.variability]) if len(rows) else 0.5
+        self.ax_.set_xlim(0, max(1.05 * widest, 1e-3))
         self.ax_.set_title(f"{len(rows)} of {shown.sum()} rows that changed", fontsize="medium")
         self.ax_.spines[["top", "right"]].set_visible(False)
         if "relabelled" in self.arrows_:
