@@ -20,6 +20,7 @@ from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._quotas import check_frac
 from sklearn_carto._utils._validation import Count, Number, validate_params
 from sklearn_carto._utils._warnings import warn, warn_once
+from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
 from sklearn_carto.exceptions import IdenticalMapsWarning
 
@@ -125,8 +126,9 @@ def stability_report(
     """
     # 1. Check the estimator and the arguments, before anything is trained.
     check_frac(frac)
+    watched = isinstance(estimator, CartographyClassifier)
+    get_watcher(estimator.estimator if watched else estimator)
     model = as_proxy(estimator).set_params(keep_history=False, keep_models=False)
-    get_watcher(model.estimator)
     if y is not None:
         check_same_length(X, y)
     params = {**(params or {}), **({} if groups is None else {"groups": groups})}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import average_maps
 from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
 from sklearn_carto._maps._region_labels import REGIONS, label_regions

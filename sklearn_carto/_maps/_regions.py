@@ -145,8 +145,8 @@ def _parse_one(region):
             return (1.0 if direction == "high" else -1.0, statistic), region
     raise InvalidParameterError(
         f"Unknown region {region!r}.{_did_you_mean(region)} Known are {', '.join(_KNOWN)}; "
-        f"'<high|low>-<statistic>' with a statistic of {', '.join(MAP_STATISTICS)}; a callable that "
-        "takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
+        f"'<high|low>-<statistic>' with a statistic of {', '.join(MAP_STATISTICS)}; a callable "
+        "that takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
         "to 1. A DataMapSelector also takes 'auto'."
     )
 
@@ -292,7 +292,7 @@ def _present_rows(data_map):
 
 def _warn_of_held_out(data_map):
     held_out = data_map.held_out_mask
-    if held_out is not None and held_out.any():
+    if held_out is not None and held_out.any() and not held_out.all():
         warn(
             f"{held_out.sum()} of the {len(held_out)} rows were held out while the proxy model "
             "trained; they are ranked separately, and each group keeps its share. To rank all rows "

@@ -49,7 +49,7 @@ class MapComparisonDisplay:
     >>> from sklearn_carto import DataMap, MapComparisonDisplay, compare_maps
     >>> shared = {"variability": [0.1, 0.1], "correctness": [1, 1], "n_epochs": 5}
     >>> maps = [DataMap(confidence=[0.9, p], **shared) for p in (0.3, 0.6)]
-    >>> MapComparisonDisplay(compare_maps(*maps, by_position=True)).comparison
+    >>> MapComparisonDisplay(compare_maps(*maps, by_position=True, variability=0.2)).comparison
     <MapComparison: 2 common rows, 1 moved, 0 relabelled, 0 added, 0 removed>
     """
 

@@ -50,11 +50,10 @@ class EpochAccumulator:
         Whether to keep the probabilities of all classes.
     """
 
-    def __init__(
-        self, from_logits, nonlinearity=None, *, own=False, locate=None, keep_proba=False
-    ):
+    def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None, keep_proba=False):
         self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
-        self.locate, self.proba = locate, [] if keep_proba else None
+        self.locate = locate
+        self.proba: list | None = [] if keep_proba else None
         self.kind: tuple = ()  # of the buffered batches: only batches of one kind can be joined
         self.copy: Callable = None  # type: ignore[assignment]
         self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
