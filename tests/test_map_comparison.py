@@ -18,10 +18,10 @@ def make_map(confidence, variability=None, **params):
 @pytest.fixture
 def pair():
     before = make_map(
-        [0.9, 0.2, 0.6, 0.8], [0.1, 0.1, 0.4, 0.1], sample_ids=["a", "b", "c", "d"], labels=[0, 1, 0, 1]
+        [0.9, 0.2, 0.6, 0.8], [0.1, 0.1, 0.4, 0.1], sample_ids=[*"abcd"], labels=[0, 1, 0, 1]
     )  # fmt: skip
     after = make_map(
-        [0.7, 0.9, 0.8, 0.1], [0.1, 0.2, 0.1, 0.1], sample_ids=["e", "c", "b", "a"], labels=[0, 0, 0, 0]
+        [0.7, 0.9, 0.8, 0.1], [0.1, 0.2, 0.1, 0.1], sample_ids=[*"ecba"], labels=[0, 0, 0, 0]
     )  # fmt: skip
     return before, after
 

@@ -146,8 +146,8 @@ def _parse_one(region):
     raise InvalidParameterError(
         f"Unknown region {region!r}.{_did_you_mean(region)} Known are {', '.join(_KNOWN)}; "
         f"'<high|low>-<statistic>' with a statistic of {', '.join(MAP_STATISTICS)}; a callable "
-        "that takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
-        "to 1. A DataMapSelector also takes 'auto'."
+        "that takes a DataMap and returns a score for each row; a mapping of these to shares that "
+        "sum to 1. A DataMapSelector also takes 'auto'."
     )
 
 

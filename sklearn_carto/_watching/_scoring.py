@@ -52,7 +52,8 @@ def score_samples(estimator, X, y, classes, *, n_epochs, models, sample_ids, unc
         raise NotWatchableError(
             "CartographyClassifier.score_map needs the model of each epoch, which "
             f"{type(last_step(estimator)).__name__} does not store. Fit with keep_models=True, "
-            "or use an estimator whose stages can be evaluated again, for example HistGradientBoostingClassifier()."
+            "or use an estimator whose stages can be evaluated again, for example "
+            "HistGradientBoostingClassifier()."
         )
     y_encoded = _encode(y, classes)
     last, X = transform_samples(estimator, X)
