@@ -77,6 +77,14 @@ def test_rows_without_a_region_have_no_probability():
     assert mean.stable_share() == 1
 
 
+@pytest.mark.parametrize("random_state", [0, np.random.RandomState(0)], ids=["int", "state"])
+def test_rows_that_tie_are_ambiguous_on_all_of_several_equal_maps(random_state):
+    tied = make_map(np.linspace(0, 1, 30), np.full(30, 0.4))
+    mean = DataMap.mean([tied, tied, tied], random_state=random_state)
+    assert mean.stable_share(1.0) == 1
+    assert mean.region_probabilities[:, 1].sum() == 10  # a third
+
+
 def test_a_single_map_has_no_probabilities(four_maps):
     for one in (four_maps[0], DataMap.mean(four_maps[:1])):
         assert one.region_probabilities is None
