@@ -173,3 +173,33 @@ def test_a_torch_dataset_brings_its_labels():
     dataset = torch.utils.data.TensorDataset(torch.tensor(X, dtype=torch.float32), torch.tensor(y))
     model = CartographyClassifier(make_net(3), random_state=0, keep_models=True).fit(dataset)
     assert_allclose(model.score_map(dataset).confidence, model.confidence_, atol=1e-6)
+
+
+def test_evaluating_the_epochs_of_a_net_leaves_its_weights_alone():
+    pytest.importorskip("skorch")
+    X_net = X.astype(np.float32)
+    model = CartographyClassifier(make_net(3), random_state=0, keep_models=True).fit(X_net, y)
+    model.estimator_.module_[0].weight.data += 1.0  # weights of no epoch, as of a checkpoint
+    before = model.predict_proba(X_net)
+    found = model.score_map(X_net, y)
+    assert_allclose(found.confidence, model.confidence_, atol=1e-6)
+    assert_array_equal(model.predict_proba(X_net), before)
+
+
+class Interrupted(SGDClassifier):
+    """Is interrupted in its fourth epoch."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        if getattr(self, "t_", 0) > 3 * len(y):
+            raise KeyboardInterrupt
+        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+
+def test_after_an_interrupt_the_complete_epochs_are_evaluated():
+    model = CartographyClassifier(
+        Interrupted(loss="log_loss"), n_epochs=9, random_state=0, keep_models=True
+    )
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert model.n_epochs_ == 3
+    assert_allclose(model.score_map(X, y).confidence, model.confidence_, atol=1e-6)
