@@ -5,16 +5,21 @@ from importlib.util import find_spec as _find_spec
 from sklearn_carto import datasets, exceptions, metrics
 from sklearn_carto._comparison._compare_subsets import compare_subsets
 from sklearn_carto._comparison._cross_distillation import CrossDistillation, cross_distillation
+from sklearn_carto._comparison._stability import stability_report
+from sklearn_carto._comparison._stability_results import StabilityReport
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._sweeps import sweep_fractions, sweep_replacement
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._agreement import MapAgreement, map_agreement
+from sklearn_carto._maps._comparison import MapComparison, compare_maps
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._plot._agreement import MapAgreementDisplay
 from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
+from sklearn_carto._plot._map_comparison import MapComparisonDisplay
 from sklearn_carto._plot._selection_curve import SelectionCurveDisplay
+from sklearn_carto._plot._stability import StabilityReportDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
 from sklearn_carto._selection._label_issue_detector import LabelIssueDetector, find_label_issues
 from sklearn_carto._selection._label_issues import LabelIssues
@@ -34,11 +39,16 @@ __all__ = [
     "LabelIssues",
     "MapAgreement",
     "MapAgreementDisplay",
+    "MapComparison",
+    "MapComparisonDisplay",
+    "StabilityReport",
+    "StabilityReportDisplay",
     "SelectionCurveDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",
     "TrainingDynamics",
     "__version__",
+    "compare_maps",
     "compare_subsets",
     "cross_distillation",
     "datasets",
@@ -46,6 +56,7 @@ __all__ = [
     "find_label_issues",
     "map_agreement",
     "metrics",
+    "stability_report",
     "sweep_fractions",
     "sweep_replacement",
 ]

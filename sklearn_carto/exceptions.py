@@ -13,6 +13,7 @@
          ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
          ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
+         ├─ IdenticalMapsWarning       maps of several seeds that are all the same
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
          ├─ NotCachedWarning           a data map that cannot be cached safely
@@ -32,6 +33,7 @@ __all__ = [
     "DoubleSoftmaxWarning",
     "FailedFitsWarning",
     "HeldOutRowsWarning",
+    "IdenticalMapsWarning",
     "InvalidProbabilitiesError",
     "MissingClassesWarning",
     "MissingEpochsWarning",
@@ -87,6 +89,10 @@ class FailedFitsWarning(CartographyWarning, FitFailedWarning):
 
 class HeldOutRowsWarning(CartographyWarning):
     """Issued if rows are selected from a map with rows that the model was not trained on."""
+
+
+class IdenticalMapsWarning(CartographyWarning):
+    """Issued if the maps of several seeds are the same: their agreement is no evidence."""
 
 
 class MissingClassesWarning(CartographyWarning):

@@ -4,12 +4,14 @@ Each function takes an array of shape (n_samples, n_epochs), epochs in the order
 returns an array of shape (n_samples,). A :class:`~sklearn_carto.DataMap` holds the same statistics,
 computed while the model trains. Numbers must be finite: leave out samples that were not recorded at
 every epoch, which are NaN in the history of :class:`~sklearn_carto.TrainingDynamics`.
+The two entropies take the probabilities of all classes, of shape (n_epochs, n_samples, n_classes).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._dynamics._entropies import mutual_information, predictive_entropy
 from sklearn_carto._dynamics._observation import TINY
 from sklearn_carto._dynamics._running import EARLY_EPOCHS, dual_window
 from sklearn_carto._utils._arrays import as_numbers
@@ -26,6 +28,8 @@ __all__ = [
     "first_learned",
     "forgetting",
     "loss",
+    "mutual_information",
+    "predictive_entropy",
     "variability",
 ]
 

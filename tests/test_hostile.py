@@ -282,6 +282,19 @@ def agreement(**given):
     return sc.map_agreement(**{"maps": maps, **given})
 
 
+def compare_two(**given):
+    return sc.compare_maps(**{"a": MAP, "b": make_map(), "by_position": True, **given})
+
+
+def score(**given):
+    model = sc.CartographyClassifier(SGD, n_epochs=2, keep_models=True).fit(X, Y)
+    return model.score_map(**{"X": X, "y": Y, **given})
+
+
+def stability(**given):
+    return sc.stability_report(**{"estimator": SGD, "X": X, "y": Y, "n_seeds": 2, **given})
+
+
 def plot(**given):
     pytest.importorskip("matplotlib")
     return MAP.plot(**given)
@@ -434,7 +447,8 @@ def cases():
     yield from each(cross, "y", LABELS, needle="")
     for name in ("confidence", "variability", "correctness"):
         yield from each(make_map, name, STATISTIC)
-    for name in ("forgetting", "aum", "el2n", "loss", "dual", "aleatoric"):
+    for name in ("forgetting", "aum", "el2n", "loss", "dual", "aleatoric",
+                 "predictive_entropy", "mutual_information"):  # fmt: skip
         yield from each(make_map, name, [*ARRAY, P, P[:-1, 0], P[:, 0] * 1j], drop=none)
     yield from each(make_map, "n_epochs", COUNT)
     yield from each(make_map, "labels", [3, Y[:-1], np.zeros((N, 2)), {}, object(), "abc"])
@@ -483,6 +497,8 @@ def cases():
     yield from each(plot, "ax", ["a", 3, [], {}, object(), X])
     for owner, argument in {"DataMapDisplay": "data_map", "MapAgreementDisplay": "agreement",
                             "SubsetComparisonDisplay": "comparison",
+                            "MapComparisonDisplay": "comparison",
+                            "StabilityReportDisplay": "report",
                             "CrossDistillationDisplay": "cross_distillation"}.items():  # fmt: skip
         wrong = [None, 3, "a", [], X, object(), SGD, {}]
         yield from each(named(getattr(sc, owner), owner), argument, wrong)
@@ -498,6 +514,22 @@ def cases():
     yield from each(agreement, "maps", maps, needle="map")
     yield from each(agreement, "frac", SHARE)
     yield from each(agreement, "random_state", SEED)
+    for name in ("a", "b"):
+        yield from each(compare_two, name, [None, 3, "a", [MAP], X, object(), SGD])
+    yield from each(compare_two, "by_position", FLAG)
+    yield from each(compare_two, "frac", SHARE)
+    yield from each(compare_two, "random_state", SEED)
+    yield from each(score, "X", SAMPLES, needle="")
+    labels = [value for value in LABELS if type(value) is not list or value != ["a"] * N]
+    yield from each(score, "y", labels, needle="")  # a single class is fine
+    for name, values in {"frac": SHARE, "n_seeds": COUNT, "random_state": SEED,
+                         "n_jobs": [0, 1.5, "a", True]}.items():  # fmt: skip
+        yield from each(stability, name, values)
+    yield from each(stability, "X", SAMPLES, needle="")
+    yield from each(stability, "y", LABELS, needle="")
+    yield from each(stability, "params", [3, "a", [1], X])
+    for name in ("keep_models", "uncertainty"):
+        yield from each(fit_carto, name, FLAG)
     for name in ("confidence", "variability", "aleatoric", "loss"):
         yield from each(named(getattr(metrics, name), name), "true_proba", PROBABILITIES)
     yield from each(named(metrics.dual, "dual"), "true_proba", PROBABILITIES)

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_carto._dynamics._consistency import find_inconsistency
 from sklearn_carto._dynamics._observation import Observation
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
+from sklearn_carto._dynamics._uncertainty import RunningUncertainty
 from sklearn_carto._utils._state import PackedState
 
 MAX_EPOCHS = (
@@ -21,6 +22,8 @@ def state_of(dynamics):
     state = {f"running_{name}": np.array(value) for name, value in running if name != "window"}
     if dynamics.keep_history:
         state |= {name: dynamics._stacked(name) for name in Observation._fields}
+    if dynamics.uncertainty:
+        state |= {name: np.array(value) for name, value in vars(dynamics._uncertainty).items()}
     return state | {
         "n_recorded": dynamics.n_epochs,
         "planned_epochs": dynamics._planned_epochs,
@@ -55,11 +58,28 @@ def read_state(dynamics, state):
         raise state.error(f"must hold {problem}. Got others")
     return {
         "_running": running,
+        "_uncertainty": _read_uncertainty(dynamics, state, running.n_seen),
         "_history": history,
         "_n_epochs": n_epochs,
         "_planned_epochs": planned,
         "margin_from": margin_from or None,
     }
+
+
+def _read_uncertainty(dynamics, state, n_seen):
+    """Read the sums of class probabilities and entropies; None if they are not recorded."""
+    if not dynamics.uncertainty:
+        return None
+    sums = RunningUncertainty(dynamics.n_samples, 0)
+    sums.proba_sum = state.array("proba_sum", (dynamics.n_samples, -1), float)
+    sums.entropy_sum = state.array("entropy_sum", (dynamics.n_samples,), float)
+    totals, n_columns = sums.proba_sum.sum(axis=1), sums.proba_sum.shape[1]
+    most = n_seen * np.log(max(n_columns, 1))
+    fits = (sums.proba_sum >= 0).all() and np.allclose(totals, n_seen, atol=1e-6)
+    fits = fits and bool(((sums.entropy_sum >= 0) & (sums.entropy_sum <= most + 1e-6)).all())
+    if not fits:
+        raise state.error("must hold sums of the class probabilities of n_seen epochs. Got others")
+    return sums
 
 
 def archived_state(dynamics, arrays, facts):

@@ -15,6 +15,7 @@ from sklearn_carto._dynamics._state import (
     read_state,
     state_of,
 )
+from sklearn_carto._dynamics._uncertainty import RunningUncertainty, class_probabilities
 from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
 from sklearn_carto._utils._arrays import as_labels, as_names
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
@@ -48,6 +49,10 @@ class TrainingDynamics:
     record : {"epoch_end", "training", "out_of_fold"}, default="epoch_end"
         Origin of the scores: an evaluation pass after each epoch, the training forward pass
         itself, or models that were not trained on the row.
+    uncertainty : bool, default=False
+        Whether to record the probabilities of all classes for `predictive_entropy` and
+        `mutual_information`, as running sums of O(n_samples * n_classes) memory. They are those of
+        all epochs: a choice of epochs has none.
 
     Attributes
     ----------
@@ -65,6 +70,8 @@ class TrainingDynamics:
         Origin of the scores.
     keep_history : bool
         Whether the history is kept.
+    uncertainty : bool
+        Whether the probabilities of all classes are recorded.
     held_out_mask, excluded_mask, sample_ids : ndarray of shape (n_samples,) or None
         As given.
     margin_from : {"logits", "probabilities"} or None
@@ -93,6 +100,7 @@ class TrainingDynamics:
         n_epochs=[Count(1, MAX_EPOCHS), None],
         keep_history=["boolean"],
         record=[StrOptions(set(RECORDED))],
+        uncertainty=["boolean"],
     )
     def __init__(
         self,
@@ -105,6 +113,7 @@ class TrainingDynamics:
         excluded_mask=None,
         sample_ids=None,
         record="epoch_end",
+        uncertainty=False,
     ):
         self.labels = as_labels(labels, "labels", "TrainingDynamics").copy()
         if classes is None:
@@ -129,6 +138,9 @@ class TrainingDynamics:
                 sample_ids, self.n_samples, "sample_ids", "TrainingDynamics"
             ).copy()
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
+        self._uncertainty = None
+        if uncertainty:
+            self._uncertainty = RunningUncertainty(self.n_samples, len(self.classes))
         self._history: list[Observation | None] = []  # None: no row was recorded at this epoch
         self._n_epochs = 0
 
@@ -146,6 +158,11 @@ class TrainingDynamics:
     def n_seen(self):
         """Number of epochs recorded for each row, an ndarray of shape (n_samples,)."""
         return self._running.n_seen.copy()
+
+    @property
+    def uncertainty(self):
+        """Whether the probabilities of all classes are recorded."""
+        return self._uncertainty is not None
 
     @property
     def _saturation(self):
@@ -203,10 +220,16 @@ class TrainingDynamics:
             )
         observation = observe(scores, y_encoded, from_logits=from_logits)
         margin_from = "logits" if from_logits else "probabilities"
-        self._add(int(epoch), observation, rows, margin_from=margin_from)
+        proba = class_probabilities(scores, from_logits=from_logits) if self.uncertainty else None
+        self._add(int(epoch), observation, rows, margin_from=margin_from, proba=proba)
 
-    def _add(self, epoch, observation, rows=slice(None), *, margin_from):
-        """Record the observation of some rows at one epoch, without the checks of `update`."""
+    def _add(self, epoch, observation, rows=slice(None), *, margin_from, proba=None):
+        """Record the observation of some rows at one epoch, without the checks of `update`.
+
+        `proba` holds the probabilities of all classes, which `uncertainty` needs.
+        """
+        if proba is not None and self._uncertainty is not None:
+            self._uncertainty.update(proba, rows)
         if self.keep_history:
             self._history += [None] * (epoch + 1 - len(self._history))
             whole = self._history[epoch]
@@ -236,7 +259,8 @@ class TrainingDynamics:
         Returns
         -------
         statistics : dict of str to ndarray of shape (n_samples,)
-            One entry for each statistic.
+            One entry for each statistic; without `epochs`, also `predictive_entropy` and
+            `mutual_information` if they are recorded.
         n_epochs : int
             Number of epochs that they are computed over.
 
@@ -249,7 +273,10 @@ class TrainingDynamics:
         if self.n_epochs == 0:
             raise ValueError("These training dynamics hold no epoch yet: call update first.")
         if epochs is None:
-            return self._running.results(), self.n_epochs
+            statistics = self._running.results()
+            if self._uncertainty is not None:
+                statistics |= self._uncertainty.results(self._running.n_seen)
+            return statistics, self.n_epochs
         self._check_history("Selecting epochs")
         selected = check_epochs(epochs, self.n_epochs)
         replay = RunningStatistics(self.n_samples, dual_window(len(selected)))
@@ -306,8 +333,11 @@ class TrainingDynamics:
             excluded_mask=first.excluded_mask,
             sample_ids=first.sample_ids,
             record=first.record,
+            uncertainty=all(part.uncertainty for part in parts),
         )
         for part in parts:
+            if whole._uncertainty is not None:
+                whole._uncertainty.add(part._uncertainty)
             begin = whole.n_epochs
             recorded = [epoch for epoch, values in enumerate(part._history) if values is not None]
             # a resumed run may have counted on; the first part keeps its numbers
@@ -348,6 +378,7 @@ class TrainingDynamics:
         }
         facts = {"n_epochs": state.pop("n_recorded"), **state}
         facts |= {"keep_history": self.keep_history, "record": self.record}
+        facts |= {"uncertainty": self.uncertainty}
         write_archive(path, "TrainingDynamics", arrays, facts)
 
     @classmethod
@@ -382,6 +413,7 @@ class TrainingDynamics:
                 excluded_mask=arrays.pop("excluded_mask", None),
                 sample_ids=arrays.pop("sample_ids", None),
                 record=facts.pop("record", "epoch_end"),
+                uncertainty=facts.pop("uncertainty", False),
             )
             self._load_state_dict(archived_state(self, arrays, facts))
         return self

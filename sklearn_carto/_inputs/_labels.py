@@ -42,6 +42,20 @@ def check_labels(y, estimator):
         values, labels of several types, or a single class.
     """
     name = type(estimator).__name__
+    y = as_label_column(y, estimator)
+    if y.dtype.kind not in "mM":  # of which not every scikit-learn knows that they are labels
+        check_classification_targets(y)
+    classes, y_encoded = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs at least two classes, but y holds only one class: {classes.tolist()}."
+        )
+    return y, classes, y_encoded
+
+
+def as_label_column(y, estimator):
+    """Return the labels `y` as :func:`check_labels` does; they may be of a single class."""
+    name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     y = _as_column(y, name)
@@ -54,14 +68,7 @@ def check_labels(y, estimator):
     y = _with_type(y)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("y holds infinity, which is no label. Drop these rows.")
-    if y.dtype.kind not in "mM":  # of which not every scikit-learn knows that they are labels
-        check_classification_targets(y)
-    classes, y_encoded = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(
-            f"{name} needs at least two classes, but y holds only one class: {classes.tolist()}."
-        )
-    return y, classes, y_encoded
+    return y
 
 
 def _as_column(y, name):

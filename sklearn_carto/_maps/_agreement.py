@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import adjusted_mutual_info_score
 
-from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import check_maps
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._quotas import check_frac, n_rows_of
@@ -80,7 +80,7 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
             "excluded; there is none."
         )
     maps = [one.subset(present) for one in maps]
-    held = [name for name in STATISTICS if all(getattr(m, name) is not None for m in maps)]
+    held = [name for name in MAP_STATISTICS if all(getattr(m, name) is not None for m in maps)]
     values = {name: np.stack([getattr(one, name) for one in maps]) for name in held}
     n_present = maps[0].n_samples
     n_top = n_rows_of(frac, n_present)
@@ -92,7 +92,7 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
         names=names,
         chance=n_top / n_present,
         rank_correlation={name: _rank_correlation(rows) for name, rows in values.items()},
-        overlap={name: _overlap(rows, n_top, rng) for name, rows in values.items()},
+        overlap={name: overlap_of_highest(rows, n_top, rng) for name, rows in values.items()},
         mutual_info=_compare_pairs(adjusted_mutual_info_score, regions),
         disagreement=disagreement,
     )
@@ -107,7 +107,7 @@ def _rank_correlation(rows):
         return np.corrcoef(ranks)
 
 
-def _overlap(rows, n_top, rng):
+def overlap_of_highest(rows, n_top, rng):
     """Compute the share of the highest rows of one map that are among the highest of another."""
     order = [np.lexsort((rng.random_sample(len(row)), -row))[:n_top] for row in rows]
     return _compare_pairs(lambda a, b: len(np.intersect1d(a, b)) / n_top, order)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Set
 
 import numpy as np
 
-from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._fields import MASKS
+from sklearn_carto._maps._region_labels import region_probabilities
 from sklearn_carto._utils._arrays import same_entries
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe
@@ -66,16 +67,22 @@ def _share(first, other, name):
     return same_entries(one, two)
 
 
-def average_maps(maps):
-    """Average the statistics of each row over several maps; return the fields of the mean map."""
+def average_maps(maps, **region_params):
+    """Average the statistics of each row over several maps; return the fields of the mean map.
+
+    `region_params` are the parameters of :meth:`DataMap.region_labels`.
+    """
     maps = check_maps(maps, "DataMap.mean")
     first = maps[0]
-    held = [name for name in STATISTICS if all(getattr(m, name) is not None for m in maps)]
+    held = [name for name in MAP_STATISTICS if all(getattr(m, name) is not None for m in maps)]
     stacks = {name: np.stack([getattr(one, name) for one in maps]) for name in held}
     return {
         **{name: stack.mean(axis=0) for name, stack in stacks.items()},
         **{name: getattr(first, name) for name in (*_SHARED, "classes", "record")},
         "standard_errors": {name: _standard_error(stack) for name, stack in stacks.items()},
+        "region_probabilities": region_probabilities(maps, **region_params)
+        if len(maps) > 1
+        else None,
         "n_epochs": sum(one.n_epochs for one in maps),
         "margin_from": first.margin_from if len({m.margin_from for m in maps}) == 1 else None,
     }

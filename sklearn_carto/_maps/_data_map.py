@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import average_maps
 from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
-from sklearn_carto._maps._region_labels import label_regions
+from sklearn_carto._maps._region_labels import REGIONS, label_regions
 from sklearn_carto._maps._regions import choose_rows
 from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
 from sklearn_carto._utils._arrays import as_rows
@@ -62,6 +62,12 @@ class DataMap:
         Mean over epochs of the cross-entropy loss, -log p of the label.
     dual : array-like of shape (n_samples,), default=None
         DUAL score, see :func:`metrics.dual`.
+    predictive_entropy : array-like of shape (n_samples,), default=None
+        Entropy of the mean over epochs of the class probabilities, in nats, in [0, log n_classes];
+        see :func:`metrics.predictive_entropy`.
+    mutual_information : array-like of shape (n_samples,), default=None
+        What `predictive_entropy` exceeds the mean entropy of the epochs by, in nats, in
+        [0, log n_classes]; see :func:`metrics.mutual_information`.
     labels : array-like of shape (n_samples,), default=None
         Label of each row.
     classes : array-like of shape (n_classes,), default=None
@@ -80,6 +86,10 @@ class DataMap:
         training, or after each epoch by models that were not trained on the row.
     standard_errors : mapping of str to array-like of shape (n_samples,), default=None
         Standard errors of the statistics of a mean over several maps.
+    region_probabilities : array-like of shape (n_samples, 3), default=None
+        Of a mean over several maps, the share of them on which :meth:`region_labels` places each
+        row in the regions easy-to-learn, ambiguous and hard-to-learn, the columns in this order, in
+        [0, 1]. NaN for rows that are excluded, or that one of the maps has not seen.
 
     Raises
     ------
@@ -115,6 +125,8 @@ class DataMap:
     aleatoric: NDArray[np.float64] | None = None
     loss: NDArray[np.float64] | None = None
     dual: NDArray[np.float64] | None = None
+    predictive_entropy: NDArray[np.float64] | None = None
+    mutual_information: NDArray[np.float64] | None = None
     labels: NDArray | None = None
     classes: NDArray | None = None
     held_out_mask: NDArray[np.bool_] | None = None
@@ -123,6 +135,7 @@ class DataMap:
     margin_from: str | None = None
     record: str = "epoch_end"
     standard_errors: Mapping[str, NDArray[np.float64]] | None = None
+    region_probabilities: NDArray[np.float64] | None = None
 
     def __post_init__(self):
         """Check the fields, and keep copies of the arrays that cannot be written to."""
@@ -179,13 +192,20 @@ class DataMap:
         )
 
     @classmethod
-    def mean(cls, maps):
+    @validate_params(
+        confidence=[Number(0, 1)], variability=[Number(0, 0.5)], random_state=["random_state"]
+    )
+    def mean(cls, maps, *, frac=0.33, confidence=0.5, variability=0.1, random_state=0):
         """Average the maps of several seeds or models on the same rows.
 
         Parameters
         ----------
         maps : sequence of DataMap
             At least one map; all must hold the same rows with the same labels in the same order.
+        frac, confidence, variability : float, default=0.33, 0.5, 0.1
+            Parameters of :meth:`region_labels` for the `region_probabilities`.
+        random_state : int, RandomState instance or None, default=0
+            Breaks ties between the regions, alike on all maps.
 
         Returns
         -------
@@ -193,15 +213,26 @@ class DataMap:
             Map with the mean of each statistic that all maps hold, infinite where one of them is,
             and NaN for rows that one of them has not seen. Its `standard_errors` are those of the
             mean (``ddof=1``, divided by the square root of the number of maps), NaN for a single
-            map; `n_epochs` is the sum.
+            map; `n_epochs` is the sum. Its `region_probabilities` are the shares of the maps on
+            which a row lies in each region, None for a single map.
 
         Raises
         ------
         ValueError
             If the number of rows, the labels, the sample ids, one of the masks or the recording
-            mode differ, or if these are no maps.
+            mode differ, if these are no maps, or if a threshold is out of range.
+
+        See Also
+        --------
+        stability_report : Draw the maps of several seeds and measure what they agree on.
         """
-        return cls(**average_maps(maps))
+        region_params = {
+            "frac": frac,
+            "confidence": confidence,
+            "variability": variability,
+            "random_state": random_state,
+        }
+        return cls(**average_maps(maps, **region_params))
 
     @validate_params(
         stratify=["boolean"],
@@ -397,6 +428,44 @@ class DataMap:
         """
         return label_regions(self, frac, confidence, variability, random_state)
 
+    @validate_params(threshold=[Number(0, 1, closed="right")])
+    def stable_share(self, threshold=0.8):
+        """Compute the share of rows that lie in the same region on most of several maps.
+
+        Parameters
+        ----------
+        threshold : float, default=0.8
+            Lowest probability of a region for a row to be stable, in (0, 1]: of five maps, four
+            must agree.
+
+        Returns
+        -------
+        share : float
+            Share of the rows whose most probable region has at least this probability, in [0, 1],
+            of those that have a region; NaN if none has.
+
+        Raises
+        ------
+        ValueError
+            If the map holds no `region_probabilities`, or if `threshold` is out of range.
+
+        Examples
+        --------
+        >>> from sklearn_carto import DataMap
+        >>> shared = {"variability": [0.1, 0.1], "correctness": [1, 1], "n_epochs": 5}
+        >>> maps = [DataMap(confidence=[0.9, p], **shared) for p in (0.3, 0.6)]
+        >>> DataMap.mean(maps, frac=0.1, variability=0.5).stable_share()
+        0.5
+        """
+        if self.region_probabilities is None:
+            raise InvalidParameterError(
+                "DataMap.stable_share needs region_probabilities, which a single map does not "
+                "hold. Average the maps of several seeds with DataMap.mean."
+            )
+        highest = self.region_probabilities.max(axis=1)
+        placed = highest[~np.isnan(highest)]
+        return float((placed >= threshold - 1e-9).mean()) if len(placed) else np.nan
+
     def to_frame(self, backend="pandas"):
         """Return the map as a data frame.
 
@@ -409,8 +478,9 @@ class DataMap:
         -------
         frame : pandas.DataFrame or polars.DataFrame
             A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
-            `held_out`, `excluded` and the standard errors `<statistic>_se`, each if the map holds
-            it.
+            `held_out`, `excluded`, the standard errors `<statistic>_se` and the probabilities of
+            the regions `proba_easy_to_learn`, `proba_ambiguous` and `proba_hard_to_learn`, each if
+            the map holds it.
 
         Raises
         ------
@@ -419,11 +489,18 @@ class DataMap:
         ValueError
             If `backend` is unknown.
         """
+        return build_frame(self._columns(), backend, "DataMap.to_frame")
+
+    def _columns(self):
+        """Return the columns of the data frame; those that the map does not hold are None."""
         columns = {"sample_id": self.sample_ids, "label": self.labels}
-        columns |= {name: getattr(self, name) for name in STATISTICS}
+        columns |= {name: getattr(self, name) for name in MAP_STATISTICS}
         columns |= {"held_out": self.held_out_mask, "excluded": self.excluded_mask}
         columns |= {f"{name}_se": error for name, error in (self.standard_errors or {}).items()}
-        return build_frame(columns, backend, "DataMap.to_frame")
+        if self.region_probabilities is not None:
+            names = (f"proba_{region.replace('-', '_')}" for region in REGIONS)
+            columns |= dict(zip(names, self.region_probabilities.T, strict=True))
+        return columns
 
     def save(self, path):
         """Save the map to an npz file, without pickle.

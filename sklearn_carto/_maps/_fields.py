@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
+from sklearn_carto._maps._region_labels import REGIONS
 from sklearn_carto._utils._arrays import as_labels, as_names, as_numbers
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._validation import Count, check_mask, check_params, describe
 
 MASKS = ("held_out_mask", "excluded_mask")
-PER_ROW = (*STATISTICS, "labels", *MASKS, "sample_ids")
+PER_ROW = (*MAP_STATISTICS, "labels", *MASKS, "sample_ids", "region_probabilities")
 REQUIRED = ("confidence", "variability", "correctness")
 FACTS = ("n_epochs", "margin_from", "record")
 CONSTRAINTS = {
@@ -32,6 +33,8 @@ _RANGES = {
     "aleatoric": (0, 0.25),
     "loss": (0, np.inf),
     "dual": (0, 1),
+    "predictive_entropy": (0, np.inf),  # log of the number of outputs, which classes may not name
+    "mutual_information": (0, np.inf),
 }
 _TOLERANCE = 1e-6  # rounding of single precision
 
@@ -58,14 +61,14 @@ def check_fields(values):
     check_params("DataMap", CONSTRAINTS, values)
     checked["n_epochs"] = int(values["n_epochs"])
     # 1. Statistics: one number for each row, and NaN in all of them where a row was never seen.
-    for name in STATISTICS:
+    for name in MAP_STATISTICS:
         if values[name] is not None or name in REQUIRED:
             checked[name] = np.array(as_numbers(values[name], name, "DataMap"), dtype=np.float64)
     confidence = checked["confidence"]
     n_samples, unseen = len(confidence), np.isnan(confidence)
     if n_samples == 0:
         raise InvalidParameterError("The 'confidence' parameter of DataMap must hold a row.")
-    for name in STATISTICS:
+    for name in MAP_STATISTICS:
         if checked[name] is not None:
             _check_statistic(checked[name], name, unseen)
     if checked["aleatoric"] is None:
@@ -82,6 +85,10 @@ def check_fields(values):
         values["labels"], values["classes"], n_samples
     )
     checked["standard_errors"] = _check_errors(values["standard_errors"], checked)
+    if values["region_probabilities"] is not None:
+        checked["region_probabilities"] = _check_region_probabilities(
+            values["region_probabilities"], n_samples
+        )
     for name in (*PER_ROW, "classes"):
         if checked[name] is not None:
             checked[name].flags.writeable = False
@@ -143,8 +150,8 @@ def _check_errors(errors, checked):
         return None
     arrays = {}
     for name, values in errors.items():
-        if name not in STATISTICS or checked[name] is None:
-            held = ", ".join(one for one in STATISTICS if checked[one] is not None)
+        if name not in MAP_STATISTICS or checked[name] is None:
+            held = ", ".join(one for one in MAP_STATISTICS if checked[one] is not None)
             raise InvalidParameterError(
                 f"The 'standard_errors' parameter of DataMap must name statistics of the map: "
                 f"{held}. Got {name!r} instead."
@@ -159,3 +166,21 @@ def _check_errors(errors, checked):
         array.flags.writeable = False
         arrays[name] = array
     return arrays
+
+
+def _check_region_probabilities(values, n_samples):
+    """Return the probability of each region as an array; rows without a region are NaN."""
+    name, shape = "region_probabilities", (n_samples, len(REGIONS))
+    array = as_numbers(values, name, "DataMap", ndim=2, shape=str(shape)).astype(np.float64)
+    if array.shape != shape:
+        raise InvalidParameterError(
+            f"The {name!r} parameter of DataMap must have shape {shape}, with a column for each "
+            f"of {', '.join(REGIONS)}. Got {array.shape} instead."
+        )
+    placed = array[~np.isnan(array).all(axis=1)]
+    if not (np.abs(placed.sum(axis=1) - 1) <= _TOLERANCE).all() or (placed < 0).any():
+        raise InvalidParameterError(
+            f"The {name!r} parameter of DataMap must hold probabilities that sum to 1 for each "
+            f"row, or NaN for a row without a region. Got {describe(array)} instead."
+        )
+    return array

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._utils._quotas import check_frac, n_rows_of
-from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._random_state import draw_seed, rule_generator
+
+REGIONS = ("easy-to-learn", "ambiguous", "hard-to-learn")
 
 
 def label_regions(data_map, frac, confidence, variability, random_state):
@@ -22,3 +24,17 @@ def label_regions(data_map, frac, confidence, variability, random_state):
     if data_map.excluded_mask is not None:
         labels[data_map.excluded_mask] = "excluded"
     return labels
+
+
+def region_probabilities(maps, frac, confidence, variability, random_state):
+    """Compute the share of several maps of the same rows that place a row in each region.
+
+    Ties are broken alike on all maps, so that maps that agree have stable regions. Returns an array
+    of shape (n_samples, 3), with a column for each of `REGIONS`; NaN for rows that are excluded, or
+    that a map has not seen.
+    """
+    seed = draw_seed(random_state)
+    labels = np.stack([label_regions(one, frac, confidence, variability, seed) for one in maps])
+    shares = np.stack([(labels == region).mean(axis=0) for region in REGIONS], axis=1)
+    shares[~np.isin(labels, REGIONS).all(axis=0)] = np.nan
+    return shares

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._rules import (
     POOL_RULES,
     argsort_descending,
@@ -176,19 +176,19 @@ def _parse_one(region):
             return region, region
         direction, _, statistic = _SYNONYMS.get(region, region).partition("-")
         statistic = statistic.replace("-", "_")
-        if direction in ("high", "low") and statistic in STATISTICS:
+        if direction in ("high", "low") and statistic in MAP_STATISTICS:
             return (1.0 if direction == "high" else -1.0, statistic), region
     raise InvalidParameterError(
         f"Unknown region {region!r}.{_did_you_mean(region)} Known are {', '.join(_KNOWN)}; "
-        f"'<high|low>-<statistic>' with a statistic of {', '.join(STATISTICS)}; a callable that "
-        "takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
+        f"'<high|low>-<statistic>' with a statistic of {', '.join(MAP_STATISTICS)}; a callable "
+        "that takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
         f"to 1. A DataMapSelector also takes {', '.join(map(repr, OF_SELECTORS))}."
     )
 
 
 def _did_you_mean(region):
     directed = [
-        f"{sign}-{name}".replace("_", "-") for sign in ("high", "low") for name in STATISTICS
+        f"{sign}-{name}".replace("_", "-") for sign in ("high", "low") for name in MAP_STATISTICS
     ]
     written = str(region).lower().replace("_", "-")
     close = get_close_matches(written, [*_KNOWN, *OF_SELECTORS, *directed], n=1)
@@ -330,7 +330,7 @@ def _present_rows(data_map):
 
 def _warn_of_held_out(data_map):
     held_out = data_map.held_out_mask
-    if held_out is not None and held_out.any():
+    if held_out is not None and held_out.any() and not held_out.all():
         warn(
             f"{held_out.sum()} of the {len(held_out)} rows were held out while the proxy model "
             "trained; they are ranked separately, and each group keeps its share. To rank all rows "

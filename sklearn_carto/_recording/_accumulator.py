@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_carto._dynamics._observation import Observation, observe, observe_tensor
 from sklearn_carto._dynamics._scores import ScoreRange, score_range_of, two_columns
+from sklearn_carto._dynamics._uncertainty import class_probabilities
 from sklearn_carto._inputs._torch_datasets import is_tensor
 
 # Class scores that are buffered to be reduced together, so that small batches share the fixed cost
@@ -24,6 +25,7 @@ class EpochScores(NamedTuple):
     y_encoded: np.ndarray  # column of each row's label, shape (n_rows,)
     observation: Observation  # five arrays of shape (n_rows,)
     score_range: ScoreRange  # of all class scores together
+    proba: np.ndarray | None = None  # of shape (n_rows, n_classes), if kept
 
 
 class EpochAccumulator:
@@ -44,11 +46,14 @@ class EpochAccumulator:
     locate : callable, default=None
         Maps a list of the `rows` of some batches, as they were passed to `add`, to their rows and
         encoded labels: work that is cheaper for many batches at once.
+    keep_proba : bool, default=False
+        Whether to keep the probabilities of all classes.
     """
 
-    def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None):
+    def __init__(self, from_logits, nonlinearity=None, *, own=False, locate=None, keep_proba=False):
         self.from_logits, self.nonlinearity, self.own = from_logits, nonlinearity, own
         self.locate = locate
+        self.proba: list | None = [] if keep_proba else None
         self.kind: tuple = ()  # of the buffered batches: only batches of one kind can be joined
         self.copy: Callable = None  # type: ignore[assignment]
         self.rows, self.waiting, self.n_waiting, self.reduced = [], [], 0, []
@@ -89,7 +94,8 @@ class EpochAccumulator:
         true_proba, correct, margin, el2n, loss, y_encoded = numbers
         observation = Observation(true_proba, correct.astype(bool), margin, el2n, loss)
         rows = np.concatenate(self.rows)
-        return EpochScores(rows, y_encoded.astype(np.intp), observation, score_range)
+        proba = None if self.proba is None else np.concatenate(self.proba)
+        return EpochScores(rows, y_encoded.astype(np.intp), observation, score_range, proba)
 
     def resume(self, part):
         """Add the batches that another accumulator has returned as a `part`."""
@@ -100,6 +106,8 @@ class EpochAccumulator:
             ]
         )
         self.rows.append(part.rows)
+        if self.proba is not None:
+            self.proba.append(part.proba)
         self.reduced.append((numbers, np.array(part.score_range, dtype=float)))
 
     def _reduce(self):
@@ -122,6 +130,7 @@ class EpochAccumulator:
             y_encoded = torch.as_tensor(join(y_encoded)).to(scores.device, torch.int64)
             if self.nonlinearity is not None:
                 scores = self.nonlinearity(scores)
+            self._keep_proba(scores)
             inside = y_encoded.clamp(0, 1 if scores.ndim == 1 else scores.shape[1] - 1)
             observation, score_range = observe_tensor(scores, inside, from_logits=self.from_logits)
             numbers = torch.stack([part.float() for part in (*observation, y_encoded)])
@@ -131,11 +140,19 @@ class EpochAccumulator:
         y_encoded, scores = _on_cpu(join(y_encoded)), np.concatenate(scores)
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
+        self._keep_proba(scores)
         inside = np.clip(y_encoded, 0, scores.shape[1] - 1)
         with np.errstate(over="ignore", invalid="ignore"):  # its range is checked afterwards
             observation = observe(scores, inside, from_logits=self.from_logits)
         numbers = np.stack([part.astype(np.float32) for part in (*observation, y_encoded)])
         return numbers, np.array(score_range_of(scores))
+
+    def _keep_proba(self, scores):
+        if self.proba is None:
+            return
+        with np.errstate(over="ignore", invalid="ignore"):  # their range is checked afterwards
+            proba = class_probabilities(_on_cpu(scores), from_logits=self.from_logits)
+        self.proba.append(proba)
 
 
 def concat_epochs(parts):
@@ -154,6 +171,7 @@ def concat_epochs(parts):
         np.concatenate([part.y_encoded for part in parts])[order],
         Observation(*(np.concatenate(value)[order] for value in values)),
         _union([part.score_range for part in parts]),
+        None if parts[0].proba is None else np.concatenate([p.proba for p in parts])[order],
     )
 
 

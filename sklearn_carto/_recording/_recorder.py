@@ -61,6 +61,10 @@ class DynamicsRecorder:
     record : {"training", "epoch_end"}, default="training"
         Whether scores are those of the training forward pass itself, or of an evaluation pass at
         the end of each epoch. It is stored in the map; maps of both kinds are not averaged.
+    uncertainty : bool, default=False
+        Whether to record the probabilities of all classes for the statistics `predictive_entropy`
+        and `mutual_information` of the map, as running sums of O(n_samples * n_classes) memory; the
+        probabilities of an epoch are held until it ends.
 
     Attributes
     ----------
@@ -107,6 +111,7 @@ class DynamicsRecorder:
         missing=[StrOptions({"error", "nan"})],
         keep_history=["boolean"],
         record=[StrOptions(set(RECORDED[:2]))],
+        uncertainty=["boolean"],
     )
     def __init__(
         self,
@@ -121,6 +126,7 @@ class DynamicsRecorder:
         held_out_mask=None,
         sample_ids=None,
         record="training",
+        uncertainty=False,
     ):
         self.n_samples, self.from_logits, self.missing = int(n_samples), bool(from_logits), missing
         self.epoch = 0
@@ -135,6 +141,7 @@ class DynamicsRecorder:
             "held_out_mask": held_out_mask,
             "sample_ids": self._sample_index.names,
             "record": record,
+            "uncertainty": bool(uncertainty),
         }
         # the property `dynamics` sets the labels
         blank = np.zeros(self.n_samples, dtype=int)
@@ -244,7 +251,8 @@ class DynamicsRecorder:
             self._sample_index.forget_inferred()
 
     def _new_accumulator(self):
-        self._accumulator = EpochAccumulator(self.from_logits, locate=self._sample_index.locate)
+        locate, keep_proba = self._sample_index.locate, self._settings["uncertainty"]
+        self._accumulator = EpochAccumulator(self.from_logits, locate=locate, keep_proba=keep_proba)
 
     @property
     def dynamics(self):
@@ -373,7 +381,21 @@ class DynamicsRecorder:
             index.y_encoded[rows] = y_encoded
         for _ in range(first.epoch):
             merged._add(concat_epochs([other._epoch_scores(merged.epoch) for other in recorders]))
+        if first._settings["uncertainty"]:
+            merged._merge_uncertainties(recorders)
         return merged
+
+    def _merge_uncertainties(self, recorders):
+        """Add the class probabilities of recorders of different rows."""
+        n_recorders = np.sum([other._dynamics.n_seen > 0 for other in recorders], axis=0)
+        if (n_recorders > 1).any():
+            raise ValueError(
+                f"{OWNER}.merge with uncertainty=True needs recorders of different rows; "
+                f"{(n_recorders > 1).sum()} rows were recorded by several, and their probabilities "
+                "are sums over epochs, of which none can be left out."
+            )
+        for other in recorders:
+            self._dynamics._uncertainty.add(other._dynamics._uncertainty)
 
     def _run_settings(self):
         """Collect what recorders of one run have in common."""
@@ -385,7 +407,8 @@ class DynamicsRecorder:
         self._sample_index.y_encoded[scores.rows] = scores.y_encoded
         rows = slice(None) if len(scores.rows) == self.n_samples else scores.rows
         margin_from = "logits" if self.from_logits else "probabilities"
-        self._dynamics._add(self.epoch, scores.observation, rows, margin_from=margin_from)
+        added = {"margin_from": margin_from, "proba": scores.proba}
+        self._dynamics._add(self.epoch, scores.observation, rows, **added)
         self.epoch += 1
 
     def _epoch_scores(self, epoch):

@@ -30,6 +30,8 @@ def state_of(recorder):
             "waiting_y_encoded": waiting.y_encoded,
             "waiting_range": np.array(waiting.score_range),
         }
+        if waiting.proba is not None:
+            state["waiting_proba"] = waiting.proba
     return pack(state | recorder._dynamics._state_dict())
 
 
@@ -48,7 +50,7 @@ def restore(recorder, state):
     other = np.flatnonzero((own >= 0) & (y_encoded >= 0) & (own != y_encoded))
     if len(other):
         raise _other_run(f"the labels of {len(other)} rows, among them {index.some_names(other)}")
-    waiting = _restored_waiting(state, n_samples)
+    waiting = _restored_waiting(state, n_samples, recorder._settings["uncertainty"])
     used = y_encoded if waiting is None else np.concatenate([y_encoded, waiting.y_encoded])
     n_classes = 0 if classes is None else len(classes)
     epoch = state.number("epoch", int)
@@ -69,7 +71,9 @@ def restore(recorder, state):
 def _identity(recorder):
     """Collect what recorders of one run have in common, by value."""
     settings = recorder._settings
-    return {
+    # states of earlier releases lack it
+    uncertainty = {"uncertainty": True} if settings["uncertainty"] else {}
+    return uncertainty | {
         "n_samples": recorder.n_samples,
         "from_logits": bool(recorder.from_logits),
         "missing": recorder.missing,
@@ -92,7 +96,7 @@ def _restored_classes(given, state):
     return inferred if given is None and found else given
 
 
-def _restored_waiting(state, n_samples):
+def _restored_waiting(state, n_samples, uncertainty):
     n_waiting = state.number("n_waiting", int)
     if n_waiting == 0:
         return None
@@ -105,6 +109,7 @@ def _restored_waiting(state, n_samples):
         state.array("waiting_y_encoded", (n_waiting,), int),
         Observation(*(state.array(f"waiting_{name}", (n_waiting,), kind) for name, kind in kinds)),
         ScoreRange(*state.array("waiting_range", (4,), float).tolist()),
+        state.array("waiting_proba", (n_waiting, -1), float) if uncertainty else None,
     )
 
 

@@ -24,7 +24,7 @@ def array_of(values):
         return None
 
 
-def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
+def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False, shape=None):
     """Return numbers as an array; text, booleans and complex numbers are not taken for numbers.
 
     Parameters
@@ -39,6 +39,8 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
         Whether to refuse NaN and infinity.
     flags : bool, default=False
         Whether to take booleans for 0 and 1.
+    shape : str, default=None
+        The shape in words, for the errors. None: "(n_samples, n_epochs)".
 
     Returns
     -------
@@ -62,7 +64,8 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False):
     if flags and array is not None and array.dtype.kind == "b":
         array = array.astype(np.int64)
     if array is None or array.dtype.kind not in "iuf" or array.ndim != ndim:
-        what = {1: "one number for each row", 2: "numbers of shape (n_samples, n_epochs)"}[ndim]
+        several = f"numbers of shape {shape or '(n_samples, n_epochs)'}"
+        what = "one number for each row" if ndim == 1 else several
         raise InvalidParameterError(
             f"The {name!r} parameter of {owner} must hold {what}. Got {describe(values)} instead."
         )

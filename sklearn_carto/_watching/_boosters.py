@@ -45,6 +45,7 @@ class BoosterWatcher(Watcher):
     objectives: tuple[str, ...]
     objective_names: tuple[str, ...] = ("objective",)  # of its parameter and the aliases of it
     objective_remedy: str
+    replays = True
 
     def can_watch(self, estimator):
         package = sys.modules.get(self.package)  # no instance exists before the library is imported
@@ -93,14 +94,20 @@ class BoosterWatcher(Watcher):
         self.set_seed(estimator, seed)
         self.fit(estimator, X, y, params, recorder.trained_classes)
 
-        # 2. Check that sums of trees are logits.
-        n_stages = self.n_stages(estimator)
-        self._check_link(estimator, first_samples(X_eval, recorder.n_samples), n_stages)
+        # 2. Replay its stages.
+        options = {"n_epochs": n_epochs, "models": None, "track": track}
+        self.evaluate(estimator, X_eval, recorder, X_train=X, **options)
 
-        # 3. Replay the stages; the cost is linear in the number of trees.
+    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+        # 1. Check that sums of trees are logits.
+        n_stages = self.n_stages(estimator)
+        self._check_link(estimator, first_samples(X, recorder.n_samples), n_stages)
+
+        # 2. Replay the stages; the cost is linear in the number of trees.
         ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
         classes = recorder.trained_classes if self.encodes_labels else estimator.classes_
-        replay(estimator, recorder.parts(X, X_eval), track, logits_at, ends, classes, True)
+        parts = recorder.parts(X_train, X)
+        replay(estimator, parts, track, logits_at, ends, classes, True)
 
     def _check_link(self, estimator, X, n_stages):
         """Raise where probabilities are not the softmax (or sigmoid) of the sum of the trees."""

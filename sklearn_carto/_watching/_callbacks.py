@@ -7,6 +7,7 @@ there will be is known only when the solver has converged. The map is then that 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from numbers import Integral
 
 import sklearn
@@ -14,6 +15,7 @@ from sklearn.base import MetaEstimatorMixin, is_classifier
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.pipeline import Pipeline
 
+from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import CallbackSupportMixin, callbacks_of
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._watcher import Watcher
@@ -69,7 +71,7 @@ class CallbackWatcher(Watcher):
         max_epochs = max_n_epochs(estimator, n_epochs)
         recorder.begin(max_epochs)
         ticks = iter(track(range(max_epochs or 0)))
-        evaluator = EpochEvaluator(recorder, X, X_eval, n_epochs)
+        evaluator = EpochEvaluator(recorder, X, X_eval, n_epochs, _copy_without_callbacks)
         own = callbacks_of(estimator)
         callback = _IterationCallback(evaluator, lambda: next(ticks, None))
         estimator.set_callbacks(*own, callback)
@@ -101,6 +103,14 @@ def _keep_fitted(estimator, model):
     """Give an estimator whose training was interrupted what its last complete iteration learned."""
     learned = {name: value for name, value in vars(model).items() if name.endswith("_")}
     vars(estimator).update(learned)
+
+
+def _copy_without_callbacks(model):
+    """Copy the model of an iteration, which shares the callbacks of the estimator that trains."""
+    copied = clone(model).set_callbacks()
+    _keep_fitted(copied, model)
+    vars(copied).update(deepcopy(vars(copied)))  # the solver may go on in the same arrays
+    return copied
 
 
 class _IterationCallback:

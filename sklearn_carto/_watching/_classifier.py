@@ -11,7 +11,7 @@ from sklearn_carto._inputs._containers import (
     take,
 )
 from sklearn_carto._inputs._fingerprint import fingerprint
-from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._inputs._labels import as_label_column, check_labels
 from sklearn_carto._inputs._torch_datasets import (
     check_dataset_labels,
     check_not_stream,
@@ -37,6 +37,7 @@ from sklearn_carto._watching._fold_recorder import OutOfFoldRecorder
 from sklearn_carto._watching._fold_training import mean_map
 from sklearn_carto._watching._pipelines import make_router, route_fit_params
 from sklearn_carto._watching._run_recorder import RunRecorder
+from sklearn_carto._watching._scoring import score_samples
 from sklearn_carto._watching._seeds import draw_seed
 from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
@@ -113,6 +114,15 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
           is trained for each fold, and one on all samples for `estimator_`;
         - a cross-validation generator or an iterable of (train, test) indices, in which each sample
           is in exactly one test set. Those that use groups take them from `fit`.
+
+    keep_models : bool, default=False
+        Whether to keep the model of each epoch, for :meth:`score_map`: of a net, the parameters and
+        buffers of its modules on the CPU; else a copy of the estimator, without the transformers of
+        a pipeline. This takes memory of n_epochs models. Ensembles that are evaluated after the
+        training need no copies.
+    uncertainty : bool, default=False
+        Whether to record the probabilities of all classes for the statistics `predictive_entropy`
+        and `mutual_information` of the data map, which takes memory of O(n_samples * n_classes).
 
     Attributes
     ----------
@@ -216,6 +226,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "cv": ["cv_object"],
+        "keep_models": ["boolean"],
+        "uncertainty": ["boolean"],
     }
 
     def __init__(
@@ -228,6 +240,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         random_state=None,
         verbose=0,
         cv=None,
+        keep_models=False,
+        uncertainty=False,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -236,6 +250,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.random_state = random_state
         self.verbose = verbose
         self.cv = cv
+        self.keep_models = keep_models
+        self.uncertainty = uncertainty
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -301,6 +317,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             sample_ids=row_names(X) if sample_ids is None else sample_ids,
             record=self.record if self.cv is None else "out_of_fold",
             excluded_mask=data.excluded_mask(),
+            uncertainty=self.uncertainty,
         )  # fmt: skip
         training_set = _fingerprint_of(X, classes, y_encoded)
 
@@ -354,7 +371,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         if self.cv is not None:  # what this training shows is not kept
             own = RunRecorder(data.y, recorder.classes, recorder.y_encoded, False)
         estimator, interrupted = clone(self.estimator), True
-        encodes_labels = get_watcher(estimator).encodes_labels
+        watcher = get_watcher(estimator)
+        own.models = [] if self.keep_models and not watcher.replays else None
         task = TrainingTask(fit_task, **data.fit_args(self))
         try:
             self._train(estimator, data, None, own, seed, task)
@@ -362,7 +380,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         finally:
             if own.complete():
                 self._training_set = training_set
-                self._keep(estimator, recorder.dynamics, encodes_labels, interrupted, in_fold_map)
+                dynamics, encodes = recorder.dynamics, watcher.encodes_labels
+                self._keep(estimator, dynamics, encodes, interrupted, in_fold_map)
+                self._epoch_models, self._n_epochs_trained = own.models, own.n_epochs
         if not own.complete():
             raise NotWatchableError(
                 f"{_name(estimator)} was trained for no complete epoch, so that nothing could be "
@@ -401,6 +421,64 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             self.in_fold_map_ = in_fold_map
         elif hasattr(self, "in_fold_map_"):  # of an earlier fit
             del self.in_fold_map_
+
+    def score_map(self, X, y=None, *, sample_ids=None):
+        """Draw the data map of other samples along the same training.
+
+        The model of each epoch of the training of `estimator_` is evaluated on samples that it was
+        not trained on, such as validation data or a new batch. Ensembles that are evaluated after
+        the training are evaluated again; other estimators need ``keep_models=True``.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            Samples, as in `fit`. The transformers of a pipeline transform them once.
+        y : array-like of shape (n_samples,), default=None
+            Their labels, of the classes of `fit`; some of these may be missing. May be omitted if
+            `X` is a torch Dataset.
+        sample_ids : array-like of shape (n_samples,), default=None
+            A unique id of each sample, as in `fit`.
+
+        Returns
+        -------
+        data_map : DataMap
+            Statistics over the epochs of the training; of the training samples themselves they are
+            those of `data_map_`, unless that was drawn with `cv` or ``record="training"``. All rows
+            are marked in its `held_out_mask`; its `record` is "epoch_end".
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        NotWatchableError
+            If the models of the epochs were not kept.
+        ValueError
+            If `y` holds a label that `fit` has not seen, or missing values, or if `X` and `y`
+            differ in length.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from sklearn_carto import CartographyClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> sgd = SGDClassifier(loss="log_loss", alpha=0.1, random_state=0)
+        >>> clf = CartographyClassifier(sgd, n_epochs=10, keep_models=True).fit(X[::2], y[::2])
+        >>> clf.score_map(X[1::2], y[1::2])
+        <DataMap: 75 rows of 3 classes, 10 epochs>
+        """
+        check_is_fitted(self)
+        check_not_stream(X)
+        y = labels_of(X) if y is None and is_dataset(X) else y
+        y = as_label_column(y, self)
+        check_same_length(X, y)
+        sample_ids = check_sample_ids(sample_ids, len(y), f"{type(self).__name__}.score_map")
+        return score_samples(
+            self.estimator_, X, y, self.dynamics_.classes,
+            n_epochs=self._n_epochs_trained, models=self._epoch_models,
+            sample_ids=row_names(X) if sample_ids is None else sample_ids,
+            uncertainty=self.dynamics_.uncertainty, verbose=self.verbose,
+        )  # fmt: skip
 
     def _is_training_set(self, X, y):
         """Whether samples and labels are, in this order and by value, those of the last `fit`.

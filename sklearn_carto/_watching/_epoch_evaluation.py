@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._watching._responses import response_method, row_blocks
 
@@ -23,16 +25,21 @@ class EpochEvaluator:
         Samples to evaluate; None: `X`.
     n_epochs : int, default=None
         Number of models to record; later ones are ignored. None: all.
+    copy : callable, default=deepcopy
+        Copies a model, if the recorder keeps them.
     """
 
-    def __init__(self, recorder, X, X_eval=None, n_epochs=None):
+    def __init__(self, recorder, X, X_eval=None, n_epochs=None, copy=deepcopy):
         self.n_epochs, self.n_recorded = n_epochs, 0
+        self.models, self.copy = recorder.models, copy
         self.parts = recorder.parts(X, X if X_eval is None else X_eval)
 
     def record(self, model):
         """Evaluate a model on all samples, in blocks, and record its scores as one epoch."""
         if self.n_recorded == self.n_epochs:
             return
+        if self.models is not None:
+            self.models.append(self.copy(model))
         method = response_method(model)
         respond = getattr(model, method)
         from_logits, classes = method == "decision_function", getattr(model, "classes_", None)

@@ -26,7 +26,10 @@ class _PartRecorder(RunRecorder):
     """
 
     def __init__(self, whole, rows, train, fold, observer):
-        super().__init__(whole.labels[rows], whole.classes, whole.y_encoded[rows], False)
+        super().__init__(
+            whole.labels[rows], whole.classes, whole.y_encoded[rows], False,
+            uncertainty=whole.uncertainty,
+        )  # fmt: skip
         self.positions, self.fold, self.observer = rows, fold, observer
         self.trained_classes = whole.classes[np.unique(whole.y_encoded[train])]
         self.recorded_mask = np.ones(len(rows), dtype=bool)
@@ -75,6 +78,7 @@ class OutOfFoldRecorder(_PartRecorder):
         super().__init__(whole, test, train, fold, observer)
         self.whole = whole
         self.in_fold = InFoldRecorder(whole, train, train, fold, observer)
+        self.in_fold.uncertainty = False  # no map of it holds entropies
         self.records_in_fold = in_fold
 
     def parts(self, X, X_eval):
@@ -91,8 +95,8 @@ class OutOfFoldRecorder(_PartRecorder):
         """Return the arguments of :meth:`RunningMeanMap.add` for the test rows."""
         return _statistics_of(self.dynamics, self.positions, self.positions)
 
-    def _add(self, epoch, observation, rows, from_logits):
-        super()._add(epoch, observation, self.positions[rows], from_logits)
+    def _add(self, epoch, observation, rows, from_logits, proba):
+        super()._add(epoch, observation, self.positions[rows], from_logits, proba)
 
 
 class InFoldRecorder(_PartRecorder):

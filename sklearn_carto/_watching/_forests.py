@@ -16,6 +16,8 @@ from sklearn_carto._watching._watcher import Watcher
 class ForestWatcher(Watcher):
     """Watch ensembles that predict the mean of their members; each member is an epoch."""
 
+    replays = True
+
     def can_watch(self, estimator):
         return any(
             isinstance(estimator, kind) and type(estimator).predict_proba is kind.predict_proba
@@ -24,6 +26,10 @@ class ForestWatcher(Watcher):
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
         estimator.fit(X, y, **params)
+        options = {"n_epochs": n_epochs, "models": None, "track": track}
+        self.evaluate(estimator, X_eval, recorder, X_train=X, **options)
+
+    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
         members = _bag_members if isinstance(estimator, BaggingClassifier) else _trees
 
         def means(block, ends):
@@ -33,7 +39,8 @@ class ForestWatcher(Watcher):
         # each member predicts once, so that the cost is linear in their number
         ends = evenly_spaced(n_epochs, len(estimator.estimators_))
         classes = getattr(estimator, "classes_", None)
-        replay(estimator, recorder.parts(X, X_eval), track, means, ends, classes, False)
+        parts = recorder.parts(X_train, X)
+        replay(estimator, parts, track, means, ends, classes, False)
 
 
 def _trees(forest, block):

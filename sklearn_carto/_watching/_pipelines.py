@@ -156,6 +156,17 @@ def fit_transformers(estimator, X, y, X_eval, routed):
     return last_step(estimator), X, X if X_eval is None else X_eval, params
 
 
+def transform_samples(estimator, X):
+    """Transform samples by the fitted transformers of a pipeline, for its last step.
+
+    Returns the last step and the samples as it takes them; without a pipeline, `X` itself.
+    """
+    for pipeline in _nested_pipelines(estimator):
+        if len(pipeline.steps) > 1:
+            X = pipeline[:-1].transform(X)
+    return last_step(estimator), X
+
+
 def _transform(head, value):
     """Transform a container, or each of a tuple of containers, for example of an `eval_set`."""
     return tuple(map(head.transform, value)) if isinstance(value, tuple) else head.transform(value)

@@ -12,6 +12,7 @@ from sklearn_carto._dynamics._scores import (
     two_columns,
 )
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._dynamics._uncertainty import class_probabilities
 from sklearn_carto._watching._response import Response
 from sklearn_carto.exceptions import SampleAlignmentError
 
@@ -39,6 +40,10 @@ class RunRecorder:
         Otherwise they are columns without a label.
     excluded_mask : ndarray of bool of shape (n_samples,), default=None
         True for rows with sample weight 0.
+    uncertainty : bool, default=False
+        Whether to record the probabilities of all classes.
+    models : list, default=None
+        Receives the model of each epoch, where it is kept.
     """
 
     def __init__(
@@ -51,10 +56,13 @@ class RunRecorder:
         record="epoch_end",
         more_classes=False,
         excluded_mask=None,
+        uncertainty=False,
+        models=None,
     ):
         self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.excluded_mask, self.more_classes = excluded_mask, more_classes
+        self.uncertainty, self.models = uncertainty, models
         self.whole_epochs = False
         self.trained_classes = classes  # those that the training samples have
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
@@ -98,6 +106,7 @@ class RunRecorder:
             excluded_mask=self.excluded_mask,
             sample_ids=self.sample_ids,
             record=self.record,
+            uncertainty=self.uncertainty,
         )
 
     def _check_held_out_unchanged(self, held_out_mask):
@@ -119,28 +128,32 @@ class RunRecorder:
         response = Response(type(estimator).__name__, epoch, from_logits, scored_classes)
         response.check_classes(self.trained_classes)
         parts = [self._observe(response, rows, scores, estimator) for rows, scores in blocks]
-        whole = parts[0]
+        observations, probas = zip(*parts, strict=True)
+        whole = observations[0]
         if len(parts) > 1:
-            whole = Observation(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-        self._add(epoch, whole, slice(None), from_logits)
+            columns = zip(*observations, strict=True)
+            whole = Observation(*(np.concatenate(values) for values in columns))
+        proba = np.concatenate(probas) if self.uncertainty else None
+        self._add(epoch, whole, slice(None), from_logits, proba)
         self.whole_epochs = True
 
     def add_scores(self, epoch, scores, estimator, *, from_logits):
         """Record a whole epoch, accumulated from batches; some rows may be missing."""
         self._check_scores(scores.score_range, epoch, estimator, from_logits)
         rows = slice(None) if len(scores.rows) == self.n_samples else scores.rows
-        self._add(epoch, scores.observation, rows, from_logits)
+        self._add(epoch, scores.observation, rows, from_logits, scores.proba)
         self.whole_epochs = True
 
     def add_block(self, epoch, rows, scores, estimator, *, from_logits, scored_classes):
         """Record one block of rows, where the loop over epochs runs inside of one over blocks."""
         response = Response(type(estimator).__name__, epoch, from_logits, scored_classes)
         response.check_classes(self.trained_classes)
-        self._add(epoch, self._observe(response, rows, scores, estimator), rows, from_logits)
+        observation, proba = self._observe(response, rows, scores, estimator)
+        self._add(epoch, observation, rows, from_logits, proba)
 
-    def _add(self, epoch, observation, rows, from_logits):
+    def _add(self, epoch, observation, rows, from_logits, proba):
         margin_from = "logits" if from_logits else "probabilities"
-        self.dynamics._add(epoch, observation, rows, margin_from=margin_from)
+        self.dynamics._add(epoch, observation, rows, margin_from=margin_from, proba=proba)
 
     def complete(self):
         """Whether there is at least one epoch, and none that lacks some blocks of rows."""
@@ -150,13 +163,17 @@ class RunRecorder:
         return self.whole_epochs or n_seen.min() == n_seen.max()
 
     def _observe(self, response, rows, scores, estimator):
+        """Return the observation of some rows, and their probabilities if these are recorded."""
         y_encoded = self.y_encoded[rows]
         scores = response.as_array(scores, len(y_encoded), self.classes)
         if scores.ndim == 1:
             scores = two_columns(scores, from_logits=True)
         self._check_scores(score_range_of(scores), response.epoch, estimator, response.from_logits)
         self.notify(response.epoch, rows, scores, response.from_logits)
-        return observe(scores, y_encoded, from_logits=response.from_logits)
+        from_logits, proba = response.from_logits, None
+        if self.uncertainty:
+            proba = class_probabilities(scores, from_logits=from_logits)
+        return observe(scores, y_encoded, from_logits=from_logits), proba
 
     def check_width(self, shape, estimator, from_logits):
         """Raise an error if outputs of a net do not have a column for each class."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from sklearn_carto._watching._seeds import torch_seeded
 from sklearn_carto._watching._skorch_events import attach_listener
-from sklearn_carto._watching._skorch_listeners import make_listener
+from sklearn_carto._watching._skorch_listeners import EpochEndListener, make_listener
+from sklearn_carto._watching._skorch_modules import copy_to_evaluate, set_modules
 from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import NotWatchableError
 
@@ -68,3 +69,12 @@ class SkorchWatcher(Watcher):
         with torch_seeded(seed, estimator.device), attach_listener(estimator, listener):
             estimator.fit(X, y, **params)
         listener.reraise_interrupt()
+
+    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+        net = copy_to_evaluate(estimator)
+        recorder.begin(n_epochs)
+        listener = EpochEndListener(net, X, recorder, X)
+        for state in track(models[:n_epochs]):
+            set_modules(net, state)
+            listener.record_epoch()
+        listener.release()

@@ -12,6 +12,7 @@ from sklearn_carto._recording._accumulator import EpochAccumulator, concat_epoch
 from sklearn_carto._recording._batch_sampler import recorded_batches, rows_of
 from sklearn_carto._recording._label_check import LabelCheck
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
+from sklearn_carto._watching._skorch_modules import state_of_modules
 from sklearn_carto._watching._skorch_outputs import (
     Evaluator,
     OutputFormat,
@@ -70,7 +71,7 @@ class Listener:
             held_out = ~np.isin(np.arange(self.n_samples), self.train_rows)
             self.recorder.begin(self.net.max_epochs, held_out if held_out.any() else None)
         self.n_started += 1
-        self.accumulators = {}
+        self.accumulators = {}  # of an epoch that was interrupted
 
     def on_pass_begin(self, iterator, training):
         """Prepare for a pass over the training or the validation samples."""
@@ -80,6 +81,12 @@ class Listener:
 
     def on_epoch_end(self, *args, **kwargs):
         """Record the epoch."""
+        if self.recorder.models is not None:
+            self.recorder.models.append(state_of_modules(self.net))
+        self.record_epoch()
+
+    def record_epoch(self):
+        """Record the scores of the net as it is now, and those that batches added."""
         self._complete_epoch()
         if not self.accumulators:
             raise SampleAlignmentError(f"{type(self.net).__name__} trained on no batch at all.")
@@ -90,6 +97,7 @@ class Listener:
                 self.n_ended, concat_epochs(parts), self.net, from_logits=from_logits
             )
         self.n_ended += 1
+        self.accumulators = {}
         self.tick()
 
     def release(self):
@@ -112,7 +120,8 @@ class Listener:
             if self.output_format is None:
                 self.output_format, shape = infer_output_format(self.net, first_output(output))
                 recorder.check_width(shape, self.net, self.output_format.from_logits)
-            accumulator = EpochAccumulator(*self.output_format, own=True, locate=locate)
+            options = {"own": True, "locate": locate, "keep_proba": recorder.uncertainty}
+            accumulator = EpochAccumulator(*self.output_format, **options)
             self.accumulators[key] = accumulator
         accumulator.add(batch, None, output)
 

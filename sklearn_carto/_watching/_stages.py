@@ -16,6 +16,8 @@ from sklearn_carto.exceptions import HeldOutRowsWarning, InvalidProbabilitiesErr
 class StagesWatcher(Watcher):
     """Watch ensembles with `staged_predict_proba`; each stage is an epoch."""
 
+    replays = True
+
     def can_watch(self, estimator):
         if not hasattr(estimator, "staged_predict_proba"):
             return False
@@ -24,16 +26,18 @@ class StagesWatcher(Watcher):
         )
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
-        # 1. Train.
         estimator.fit(X, y, **params)
         if params.get("X_val") is None:
             _warn_of_held_out_rows(estimator)
+        options = {"n_epochs": n_epochs, "models": None, "track": track}
+        self.evaluate(estimator, X_eval, recorder, X_train=X, **options)
 
-        # 2. Choose the response.
+    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+        # 1. Choose the response.
         response = response_method(estimator)
         from_logits = response == "decision_function" and hasattr(estimator, f"staged_{response}")
         staged = getattr(estimator, f"staged_{response if from_logits else 'predict_proba'}")
-        stages = staged(take(X_eval, slice(0, 1)))
+        stages = staged(take(X, slice(0, 1)))
         if not isinstance(stages, Iterable):
             raise InvalidProbabilitiesError(
                 f"staged_predict_proba of {type(estimator).__name__} must yield an array for each "
@@ -41,12 +45,12 @@ class StagesWatcher(Watcher):
             )
         n_stages = sum(1 for _ in stages)
 
-        # 3. Replay the stages; the cost is linear in their number.
+        # 2. Replay the stages; the cost is linear in their number.
         def scores_at(block, ends):
             return at_ends(staged(block), ends)
 
         ends, classes = evenly_spaced(n_epochs, n_stages), getattr(estimator, "classes_", None)
-        parts = recorder.parts(X, X_eval)
+        parts = recorder.parts(X_train, X)
         replay(estimator, parts, track, scores_at, ends, classes, from_logits)
 
 

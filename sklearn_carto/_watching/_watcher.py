@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
+
 
 class Watcher:
     """Train estimators of one kind and record their class scores after each epoch.
@@ -18,12 +20,15 @@ class Watcher:
         Whether scores can be recorded in the training forward pass, ``record="training"``.
     emits_callbacks : bool
         Whether the estimator itself calls scikit-learn's callbacks while it trains.
+    replays : bool
+        Whether the epochs can be evaluated again from the trained estimator alone.
     """
 
     method = "fit"
     encodes_labels = False
     supports_training_pass = False
     emits_callbacks = False
+    replays = False
 
     def can_watch(self, estimator):
         """Whether an estimator is of the kind that this watcher serves."""
@@ -64,3 +69,28 @@ class Watcher:
             callbacks.
         """
         raise NotImplementedError
+
+    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+        """Record the class scores of samples at each epoch of a training that has ended.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The trained estimator, which is not changed.
+        X : container of shape (n_samples, ...)
+            Samples, as the estimator takes them.
+        recorder : RunRecorder
+            Receives the class scores.
+        n_epochs : int
+            Number of epochs that were recorded in the training.
+        models : list or None
+            What was kept of each epoch; None if the watcher `replays`.
+        track : callable
+            Wraps the sequence of epochs or of blocks of samples, to show progress.
+        X_train : container of shape (n_train, ...), default=None
+            Training samples, for a recorder of folds, which records them, too.
+        """
+        recorder.begin(n_epochs)
+        evaluator = EpochEvaluator(recorder, X_train, X)
+        for model in track(models[:n_epochs]):
+            evaluator.record(model)
