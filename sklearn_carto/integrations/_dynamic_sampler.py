@@ -156,17 +156,22 @@ class DynamicSubsetSampler(Sampler):
         check_params(OWNER, {"random_state": ["random_state"]}, {"random_state": random_state})
         self._draws = SubsetDraws(settings, len(self._pool), n_epochs, draw_seed(random_state))
         self._drawn = None  # the next epoch, and the key of what it was drawn from
+        self._running = None  # number of recorded epochs as an epoch began, and its number of rows
         self.epoch = 0
         self.weights = np.zeros(n_samples)
 
     def __len__(self):
-        """Count the rows of the next epoch."""
+        """Count the rows of the epoch that runs, until the recorder ends it, or of the next one."""
+        if self._running is not None and self._running[0] == self._n_recorded:
+            return self._running[1]
         size = self._draws.size(self.epoch)
         return len(self._draw().rows) if size is None else size
 
     def __iter__(self):
         """Draw the next epoch, and iterate over the positions of its rows."""
         draw = self._draw()
+        if self._recorder is not None:
+            self._running = self._n_recorded, len(draw.rows)
         self.epoch += 1
         self.weights = np.zeros(len(self.weights))
         self.weights[self._pool] = draw.weights
@@ -181,12 +186,15 @@ class DynamicSubsetSampler(Sampler):
             The number, counted from 0.
         """
         check_params(f"{OWNER}.set_epoch", {"epoch": [Count(0)]}, {"epoch": epoch})
-        self.epoch = int(epoch)
+        self.epoch, self._running = int(epoch), None
+
+    @property
+    def _n_recorded(self):
+        return 0 if self._recorder is None else self._recorder.epoch
 
     def _draw(self):
         """Draw the next epoch, once unless further epochs are recorded."""
-        recorder = self._recorder
-        n_recorded = 0 if recorder is None else recorder.epoch
+        recorder, n_recorded = self._recorder, self._n_recorded
         if self._drawn is None or self._drawn[0] != (self.epoch, n_recorded):
             if self._draws.rule.uses_statistics:
                 if n_recorded:
@@ -241,7 +249,7 @@ class DynamicSubsetSampler(Sampler):
         rule, n_rows, n_epochs = self._draws.rule, self._draws.n_rows, self._draws.n_epochs
         draws = SubsetDraws(rule, n_rows, n_epochs, seed)
         draws.seen.load(packed)
-        self._draws, self.epoch, self._drawn = draws, epoch, None
+        self._draws, self.epoch, self._drawn, self._running = draws, epoch, None, None
 
     def _identity(self):
         return {
