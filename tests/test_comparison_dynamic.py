@@ -18,7 +18,7 @@ from sklearn_carto import compare_subsets
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.integrations.skorch import DynamicSubset
 
-X, y, _ = make_cartography(160, random_state=0)
+X, y, _ = make_cartography(160, n_classes=2, random_state=0)
 X, names = X.astype(np.float32), np.array(["no", "yes"])[y]
 REGIONS = ["fewer-epochs", *(DynamicSubset(rule) for rule in ("random", "loss", "infobatch"))]
 NAMES = ["fewer-epochs", "dynamic random", "dynamic loss", "dynamic infobatch"]
@@ -106,7 +106,7 @@ def test_a_pipeline_ends_in_the_net_and_keeps_its_callbacks():
 
 
 def test_fewer_epochs_need_no_net():
-    model = SGDClassifier(loss="log_loss", max_iter=8, tol=None)
+    model = SGDClassifier(loss="log_loss", alpha=0.1, max_iter=8, tol=None)
     comparison = compare(model, regions=["fewer-epochs"], fracs=(0.5, 1.0))
     results = comparison.results_
     whole = (results["region"] == "fewer-epochs") & (results["frac"] == 1.0)

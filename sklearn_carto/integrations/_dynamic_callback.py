@@ -136,7 +136,7 @@ class DynamicSubset(DynamicRegion, Callback):
             The callback.
         """
         self._check()
-        self.draws_: SubsetDraws | None = None
+        self.draws_: SubsetDraws = None  # type: ignore[assignment]
         self.recorder_: RunRecorder | None = None
         self.epoch_ = 0
         return self
@@ -157,7 +157,8 @@ class DynamicSubset(DynamicRegion, Callback):
         if self._settings().uses_statistics:
             y_encoded = encoded_labels(X, y, OWNER)
             if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
-                self.recorder_, self.draws_ = _make_recorder(X, y_encoded), None
+                self.recorder_ = _make_recorder(X, y_encoded)
+                self.draws_ = None  # type: ignore[assignment]
             recording = TrainingPassListener(net, X, self.recorder_, X)
         attach_on_fit_loop(net, DrawListener(self, net, X, recording), key=self)
 

@@ -31,10 +31,10 @@ class DrawListener:
     def __init__(self, callback, net, X, recording):
         self.callback, self.net, self.X, self.recording = callback, net, X, recording
         self.dataset = None
-        self.pool = None  # positions in the training set to draw from
-        self.x_rows = None  # rows of X that these are
+        self.pool: np.ndarray = None  # type: ignore[assignment]  # positions to draw from
+        self.x_rows: np.ndarray | None = None  # rows of X that these are
         self.sampler = _EpochSampler()
-        self.losses = None
+        self.losses: WeightedLosses | None = None
         self.resources = ExitStack()
         self.replaced: dict = {}  # by batch sampler
         if recording is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +71,15 @@ class DynamicRule(NamedTuple):
 class DynamicRegion:
     """Mark what trains on a fresh share of the rows in each epoch, without an import of skorch."""
 
+    @property
+    def __name__(self):
+        """Name of the region in comparisons."""
+        raise NotImplementedError
+
+    def _check(self):
+        """Raise an InvalidParameterError if a parameter is invalid."""
+        raise NotImplementedError
+
 
 class Draw(NamedTuple):
     """The rows of an epoch, and the weight of the loss of each row of the data set."""
@@ -97,9 +106,9 @@ class SubsetDraws:
     def __init__(self, rule, n_rows, n_epochs, seed):
         self.rule, self.n_rows, self.n_epochs, self.seed = rule, n_rows, n_epochs, seed
         self.seen = Seen(n_rows)
-        self.budget = None if rule.frac is None else n_rows_of(rule.frac, n_rows)
+        self.budget: Any = None if rule.frac is None else n_rows_of(rule.frac, n_rows)
         self.n_warm_up = self._count_warm_up()
-        self._pass: tuple[int, np.ndarray] | None = None  # number, and permutation of all rows
+        self._pass: tuple[int, np.ndarray] = None  # type: ignore[assignment]  # its number and order
 
     def draw(self, epoch):
         """Draw the rows of an epoch, counted from 0."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from torch.utils.data import Sampler
 
@@ -131,7 +133,7 @@ class DynamicSubsetSampler(Sampler):
     ):
         settings = DynamicRule(frac, rule, replacement, prune, delta, warm_up)
         settings.check(OWNER)
-        self._recorder = recorder if isinstance(recorder, DynamicsRecorder) else None
+        self._recorder: Any = recorder if isinstance(recorder, DynamicsRecorder) else None
         if self._recorder is None:
             if settings.uses_statistics or not Count(1).is_satisfied_by(recorder):
                 or_number = "" if settings.uses_statistics else " or a number of rows"
