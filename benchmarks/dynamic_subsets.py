@@ -37,18 +37,11 @@ NAMES = {
 }
 
 
-def convolutional():
-    return nn.Sequential(
-        nn.Conv2d(1, 8, 5, stride=2, padding=2),
-        nn.ReLU(),
-        nn.Conv2d(8, 16, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(16 * 49, 10),
-    )
+def for_images():
+    return nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
 
 
-def dense():
+def for_texts():
     return nn.Sequential(
         nn.Dropout(0.5), nn.Linear(200, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 2)
     )
@@ -56,9 +49,13 @@ def dense():
 
 def mnist():
     z = np.load(FOLDER / "mnist_usps/mnist.npz")
-    X, y, part = (z["x"][:, None] / 255).astype(np.float32), z["y"].astype(np.int64), z["split"]
+    X, y, part = (
+        (z["x"].reshape(-1, 784) / 255).astype(np.float32),
+        z["y"].astype(np.int64),
+        z["split"],
+    )
     train = np.flatnonzero(part == 0)[:8000]
-    return convolutional, 30, (X[train], y[train]), (X[part == 1], y[part == 1])
+    return for_images, 30, (X[train], y[train]), (X[part == 1], y[part == 1])
 
 
 def sentiment():
@@ -73,7 +70,7 @@ def sentiment():
         X = 10 * svd.transform(words.transform(texts[part == name]))
         y = np.unique(labels, return_inverse=True)[1][part == name]
         sets.append((X.astype(np.float32), y.astype(np.int64)))
-    return dense, 30, *sets
+    return for_texts, 30, *sets
 
 
 TASKS = {"mnist": mnist, "sentiment": sentiment}
