@@ -113,10 +113,9 @@ def run(name, seeds):
     task = TASKS[name]()
     n_epochs, n_rows = task[1], len(task[2][1])
     full = np.array([fit(task, seed) for seed in seeds])
-    print(
-        f"\n**{name}**, {n_rows} rows, {n_epochs} epochs, {len(seeds)} seeds; all rows: accuracy "
-    )
-    print(f"{100 * full[:, 0].mean():.2f} % after {full[:, 1].mean():.0f} steps\n")
+    accuracy, n_steps = 100 * full[:, 0].mean(), full[:, 1].mean()
+    print(f"\n**{name}**, {n_rows} rows, {n_epochs} epochs, {len(seeds)} seeds;", end=" ")
+    print(f"all rows: accuracy {accuracy:.2f} % after {n_steps:.0f} steps\n")
     print("| trained on | steps | accuracy | to fresh random | to all rows |")
     print("|---|---|---|---|---|")
     for words, share in SHARES.items():
