@@ -17,7 +17,9 @@ README = (ROOT / "README.md").read_text()
 
 INTEGRATIONS = {  # and what each needs
     "torch.DynamicsRecorder": "torch",
+    "torch.DynamicSubsetSampler": "torch",
     "skorch.DataMapCallback": "skorch",
+    "skorch.DynamicSubset": "skorch",
     "transformers.DataMapCallback": "transformers",
     "lightning.DataMapCallback": "lightning",
     "keras.DataMapCallback": "keras",
@@ -102,6 +104,25 @@ def test_the_readmes_code_runs(number, tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)
     exec(compile(code, f"README block {number}", "exec"), {})
+
+
+def pages_with_code():
+    pages = sorted((ROOT / "docs").glob("*.md"))
+    return [page for page in pages if "```python\n" in page.read_text()]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.CartographyWarning")
+@pytest.mark.parametrize("page", pages_with_code(), ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs_from_its_top_to_its_end(page, tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    for package in ("matplotlib", "skorch", "imblearn", "torch", "pandas"):
+        if any(re.search(rf"\b{package}\b", block) for block in blocks):
+            pytest.importorskip(package)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for number, block in enumerate(blocks):
+        exec(compile(block, f"block {number} of {page.name}", "exec"), names)
 
 
 def test_the_readme_has_exactly_the_two_commands():

@@ -277,6 +277,12 @@ def recorder(method=None, **given):
     return made.end_epoch()
 
 
+def subset_sampler(**given):
+    pytest.importorskip("torch")
+    torch = pytest.importorskip("sklearn_carto.integrations.torch")
+    return torch.DynamicSubsetSampler(**{"recorder": N, "frac": 0.5, **given})
+
+
 def agreement(**given):
     maps = {"one": sgd_map(), "two": make_map()}
     return sc.map_agreement(**{"maps": maps, **given})
@@ -571,6 +577,11 @@ def cases():
     yield from each(method(sc.TrainingDynamics, "concatenate"), "parts", joined, needle="")
     yield from each(method(dynamics(), "save"), "path", [None, 3, [], {}, object(), X])
     yield from each(method(sc.TrainingDynamics, "load"), "path", [None, 3.5, [], {}, X])
+    yield from each(subset_sampler, "frac", SHARE[2:])
+    yield from each(subset_sampler, "rule", CHOICE)
+    yield from each(subset_sampler, "replacement", FLAG)
+    yield from each(subset_sampler, "n_epochs", COUNT, drop=none)
+    yield from each(subset_sampler, "random_state", SEED)
     yield from each(recorder, "n_samples", COUNT)
     yield from each(recorder, "labels", LABELS[1:12], needle="")
     yield from each(recorder, "classes", [3, ["a"], ["a", "b"], ["a", "a", "b", "c"], {}, object()])

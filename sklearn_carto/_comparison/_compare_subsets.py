@@ -8,6 +8,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_carto._comparison._arguments import SETTINGS, check_several, check_shares
+from sklearn_carto._comparison._dynamic_subsets import keeps_all_rows
 from sklearn_carto._comparison._subset_comparison import SubsetComparison
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import OF_SELECTORS, describe_region, parse_region
@@ -73,6 +74,10 @@ def compare_subsets(
         keeps all samples but those whose label is suspect. "paper": the seven training sets of
         [1]_, selected without stratification as there. The full and the random training set are
         always compared.
+        To train for less on all samples: "fewer-epochs", all samples for the share `fracs` of the
+        epochs, or a :class:`~sklearn_carto.integrations.skorch.DynamicSubset`, for nets of skorch,
+        a share of them that is drawn anew in each epoch. Both take as many steps as the fit on a
+        subset, up to rounding; with ``match="steps"``, as many as the full set.
     fracs : float or sequence of float, default=(0.33,)
         Shares of the training set to keep, each in (0, 1].
     cv : int, cross-validation generator or iterable, default=None
@@ -212,9 +217,10 @@ def make_trials(regions, fracs, owner):
         if isinstance(region, str) and region == "full":
             continue
         check_no_mixture_of_searches(region, f"The 'regions' parameter of {owner} must not hold")
-        if not (isinstance(region, str) and region in OF_SELECTORS):
+        kept = keeps_all_rows(region)
+        if not (kept or (isinstance(region, str) and region in OF_SELECTORS)):
             parse_region(region)
-        name = describe_region(region)
+        name = getattr(region, "__name__", region) if kept else describe_region(region)
         if by_name.setdefault(name, region) is not region and by_name[name] != region:
             raise InvalidParameterError(
                 f"The 'regions' parameter of {owner} holds two different regions with the name "

@@ -18,6 +18,11 @@ from sklearn_carto._comparison._arguments import (
     divide_params,
     proxy_of,
 )
+from sklearn_carto._comparison._dynamic_subsets import (
+    check_trains_in_less,
+    keeps_all_rows,
+    train_in_less,
+)
 from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, trains_in_epochs
 from sklearn_carto._comparison._failures import describe_failure, warn_of_failures
 from sklearn_carto._comparison._intervals import training_overlap
@@ -55,7 +60,7 @@ class Trial(NamedTuple):
 
     name: str
     selector: str  # key in `Plan.selectors`
-    region: object  # None: the full training set
+    region: object  # None: the full training set; or a way to train on it in less
     frac: float
 
 
@@ -162,6 +167,8 @@ def _check_input(plan, X, y, groups, params, ood, stratify):
     for model in plan.models.values():
         check_final_estimator(model, owner)
         check_match(plan.match, model)
+    for trial in plan.trials:
+        check_trains_in_less(trial.region, plan.models.values(), owner)
     y, classes, _ = check_labels(y, next(iter(plan.models.values())))
     check_same_length(X, y)
     groups = check_groups(groups, len(y), owner)
@@ -252,10 +259,18 @@ def _fit_and_score_split(plan, data, split, ood, numbers):
             if subset is not None:
                 fit["n_train"] = len(subset.y)
                 if plan.match == "steps":
-                    model = scale_n_epochs(model, (~training.absent).sum() / len(subset.y))
+                    model = scale_n_epochs(model, _n_times_longer(trial, training, subset))
+                model = train_in_less(model, trial.region, trial.frac)
                 fit |= _fit_and_score(plan, name, model, subset, seed, (tested, ood), described)
             fits.append(fit)
     return fits
+
+
+def _n_times_longer(trial, training, subset):
+    """Return the ratio of epochs that gives equal steps."""
+    if keeps_all_rows(trial.region):
+        return 1 / trial.frac
+    return (~training.absent).sum() / len(subset.y)
 
 
 def _draw_map(plan, name, training, seed, where):
@@ -284,7 +299,7 @@ def _draw_map(plan, name, training, seed, where):
 
 def _select(plan, trial, drawn, training, seed):
     """Return the positions that a trial selects from a training set, and the seconds it took."""
-    if trial.region is None:
+    if trial.region is None or keeps_all_rows(trial.region):
         return np.flatnonzero(~training.absent), 0.0
     if drawn.error is not None:
         raise drawn.error

@@ -181,8 +181,8 @@ def _parse_one(region):
     raise InvalidParameterError(
         f"Unknown region {region!r}.{_did_you_mean(region)} Known are {', '.join(_KNOWN)}; "
         f"'<high|low>-<statistic>' with a statistic of {', '.join(MAP_STATISTICS)}; a callable "
-        "that takes a DataMap and returns a score for each row; a mapping of these to shares that sum "
-        f"to 1. A DataMapSelector also takes {', '.join(map(repr, OF_SELECTORS))}."
+        "that takes a DataMap and returns a score for each row; a mapping of these to shares that "
+        f"sum to 1. A DataMapSelector also takes {', '.join(map(repr, OF_SELECTORS))}."
     )
 
 

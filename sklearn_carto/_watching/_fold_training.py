@@ -14,8 +14,10 @@ import numpy as np
 from sklearn_carto._inputs._containers import n_samples_of, row_names, take
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._maps._running_mean import RunningMeanMap
 from sklearn_carto._utils._cloning import clone
+from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._warnings import warn_once
 from sklearn_carto._watching._callback_task import NoTask
@@ -267,7 +269,9 @@ def record_evaluation(classifier, X, y, X_eval, make_observer, params):
         clone(classifier.estimator), data, X_eval, recorder, draw_seed(classifier.random_state),
         NoTask(), n_epochs=classifier.n_epochs, verbose=classifier.verbose,
     )  # fmt: skip
-    data_map = DataMap.from_dynamics(recorder.in_fold.dynamics)
+    dynamics = recorder.in_fold.dynamics
+    data_map = DataMap.from_dynamics(dynamics)
+    warn_if_uninformative(data_map, dynamics, type(last_step(classifier.estimator)).__name__)
     data_map = replace(
         data_map,
         held_out_mask=recorder.in_fold.held_out_mask,

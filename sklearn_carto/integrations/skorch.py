@@ -1,4 +1,4 @@
-"""A callback of skorch that records training dynamics."""
+"""Callbacks of skorch: record training dynamics, and train on a share that they choose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from skorch.callbacks import Callback
 
 from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._containers import absent_rows
-from sklearn_carto._inputs._torch_datasets import is_dataset, labels_of
 from sklearn_carto._utils._compat import StrOptions
 from sklearn_carto._utils._state import PackedState, check_is_state, digest, pack
 from sklearn_carto._utils._validation import check_params, check_sample_ids
@@ -15,6 +14,10 @@ from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._skorch_events import attach_on_fit_loop
 from sklearn_carto._watching._skorch_listeners import make_listener
 from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._dynamic_callback import DynamicSubset
+from sklearn_carto.integrations._skorch_labels import encoded_labels
+
+__all__ = ["DataMapCallback", "DynamicSubset"]
 
 
 class DataMapCallback(MapCallback, Callback):
@@ -126,7 +129,7 @@ class DataMapCallback(MapCallback, Callback):
         **kwargs : dict
             Ignored.
         """
-        y_encoded = _encoded(labels_of(X) if y is None and is_dataset(X) else y)
+        y_encoded = encoded_labels(X, y, "DataMapCallback")
         if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
             self.recorder_ = self._make_recorder(X, y_encoded)
             self._resume(net)
@@ -239,22 +242,3 @@ def _identity(recorder):
         "record": recorder.record,
         "keep_history": bool(recorder.keep_history),
     }
-
-
-def _encoded(y):
-    """Check labels, which must be positions among the outputs of a net."""
-    if y is None:
-        raise ValueError(
-            "DataMapCallback requires labels: pass y to fit, or a torch Dataset of inputs and "
-            "labels."
-        )
-    y = y.cpu().numpy() if hasattr(y, "cpu") else np.asarray(y)
-    y_encoded = y.reshape(-1) if y.shape[1:] == (1,) else y
-    whole = y_encoded.ndim == 1 and y_encoded.dtype.kind in "iufb"
-    if not whole or (y_encoded < 0).any() or (y_encoded != y_encoded.astype(int)).any():
-        raise ValueError(
-            "Labels of a net must be 0 to n_classes - 1, one for each row; got an array of type "
-            f"{y.dtype} and shape {y.shape}. sklearn_carto.CartographyClassifier supports labels "
-            "of any type."
-        )
-    return y_encoded.astype(np.intp)
