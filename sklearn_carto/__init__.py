@@ -15,7 +15,8 @@ from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
 from sklearn_carto._plot._data_map import DataMapDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
-from sklearn_carto._selection._label_issue_detector import LabelIssueDetector, find_label_issues
+from sklearn_carto._selection._find_label_issues import find_label_issues
+from sklearn_carto._selection._label_issue_detector import LabelIssueDetector
 from sklearn_carto._selection._label_issues import LabelIssues
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._version import __version__

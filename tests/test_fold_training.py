@@ -290,8 +290,9 @@ def test_outputs_of_a_net_without_a_label_are_left_out():
 # --- classifiers that cannot be watched
 
 
-def predict(estimator, folds=FOLDS, **options):
-    return predict_folds(estimator, X, LABELS, folds, seed=0, make_observer=Log, **options)
+def predict(estimator, folds=FOLDS, params=None, **options):
+    data = TrainingSet.plain(X, LABELS, params)
+    return predict_folds(estimator, data, folds, seed=0, make_observer=Log, **options)
 
 
 @pytest.mark.parametrize(

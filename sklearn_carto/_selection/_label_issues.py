@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix, issparse
 
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._inputs._columns import frame_columns
-from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
+from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._label_quality import error_probabilities, n_rejected
+from sklearn_carto._selection._label_recall import planted_ranks
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions, require
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import Count, Number, validate_params
 
 _IN_FOLD = ("confidence", "variability", "correctness", "aum")
@@ -209,8 +213,9 @@ class LabelIssues:
         Parameters
         ----------
         X : container of shape (n_samples, ...), default=None
-            The samples, to be shown beside their labels: a data frame adds its columns, anything
-            else with one entry for each sample (text, for example) the column `x`.
+            The samples, to be shown beside their labels: a data frame adds its columns, a dict of
+            inputs a column for each of them, anything else with one entry for each sample (text,
+            for example) the column `x`.
         backend : {"pandas", "polars"}, default="pandas"
             Library of the data frame; it must be installed.
 
@@ -303,11 +308,11 @@ _SHOWN = (
 def _columns_of(X, taken):
     """Return the columns of samples for a data frame; names that are taken get an underscore."""
     columns = frame_columns(X)
-    if columns is None:
-        values = np.empty(len(X), dtype=object)
-        for i, value in enumerate(X):
-            values[i] = value
-        columns = [("x", values)]
+    if columns is None and holds_containers(X):
+        parts = dict(enumerate(X)) if isinstance(X, tuple) else dict(X)
+        columns = [(name, _entries(part)) for name, part in parts.items()]
+    elif columns is None:
+        columns = [("x", _entries(X))]
     named: dict = {}
     for name, column in columns:
         name = str(name)
@@ -315,6 +320,58 @@ def _columns_of(X, taken):
             name += "_"
         named[name] = np.asarray(column)
     return named
+
+
+def _entries(X):
+    """Return the entries of a container of samples as an array of objects."""
+    entries = np.empty(n_samples_of(X), dtype=object)
+    values = X
+    if issparse(X):
+        values = (row.toarray().ravel() for row in csr_matrix(X))
+    elif is_dataset(X):  # which need not end an iteration
+        values = (X[i] for i in range(len(entries)))
+    for i, value in enumerate(values):
+        entries[i] = value
+    return entries
+
+
+def issues_of(rating, y, classes, y_encoded, stream, ids, records):
+    """Make the label issues of a rating; `stream` seeds the breaking of ties."""
+    n_samples, rows = len(y), rating.rows
+    probabilities, own_class = rating.probabilities, y_encoded[rows]
+    places = np.arange(len(rows))
+    own = probabilities[places, own_class]
+    others = probabilities.copy()
+    others[places, own_class] = -1.0
+    suggested, predicted = y_encoded.copy(), y_encoded.copy()
+    suggested[rows] = others.argmax(axis=1)
+    predicted[rows] = probabilities.argmax(axis=1)
+
+    keys = rule_generator(stream, "ties").random_sample(len(rows))
+    order = rows[np.lexsort((keys, rating.quality))]
+    watched = records.in_fold_map is not None
+    return LabelIssues(
+        label_quality=_spread(rating.quality, rows, n_samples),
+        is_label_issue=mask_of(order[: rating.n_issues], n_samples),
+        given_label=y,
+        suggested_label=classes[suggested],
+        suggested_proba=_spread(others.max(axis=1), rows, n_samples),
+        predicted_label=classes[predicted],
+        classes=classes,
+        given_proba=_spread(own, rows, n_samples),
+        data_map=records.out_of_fold_map if watched else None,
+        in_fold_map=records.in_fold_map,
+        sample_ids=ids,
+        _planted_rank=planted_ranks(probabilities, own_class, stream),
+        _order=order,
+    )
+
+
+def _spread(values, rows, n_samples):
+    """Spread values of some rows over all rows; NaN elsewhere."""
+    whole = np.full(n_samples, np.nan)
+    whole[rows] = values
+    return whole
 
 
 def mask_of(rows, n_samples):

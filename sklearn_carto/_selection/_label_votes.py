@@ -13,8 +13,7 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import describe
-from sklearn_carto._watching._find import can_watch
-from sklearn_carto._watching._pipelines import fit_transformers
+from sklearn_carto._watching._pipelines import fit_transformers, why_resampled
 from sklearn_carto._watching._seeds import set_seed
 
 
@@ -37,14 +36,16 @@ def check_neighbors(neighbors, n_samples, owner):
     return features
 
 
-def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed, n_jobs=None):
+def fold_votes(
+    estimator, data, y_encoded, n_classes, folds, neighbors, *, stream, seed=None, n_jobs=None
+):
     """Count the labels of the neighbors of each test sample, among the training samples.
 
     Parameters
     ----------
     estimator : estimator
         If it is a pipeline, neighbors are sought in what its last step takes: the transformers are
-        fitted on the training samples of each fold.
+        fitted on the training samples of each fold. Of a pipeline with a sampler, in the samples.
     data : TrainingSet
         All samples, labels and arguments of `fit`.
     y_encoded : ndarray of shape (n_samples,)
@@ -55,8 +56,10 @@ def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed,
         Training and test samples of each fold.
     neighbors : "auto", None or array of shape (n_samples, n_features)
         Where to seek neighbors, see :func:`check_neighbors`.
-    seed : int
-        Seeds the transformers, and the draw of samples among which neighbors are sought.
+    stream : int
+        Seeds the draw of samples among which neighbors are sought.
+    seed : int, default=None
+        Set on every `random_state` of the transformers; None: they are left as they are.
     n_jobs : int, default=None
         Number of folds in parallel.
 
@@ -66,17 +69,17 @@ def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed,
         For each fold, as :func:`neighbor_votes` returns them; none if there are no numeric
         features.
     """
-    transforms = isinstance(estimator, Pipeline) and can_watch(estimator)
+    transforms = isinstance(estimator, Pipeline) and why_resampled(estimator) is None
     if isinstance(neighbors, str) and not transforms:
         neighbors = numeric_features(data.X)
     if neighbors is None:
         return [[] for _ in folds]
-    vote = partial(_vote, estimator, data, y_encoded, n_classes, neighbors, seed)
+    vote = partial(_vote, estimator, data, y_encoded, n_classes, neighbors, stream, seed)
     votes, _ = run_parallel(vote, list(enumerate(folds)), n_jobs=n_jobs)
     return votes
 
 
-def _vote(estimator, data, y_encoded, n_classes, neighbors, seed, i, fold):
+def _vote(estimator, data, y_encoded, n_classes, neighbors, stream, seed, i, fold):
     train, test = fold
     excluded = data.excluded_mask()
     if excluded is not None:
@@ -91,5 +94,5 @@ def _vote(estimator, data, y_encoded, n_classes, neighbors, seed, i, fold):
             return []
     else:
         X_train, X_test = neighbors[train], neighbors[test]
-    rng = rule_generator(seed, f"neighbors of fold {i}")
+    rng = rule_generator(stream, f"neighbors of fold {i}")
     return neighbor_votes(X_train, y_encoded[train], X_test, n_classes, rng)
