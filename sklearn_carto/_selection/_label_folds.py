@@ -30,9 +30,9 @@ def rated_mask(folds, y_encoded, present):
 
     Examples
     --------
-    >>> folds = [(np.array([0, 1]), np.array([2])), (np.array([1, 2]), np.array([0, 3]))]
-    >>> rated_mask(folds, np.array([0, 0, 1, 1]), np.ones(4, dtype=bool))
-    array([ True, False, False,  True])
+    >>> folds = [(np.array([0, 1]), np.array([2, 3])), (np.array([2, 3]), np.array([0, 1]))]
+    >>> rated_mask(folds, np.array([0, 0, 0, 1]), np.ones(4, dtype=bool))
+    array([ True,  True,  True, False])
     """
     rated = present.copy()
     for train, test in folds:
