@@ -117,6 +117,12 @@ class Rating(NamedTuple):
     probabilities: np.ndarray  # of each class, shape (n_rows, n_classes)
     n_issues: int  # number of issues, estimated by confident learning
 
+    def given_proba(self, y_encoded):
+        """Return the probability of each given label, shape (n_samples,); NaN if not rated."""
+        proba = np.full(len(y_encoded), np.nan)
+        proba[self.rows] = self.probabilities[np.arange(len(self.rows)), y_encoded[self.rows]]
+        return proba
+
 
 def log_margin(probabilities, y_encoded):
     """Return the bounded margin of each label: its log probability less the largest other one.

@@ -250,26 +250,23 @@ class LabelIssueDetector(BaseEstimator):
         train = partial(
             self._train, estimator, data, classes, y_encoded, n_epochs=n_epochs, seed=seed, ids=ids
         )
-        first = train(folds)
-        votes = fold_votes(
-            estimator, data, y_encoded, len(classes), folds, neighbors,
-            stream=stream, seed=seed, n_jobs=self.n_jobs,
+        seek = partial(
+            fold_votes, estimator, data, y_encoded, len(classes),
+            neighbors=neighbors, stream=stream, seed=seed, n_jobs=self.n_jobs,
         )  # fmt: skip
-        evidence = [
-            observer.evidence(of_fold)
-            for observer, of_fold in zip(first.observers, votes, strict=True)
-        ]
-        rate = partial(rate_labels, evidence, y_encoded, len(classes), stream, present=rated)
-        rating = rate()
+        first, options = train(folds), {"present": rated}
+        rate = partial(rate_labels, y_encoded=y_encoded, n_classes=len(classes), seed=stream)
+        evidence = _evidence(first, seek(folds))
+        rating = rate(evidence, **options)
         # 3. Train again without the samples that are suspect, and rate again.
         for i in range(1, self.n_passes):
             trusted = trusted_mask(rating, y_encoded)
             if isinstance(self.cv, Integral) or hasattr(self.cv, "split"):  # else the same folds
                 folds = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
             clean = [(of_fold[trusted[of_fold]], test) for of_fold, test in folds]
+            again = rate(_evidence(train(clean), seek(clean)), **options).given_proba(y_encoded)
             known = rated_mask(clean, y_encoded, present)
-            again = train(clean).out_of_fold_map.confidence
-            rating = rate(further=[np.where(known, again, np.nan)])
+            rating = rate(evidence, further=[np.where(known, again, np.nan)], **options)
         issues = issues_of(rating, y, classes, y_encoded, stream, ids, first)
         if self.noise_rate is not None:
             issues = issues.with_noise_rate(self.noise_rate, self.fdr)
@@ -387,6 +384,14 @@ class LabelIssueDetector(BaseEstimator):
         tags.classifier_tags = ClassifierTags(multi_label=False)
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags
+
+
+def _evidence(records, votes):
+    """Return the evidence of each fold, from its observer and the votes of neighbors."""
+    return [
+        observer.evidence(of_fold)
+        for observer, of_fold in zip(records.observers, votes, strict=True)
+    ]
 
 
 def _make_observer(y_encoded, n_classes, fold, train, test):

@@ -30,7 +30,7 @@ class LabelIssues:
     because its class has no other sample or its weight is 0, has a label quality of NaN and is no
     issue.
 
-    Attributes
+    Parameters
     ----------
     label_quality : ndarray of shape (n_samples,)
         Quality of each label, in (0, 1): the mean of its percentile ranks by out-of-fold
@@ -48,20 +48,25 @@ class LabelIssues:
         The most probable label, out of fold; where it is not the given one, the suggested one.
     given_proba : ndarray of shape (n_samples,)
         Out-of-fold probability of the given label, in [0, 1].
-    error_proba : ndarray of shape (n_samples,) or None
+    ranking : ndarray of shape (n_rated,)
+        Positions of the rated samples, lowest label quality first.
+    planted_ranks : ndarray of shape (n_rated,)
+        For each rated sample, how many of the other labels are less probable than one that is drawn
+        from the other classes in place of its own, see :meth:`recall_at`.
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+    error_proba : ndarray of shape (n_samples,), default=None
         Probability that the label is wrong, in [0, 1], if the given `noise_rate` is the share of
         wrong labels, and these were drawn uniformly from the other classes. None without
         `noise_rate`.
-    noise_rate : float or None
+    noise_rate : float, default=None
         The share of wrong labels that was given.
-    data_map : DataMap or None
+    data_map : DataMap, default=None
         Out-of-fold data map; None if the estimator cannot be watched.
-    in_fold_map : DataMap or None
+    in_fold_map : DataMap, default=None
         Mean data map of the models that are trained on the sample.
-    sample_ids : ndarray of shape (n_samples,) or None
+    sample_ids : ndarray of shape (n_samples,), default=None
         Ids of the samples.
-    classes : ndarray of shape (n_classes,)
-        The labels, sorted.
 
     See Also
     --------
@@ -89,14 +94,14 @@ class LabelIssues:
     suggested_proba: np.ndarray
     predicted_label: np.ndarray
     given_proba: np.ndarray
+    ranking: np.ndarray
+    planted_ranks: np.ndarray
     classes: np.ndarray
     error_proba: np.ndarray | None = None
     noise_rate: float | None = None
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
-    _planted_rank: np.ndarray | None = None  # of replaced labels, among the given ones
-    _order: np.ndarray | None = None  # rated samples, lowest label quality first
 
     @property
     def n_samples(self):
@@ -107,11 +112,6 @@ class LabelIssues:
     def n_issues(self):
         """Number of label issues."""
         return int(self.is_label_issue.sum())
-
-    @property
-    def ranking(self):
-        """Positions of the rated samples, lowest label quality first."""
-        return self._order.copy()
 
     @validate_params(
         noise_rate=[Number(0, 1, closed="neither")], fdr=[Number(0, 1, closed="neither"), None]
@@ -143,7 +143,7 @@ class LabelIssues:
         >>> find_label_issues(sgd, X, y, random_state=0).with_noise_rate(0.02)
         <LabelIssues: 3 of 150 labels of 3 classes>
         """
-        rated = self._order
+        rated = self.ranking
         error_proba = np.full(self.n_samples, np.nan)
         error_proba[rated] = error_probabilities(
             self.given_proba[rated], self.label_quality[rated], noise_rate, len(self.classes)
@@ -189,7 +189,7 @@ class LabelIssues:
         >>> bool(issues.recall_at(15) > 0.7)
         True
         """
-        return float(np.mean(self._planted_rank < k))
+        return float(np.mean(self.planted_ranks < k))
 
     def get_support(self, indices=False):
         """Get a mask, or integer index, of the samples without a label issue.
@@ -234,7 +234,7 @@ class LabelIssues:
         ValueError
             If `backend` is unknown, or `X` has another number of samples.
         """
-        order = np.concatenate([self._order, np.flatnonzero(np.isnan(self.label_quality))])
+        order = np.concatenate([self.ranking, np.flatnonzero(np.isnan(self.label_quality))])
         columns = {"row": np.arange(self.n_samples), "sample_id": self.sample_ids}
         columns |= {name: getattr(self, name) for name in _SHOWN}
         if self.data_map is not None:
@@ -362,8 +362,8 @@ def issues_of(rating, y, classes, y_encoded, stream, ids, records):
         data_map=records.out_of_fold_map if watched else None,
         in_fold_map=records.in_fold_map,
         sample_ids=ids,
-        _planted_rank=planted_ranks(probabilities, own_class, stream),
-        _order=order,
+        planted_ranks=planted_ranks(probabilities, own_class, stream),
+        ranking=order,
     )
 
 

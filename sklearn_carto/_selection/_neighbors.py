@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -112,7 +113,7 @@ def _as_float32(values):
 
 def _column_values(column):
     """Return the values of a column of a data frame; NaN where a number or boolean is missing."""
-    dtype = getattr(column, "dtype", None)
+    dtype: Any = getattr(column, "dtype", None)
     pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
     if polars is not None and isinstance(column, polars.Series):
         is_number = dtype.is_numeric() or dtype == polars.Boolean
