@@ -214,7 +214,9 @@ def test_neighbors_of_a_pipeline_are_sought_in_what_its_last_step_takes(last):
 
 def test_neighbors_of_texts_are_sought_in_their_vectors():
     words = ["apple pear plum", "car bus train", "red blue green"]
-    texts = [" ".join(np.random.RandomState(i).choice(words[c].split(), 4)) for i, c in enumerate(Y)]
+    texts = [
+        " ".join(np.random.RandomState(i).choice(words[c].split(), 4)) for i, c in enumerate(Y)
+    ]
     votes = votes_of(make_pipeline(TfidfVectorizer(), SGD), texts)
     for (_, test), (of_fold,) in zip(FOLDS, votes, strict=True):
         assert (of_fold.argmax(axis=1) == Y[test]).all()

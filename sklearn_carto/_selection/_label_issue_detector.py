@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import ClassifierTags, get_tags
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import (
     check_same_length,
@@ -32,7 +32,7 @@ from sklearn_carto._utils._compat import (
     _check_n_features,
     _fit_context,
 )
-from sklearn_carto._utils._folds import make_folds
+from sklearn_carto._utils._folds import check_groups, make_folds
 from sklearn_carto._utils._metaestimators import check_classifier, last_step
 from sklearn_carto._utils._random_state import draw_seed, rule_generator
 from sklearn_carto._utils._validation import (
@@ -233,7 +233,7 @@ class LabelIssueDetector(BaseEstimator):
         check_fdr(self.fdr, self.noise_rate, name)
         y, classes, y_encoded = check_labels(y, self)
         check_same_length(X, y)
-        check_consistent_length(y, groups)
+        check_groups(groups, len(y), "")
         neighbors = check_neighbors(self.neighbors, len(y), name)
         check_sample_weight(sample_weight, len(y), f"{name}.fit")
         ids = check_sample_ids(sample_ids, len(y), f"{name}.fit")

@@ -191,6 +191,7 @@ class LabelIssues:
         """
         return float(np.mean(self.planted_ranks < k))
 
+    @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
         """Get a mask, or integer index, of the samples without a label issue.
 
