@@ -317,6 +317,21 @@ def test_arguments_of_the_steps_of_a_pipeline_with_a_sampler_reach_the_steps():
     assert_array_equal(routed.label_quality, scaled.label_quality)
 
 
+def test_a_sampler_that_draws_all_samples_changes_nothing():
+    imblearn = pytest.importorskip("imblearn")
+    weight = np.arange(N) + 1.0
+
+    def fit(*steps):
+        pipeline = imblearn.pipeline.Pipeline([("scale", StandardScaler()), *steps])
+        detector = LabelIssueDetector(pipeline, cv=3, neighbors=None, random_state=0)
+        return detector.fit(X, y, last__sample_weight=weight).label_issues_.given_proba
+
+    expected = fit(("last", SVC()))
+    assert_array_equal(fit(("draw", imblearn.FunctionSampler()), ("last", SVC())), expected)
+    unweighted = find(make_pipeline(StandardScaler(), SVC()), neighbors=None).given_proba
+    assert not np.array_equal(expected, unweighted)
+
+
 @pytest.mark.parametrize("last", [SGD, SVC()], ids=["watched", "unwatched"])
 def test_metadata_are_routed_to_the_steps(last):
     weight = weights_of(["w"])
