@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,6 +125,11 @@ def test_recall_rises_with_the_number_of_labels_to_1():
     assert (np.diff(recalls) >= 0).all()
     assert 0 <= recalls[0] <= recalls[-1] == ISSUES.recall_at(10 * N) == 1
     assert recalls[0] < 1
+
+
+def test_recall_counted_by_hand():
+    issues = replace(ISSUES, planted_ranks=np.array([0, 0, 1, 4]))
+    assert [issues.recall_at(k) for k in (1, 2, 4, 5)] == [0.5, 0.75, 0.75, 1]
 
 
 def test_recall_of_labels_that_tell_nothing_is_the_share_reviewed():
