@@ -21,7 +21,8 @@ from sklearn_carto._plot._map_comparison import MapComparisonDisplay
 from sklearn_carto._plot._selection_curve import SelectionCurveDisplay
 from sklearn_carto._plot._stability import StabilityReportDisplay
 from sklearn_carto._selection._distilled import DistilledClassifier
-from sklearn_carto._selection._label_issue_detector import LabelIssueDetector, find_label_issues
+from sklearn_carto._selection._find_label_issues import find_label_issues
+from sklearn_carto._selection._label_issue_detector import LabelIssueDetector
 from sklearn_carto._selection._label_issues import LabelIssues
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._version import __version__

@@ -8,10 +8,16 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
-from sklearn_carto import CartographyClassifier, DataMapSelector, DistilledClassifier
+from sklearn_carto import (
+    CartographyClassifier,
+    DataMapSelector,
+    DistilledClassifier,
+    LabelIssueDetector,
+)
 
 SGD = SGDClassifier(loss="log_loss", random_state=0)
 WEIGHT_ZERO = "a row of weight zero is on the map all the same, and SGD shuffles it with the others"
@@ -35,6 +41,7 @@ EXCUSED = {
         "check_methods_subset_invariance": FEWER_ROWS,
     },
 }
+EXCUSED["LabelIssueDetector"] = {}
 MLP_EXCUSED = {
     "check_sample_weights_pandas_series": NO_WEIGHTS,
     "check_sample_weights_not_an_array": NO_WEIGHTS,
@@ -61,6 +68,8 @@ def excused(estimator):
         DataMapSelector(SGD),
         DistilledClassifier(SGD),
         DistilledClassifier(LogisticRegression(), DataMapSelector(random_state=0)),
+        LabelIssueDetector(CartographyClassifier(SGD, n_epochs=5), cv=3),
+        LabelIssueDetector(make_pipeline(StandardScaler(), SVC()), cv=3, n_passes=2),
     ],
     expected_failed_checks=excused,
 )

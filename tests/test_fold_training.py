@@ -313,8 +313,9 @@ def test_outputs_of_a_net_are_received_as_its_probabilities():
 # --- classifiers that cannot be watched
 
 
-def predict(estimator, folds=FOLDS, **options):
-    return predict_folds(estimator, X, LABELS, folds, seed=0, make_observer=Log, **options)
+def predict(estimator, folds=FOLDS, params=None, **options):
+    data = TrainingSet.plain(X, LABELS, params)
+    return predict_folds(estimator, data, folds, seed=0, make_observer=Log, **options)
 
 
 @pytest.mark.parametrize(

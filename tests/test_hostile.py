@@ -247,6 +247,18 @@ def fit_distilled(**given):
     return sc.DistilledClassifier(estimator, **given).fit(**{"X": X, "y": Y, **to_fit})
 
 
+def detect(**given):
+    names = ("X", "y", "sample_weight", "groups", "sample_ids")
+    to_fit = {name: given.pop(name) for name in names if name in given}
+    chosen = {"estimator": SGD, "cv": 2, "random_state": 0, **given}
+    return sc.LabelIssueDetector(**chosen).fit(**{"X": X, "y": Y, **to_fit})
+
+
+def find_issues(**given):
+    chosen = {"estimator": SGD, "X": X, "y": Y, "cv": 2, "random_state": 0}
+    return sc.find_label_issues(**{**chosen, **given})
+
+
 def compare(function=sc.compare_subsets, **given):
     chosen = {"estimator": SGD, "X": X, "y": Y, "cv": 2, "random_state": 0}
     return function(**{**chosen, **given})
@@ -411,6 +423,33 @@ def cases():
     yield from each(fit_distilled, "X", SAMPLES, needle="")
     yield from each(fit_distilled, "y", LABELS, needle="")
     yield from each(fit_distilled, "sample_weight", weights, needle="weight", drop=none)
+    neighbors = [*ODD, "nope", 0, 1.5, NAN, ["a"] * N, X[:-1], X[:, 0], [[1], [1, 2]] * 12, True]
+    groups = [3, "ab", Y[:-1], {}, np.zeros((N, 2)), object(), [None] * N, [NAN] * N]
+    for call in (detect, find_issues):
+        yield from each(call, "estimator", CLASSIFIER)
+        yield from each(call, "cv", FOLDS)
+        yield from each(call, "n_passes", [*COUNT, 11])
+        yield from each(call, "neighbors", neighbors, drop=(X,))
+        yield from each(call, "noise_rate", [*SHARE, 1, 0.0, 1.0], drop=none)
+        rate = named(call, f"{call.__name__}_fdr", noise_rate=0.1)
+        yield from each(rate, "fdr", [*SHARE, 1, 0.0, 1.0], drop=none)
+        yield from each(call, "n_jobs", JOBS)
+        yield from each(call, "random_state", SEED)
+        yield from each(call, "verbose", ["a", -1, None, 1.5, [], {}, object()])
+        yield from each(call, "X", SAMPLES, needle="")
+        yield from each(call, "y", LABELS, needle="")
+        yield from each(call, "groups", groups)
+        yield from each(call, "sample_ids", IDS)
+    yield from each(detect, "sample_weight", weights, needle="weight", drop=none)
+    found = find_issues()
+    yield from each(method(found, "with_noise_rate"), "noise_rate", [*SHARE, 1, 0.0, 1.0])
+    call = named(method(found, "with_noise_rate", 0.1), "with_noise_rate_fdr")
+    yield from each(call, "fdr", [*SHARE, 1, 0.0, 1.0], drop=none)
+    yield from each(method(found, "recall_at"), "k", COUNT)
+    yield from each(method(found, "get_support"), "indices", FLAG)
+    yield from each(method(found, "to_cleanlab"), "layout", CHOICE)
+    yield from each(method(found, "to_frame"), "backend", CHOICE)
+    yield from each(method(found, "to_frame"), "X", SAMPLES, needle="", drop=none)
     for function in (sc.compare_subsets, sc.sweep_fractions, sc.sweep_replacement):
         call = named(compare, function.__name__, function)
         yield from each(call, "estimator", CLASSIFIER)

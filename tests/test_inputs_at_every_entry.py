@@ -18,6 +18,7 @@ from sklearn_carto import (
     DistilledClassifier,
     compare_subsets,
     cross_distillation,
+    find_label_issues,
     stability_report,
     sweep_fractions,
     sweep_replacement,
@@ -49,6 +50,7 @@ ENTRIES = {
     "compare": lambda model, X, y: compare_subsets(watch(model), X, y, cv=2, regions=["easy"]),
     "cross": lambda m, X, y: cross_distillation({"a": m, "b": clone(m)}, X, y, cv=2),
     "stability": lambda model, X, y: stability_report(watch(model), X, y, n_seeds=2),
+    "issues": lambda model, X, y: find_label_issues(watch(model), X, y, cv=2),
     "fractions": lambda model, X, y: sweep_fractions(watch(model), X, y, cv=2, fracs=[0.5]),
     "replacement": lambda m, X, y: sweep_replacement(watch(m), X, y, cv=2, shares=[0.5]),
 }
@@ -110,7 +112,9 @@ def cells(values):
     return array
 
 
-@pytest.mark.parametrize("name", ["classifier", "selector", "sampler", "distilled", "compare"])
+@pytest.mark.parametrize(
+    "name", ["classifier", "selector", "sampler", "distilled", "compare", "issues"]
+)
 @pytest.mark.parametrize(
     "rows",
     [

@@ -25,6 +25,7 @@ from sklearn_carto import (
     DistilledClassifier,
     TrainingDynamics,
     compare_subsets,
+    find_label_issues,
     map_agreement,
     metrics,
 )
@@ -412,6 +413,7 @@ CALLS = {
     "transform": lambda X, y, d: DataMapSelector(SGD, random_state=0).fit_transform(X, y),
     "distil": lambda X, y, d: DistilledClassifier(SGD, DataMapSelector(random_state=0)).fit(X, y),
     "compare": lambda X, y, d: compare_subsets(SGD, X, y, regions=["easy"], cv=2, random_state=0),
+    "issues": lambda X, y, d: find_label_issues(SGD, X, y, cv=2, n_passes=2, random_state=0),
     "select": lambda X, y, d: MAP.select("random", 0.5),
     "select, seed": lambda X, y, d: MAP.select("weighted", 0.5, noise_cut=0.1, random_state=0),
     "regions": lambda X, y, d: MAP.region_labels(random_state=None),

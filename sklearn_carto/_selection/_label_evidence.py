@@ -211,8 +211,8 @@ def _mean_margin(folds, n_samples):
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def trusted_rows(rating, y_encoded):
-    """Return the positions of the samples that a second pass trains on.
+def trusted_mask(rating, y_encoded):
+    """Mask of the samples that a second pass trains on; those that are not rated are among them.
 
     Left out are samples that confident learning calls issues and whose most probable class is
     another one, lowest quality first: at most half of each class, and at least 10 samples of a
@@ -221,11 +221,11 @@ def trusted_rows(rating, y_encoded):
     labels = y_encoded[rating.rows]
     suspect = confident_issues(rating.probabilities, labels)
     suspect &= rating.probabilities.argmax(axis=1) != labels
-    keep = np.ones(len(labels), dtype=bool)
+    trusted = np.ones(len(y_encoded), dtype=bool)
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)
         most = max(0, min(len(of_class) // 2, len(of_class) - 10))
         candidates = of_class[suspect[of_class]]
         worst = candidates[np.argsort(rating.quality[candidates], kind="stable")[:most]]
-        keep[worst] = False
-    return rating.rows[keep]
+        trusted[rating.rows[worst]] = False
+    return trusted

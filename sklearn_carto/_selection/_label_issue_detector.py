@@ -1,4 +1,4 @@
-"""LabelIssueDetector and find_label_issues: which labels are probably wrong."""
+"""LabelIssueDetector: which labels are probably wrong."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import ClassifierTags, get_tags
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import (
     check_same_length,
     holds_containers,
+    n_columns_of,
     row_names,
 )
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
-from sklearn_carto._selection._label_evidence import LabelObserver, rate_labels, trusted_rows
-from sklearn_carto._selection._label_issues import LabelIssues, check_fdr, mask_of
-from sklearn_carto._selection._label_recall import planted_ranks
+from sklearn_carto._selection._label_evidence import LabelObserver, rate_labels, trusted_mask
+from sklearn_carto._selection._label_folds import check_classes, check_rated, rated_mask
+from sklearn_carto._selection._label_issues import check_fdr, issues_of
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
     HasMethods,
     Interval,
     InvalidParameterError,
     StrOptions,
+    _check_feature_names,
+    _check_n_features,
     _fit_context,
 )
-from sklearn_carto._utils._folds import make_folds
+from sklearn_carto._utils._folds import check_groups, make_folds
 from sklearn_carto._utils._metaestimators import check_classifier, last_step
 from sklearn_carto._utils._random_state import draw_seed, rule_generator
 from sklearn_carto._utils._validation import (
@@ -38,14 +41,13 @@ from sklearn_carto._utils._validation import (
     check_sample_ids,
     check_sample_weight,
 )
-from sklearn_carto._utils._warnings import collect_warnings, warn
+from sklearn_carto._utils._warnings import collect_warnings
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import can_watch, get_watcher
 from sklearn_carto._watching._fold_training import predict_folds, record_folds
 from sklearn_carto._watching._pipelines import make_router, route_fit_params
 from sklearn_carto._watching._seeds import draw_seed as draw_training_seed
 from sklearn_carto._watching._training_set import TrainingSet
-from sklearn_carto.exceptions import UnratedLabelsWarning
 
 
 class LabelIssueDetector(BaseEstimator):
@@ -62,13 +64,15 @@ class LabelIssueDetector(BaseEstimator):
     Parameters
     ----------
     estimator : estimator
-        Classifier to train. If it cannot be watched (see :class:`CartographyClassifier`), the
-        out-of-fold probabilities of its final models are used alone. Of a CartographyClassifier,
-        the estimator, `n_epochs` and, if that of the detector is None, `random_state` are used.
+        Classifier to train, with `predict_proba` or `decision_function`. If it cannot be watched
+        (see :class:`CartographyClassifier`), the out-of-fold probabilities of its final models are
+        used, without margins and data maps. Of a CartographyClassifier, the estimator, `n_epochs`
+        and, if that of the detector is None, `random_state` are used.
     cv : int, cross-validation generator or iterable, default=5
         Determines the folds: the number of folds of a stratified, shuffled k-fold, a
         cross-validation generator, or an iterable of (train, test) indices in which each sample is
-        in exactly one test set. A class may have fewer samples than there are folds.
+        in exactly one test set. A class may have fewer samples than there are folds; if all have,
+        there are as many folds as the largest class has samples.
     n_passes : int, default=1
         Number of times that all folds are trained. From the second pass on, the labels that the
         pass before found to be probably wrong are left out of the training sets (at most half of a
@@ -76,9 +80,10 @@ class LabelIssueDetector(BaseEstimator):
         Two passes find somewhat more wrong labels at twice the cost.
     neighbors : "auto", None or array-like of shape (n_samples, n_features), default="auto"
         Features in which the nearest neighbors of a sample are sought, for example embeddings.
-        "auto": what the last step of a pipeline takes, or else X, where these are numeric: numeric
-        columns of a data frame, sparse matrices, and arrays such as images. None, and "auto" if
-        there are no numeric features: no neighbors.
+        "auto": what the last step of a pipeline takes, or else X, where these are numeric: columns
+        of numbers or booleans of a data frame, sparse matrices, and arrays such as images. Missing
+        values count as the mean of their column. None, and "auto" if there are no numeric features
+        (text, a dict of inputs, a torch Dataset): no neighbors.
     noise_rate : float, default=None
         Share of wrong labels, in (0, 1), if it is known, for example from a reviewed sample. It is
         required for `error_proba` and `fdr`. Data alone do not show it.
@@ -102,6 +107,10 @@ class LabelIssueDetector(BaseEstimator):
         The label quality of each sample, the label issues and the suggested labels.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
+    n_features_in_ : int
+        Number of features seen in `fit`; defined only for two-dimensional samples.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features; defined only if they are all strings.
 
     See Also
     --------
@@ -117,11 +126,14 @@ class LabelIssueDetector(BaseEstimator):
 
     **Samples that are not rated.** If the training set of a sample's fold holds no other sample of
     its class, its label has no quality (NaN) and is no issue, and there is a warning. The same
-    holds, without a warning, for samples of weight 0, which are absent.
+    holds, without a warning, for samples of weight 0, which are absent. A sample that a net or
+    booster holds out of its training in each fold has no margin; its quality is the rank of its
+    out-of-fold probability.
 
     **Cost.** ``n_passes * cv`` trainings on ``1 - 1 / cv`` of the samples; after each epoch, the
     model is evaluated on all samples. With ``cv=3`` the cost is half that of ``cv=5``, and nearly
-    as many wrong labels are found.
+    as many wrong labels are found. To seek neighbors, the transformers of a pipeline are fitted
+    once more in each fold.
 
     References
     ----------
@@ -207,19 +219,21 @@ class LabelIssueDetector(BaseEstimator):
         ------
         ValueError
             If `y` has missing values or a single class, if no class has two samples, if `X` and `y`
-            differ in length, if a fold trains on samples that it tests, or if `fdr` is given
-            without `noise_rate`.
+            differ in length, if a fold trains on samples that it tests or on a single class, if a
+            sample is tested never or twice, if the estimator provides no class scores or is frozen,
+            or if `fdr` is given without `noise_rate`.
         TypeError
             If the estimator takes no argument of the name of one of `params`.
         """
         # 1. Check the parameters, the samples and the labels.
         name = type(self).__name__
-        self.__dict__.pop("label_issues_", None)
+        for learned in ("label_issues_", "classes_", "n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(learned, None)  # of an earlier fit
         estimator, n_epochs, random_state = self._unwrapped()
         check_fdr(self.fdr, self.noise_rate, name)
         y, classes, y_encoded = check_labels(y, self)
         check_same_length(X, y)
-        check_consistent_length(y, groups)
+        check_groups(groups, len(y), "")
         neighbors = check_neighbors(self.neighbors, len(y), name)
         check_sample_weight(sample_weight, len(y), f"{name}.fit")
         ids = check_sample_ids(sample_ids, len(y), f"{name}.fit")
@@ -228,15 +242,17 @@ class LabelIssueDetector(BaseEstimator):
         # 2. Train on each fold, and rate the labels.
         seed = draw_training_seed(random_state)  # None leaves the estimator as it is
         stream = draw_seed(seed)
+        excluded = data.excluded_mask()
+        present = np.ones(len(y), dtype=bool) if excluded is None else ~excluded
+        check_classes(y_encoded, present)
         folds = self._make_folds(data, stream)
-        rated = _rated_mask(data, y_encoded, folds)
-        _warn_of_unrated(rated, data, classes, y_encoded)
+        rated = check_rated(folds, classes, y_encoded, present)
         train = partial(
             self._train, estimator, data, classes, y_encoded, n_epochs=n_epochs, seed=seed, ids=ids
         )
         seek = partial(
             fold_votes, estimator, data, y_encoded, len(classes),
-            neighbors=neighbors, seed=stream, n_jobs=self.n_jobs,
+            neighbors=neighbors, stream=stream, seed=seed, n_jobs=self.n_jobs,
         )  # fmt: skip
         first, options = train(folds), {"present": rated}
         rate = partial(rate_labels, y_encoded=y_encoded, n_classes=len(classes), seed=stream)
@@ -244,28 +260,43 @@ class LabelIssueDetector(BaseEstimator):
         rating = rate(evidence, **options)
         # 3. Train again without the samples that are suspect, and rate again.
         for i in range(1, self.n_passes):
-            trusted = np.isin(np.arange(len(y)), trusted_rows(rating, y_encoded))
-            folds = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
-            folds = [(of_fold[trusted[of_fold]], test) for of_fold, test in folds]
-            again = rate(_evidence(train(folds), seek(folds)), **options)
-            rating = rate(evidence, further=[again.given_proba(y_encoded)], **options)
-        self.label_issues_ = self._result(rating, y, classes, y_encoded, stream, ids, first)
+            trusted = trusted_mask(rating, y_encoded)
+            if isinstance(self.cv, Integral) or hasattr(self.cv, "split"):  # else the same folds
+                folds = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
+            clean = [(of_fold[trusted[of_fold]], test) for of_fold, test in folds]
+            again = rate(_evidence(train(clean), seek(clean)), **options).given_proba(y_encoded)
+            known = rated_mask(clean, y_encoded, present)
+            rating = rate(evidence, further=[np.where(known, again, np.nan)], **options)
+        issues = issues_of(rating, y, classes, y_encoded, stream, ids, first)
+        if self.noise_rate is not None:
+            issues = issues.with_noise_rate(self.noise_rate, self.fdr)
+        self.label_issues_ = issues
         self.classes_ = classes
+        if n_columns_of(X) is not None:
+            _check_feature_names(self, X, reset=True)
+            _check_n_features(self, X, reset=True)
         return self
 
     def _unwrapped(self):
         """Return the estimator to train, its number of epochs and the random state."""
-        estimator, name = self.estimator, type(self).__name__
+        estimator, n_epochs, random_state = self.estimator, None, self.random_state
+        if isinstance(estimator, CartographyClassifier):
+            random_state = estimator.random_state if random_state is None else random_state
+            estimator, n_epochs = estimator.estimator, estimator.n_epochs
+        subject = f"The 'estimator' parameter of {type(self).__name__} must"
         if isinstance(last_step(estimator), FrozenEstimator):
             raise InvalidParameterError(
-                f"The 'estimator' parameter of {name} must not be a FrozenEstimator, which is not "
-                "trained on the folds. Pass the estimator itself."
+                f"{subject} not be a FrozenEstimator, which is not trained on the folds. Pass the "
+                "estimator itself."
             )
-        check_classifier(estimator, "estimator", name)
-        if not isinstance(estimator, CartographyClassifier):
-            return estimator, None, self.random_state
-        own = estimator.random_state if self.random_state is None else self.random_state
-        return estimator.estimator, estimator.n_epochs, own
+        check_classifier(estimator, "estimator", type(self).__name__)
+        if not any(hasattr(estimator, name) for name in ("predict_proba", "decision_function")):
+            raise InvalidParameterError(
+                f"{subject} have predict_proba or decision_function. Got "
+                f"{type(last_step(estimator)).__name__}, which has neither. Choose an estimator or "
+                "parameters that provide one."
+            )
+        return estimator, n_epochs, random_state
 
     def _route(self, estimator, X, y, params, sample_weight, groups):
         """Route the arguments of `fit` to those that take them."""
@@ -295,42 +326,7 @@ class LabelIssueDetector(BaseEstimator):
         if can_watch(estimator):
             options |= {"n_epochs": n_epochs, "verbose": self.verbose}
             return record_folds(estimator, data, folds, **options)
-        return predict_folds(
-            estimator, data.X, data.y, folds, params=data.routed["watched"], **options
-        )
-
-    def _result(self, rating, y, classes, y_encoded, stream, ids, records):
-        n_samples, rows = len(y), rating.rows
-        probabilities, own_class = rating.probabilities, y_encoded[rows]
-        places = np.arange(len(rows))
-        own = probabilities[places, own_class]
-        others = probabilities.copy()
-        others[places, own_class] = -1.0
-        suggested, predicted = y_encoded.copy(), y_encoded.copy()
-        suggested[rows] = others.argmax(axis=1)
-        predicted[rows] = probabilities.argmax(axis=1)
-
-        keys = rule_generator(stream, "ties").random_sample(len(rows))
-        order = rows[np.lexsort((keys, rating.quality))]
-        watched = records.in_fold_map is not None
-        issues = LabelIssues(
-            label_quality=_spread(rating.quality, rows, n_samples),
-            is_label_issue=mask_of(order[: rating.n_issues], n_samples),
-            given_label=y,
-            suggested_label=classes[suggested],
-            suggested_proba=_spread(others.max(axis=1), rows, n_samples),
-            predicted_label=classes[predicted],
-            classes=classes,
-            given_proba=_spread(own, rows, n_samples),
-            data_map=records.out_of_fold_map if watched else None,
-            in_fold_map=records.in_fold_map,
-            sample_ids=ids,
-            _planted_rank=planted_ranks(probabilities, own_class, stream),
-            _order=order,
-        )
-        if self.noise_rate is None:
-            return issues
-        return issues.with_noise_rate(self.noise_rate, self.fdr)
+        return predict_folds(estimator, data, folds, **options)
 
     def get_support(self, indices=False):
         """Get a mask, or integer index, of the samples without a label issue.
@@ -390,100 +386,6 @@ class LabelIssueDetector(BaseEstimator):
         return tags
 
 
-def find_label_issues(
-    estimator,
-    X,
-    y,
-    *,
-    cv=5,
-    n_passes=1,
-    neighbors="auto",
-    noise_rate=None,
-    fdr=None,
-    groups=None,
-    sample_ids=None,
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-):
-    """Find the labels of a training set that are probably wrong.
-
-    This is ``LabelIssueDetector(estimator, ...).fit(X, y).label_issues_``.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Classifier to train. If it cannot be watched (see :class:`CartographyClassifier`), the
-        out-of-fold probabilities of its final models are used alone.
-    X : container of shape (n_samples, n_features)
-        Samples, passed to the estimator as they are.
-    y : array-like of shape (n_samples,)
-        Labels of any type.
-    cv : int, cross-validation generator or iterable, default=5
-        Determines the folds.
-    n_passes : int, default=1
-        Number of times that all folds are trained; from the second time on, without the samples
-        that are suspect.
-    neighbors : "auto", None or array-like of shape (n_samples, n_features), default="auto"
-        Features in which the nearest neighbors of a sample are sought. "auto": what the last step
-        of a pipeline takes, or else X, where these are numeric.
-    noise_rate : float, default=None
-        Share of wrong labels, in (0, 1), if it is known.
-    fdr : float, default=None
-        False-discovery rate of the label issues, in (0, 1), if wrong labels were drawn uniformly
-        from the other classes. Requires `noise_rate`.
-    groups : array-like of shape (n_samples,), default=None
-        Group of each sample. With an int `cv`, each group is kept in one fold.
-    sample_ids : array-like of shape (n_samples,), default=None
-        A unique id of each sample. If None, the index of a pandas dataframe that has one of its
-        own.
-    n_jobs : int, default=None
-        Number of folds that are trained in parallel. It does not affect the result.
-    random_state : int, RandomState instance or None, default=None
-        Seeds the folds, the estimator and the breaking of ties.
-    verbose : int, default=0
-        Whether to show a progress bar for each training.
-
-    Returns
-    -------
-    label_issues : LabelIssues
-        The label quality of each sample, the label issues and the suggested labels.
-
-    Raises
-    ------
-    ValueError
-        Where :meth:`LabelIssueDetector.fit` raises.
-
-    See Also
-    --------
-    LabelIssueDetector : The same as an estimator, which also takes sample weights.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import SGDClassifier
-    >>> from sklearn_carto import find_label_issues
-    >>> X, y = load_iris(return_X_y=True)
-    >>> y[:3] = 2  # wrong labels
-    >>> sgd = SGDClassifier(loss="log_loss", alpha=0.01)
-    >>> issues = find_label_issues(sgd, X, y, random_state=0)
-    >>> issues.suggested_label[:3]
-    array([0, 0, 0])
-    """
-    detector = LabelIssueDetector(
-        estimator,
-        cv=cv,
-        n_passes=n_passes,
-        neighbors=neighbors,
-        noise_rate=noise_rate,
-        fdr=fdr,
-        n_jobs=n_jobs,
-        random_state=random_state,
-        verbose=verbose,
-    )
-    return detector.fit(X, y, groups=groups, sample_ids=sample_ids).label_issues_
-
-
 def _evidence(records, votes):
     """Return the evidence of each fold, from its observer and the votes of neighbors."""
     return [
@@ -494,42 +396,3 @@ def _evidence(records, votes):
 
 def _make_observer(y_encoded, n_classes, fold, train, test):
     return LabelObserver(train, test, y_encoded, n_classes)
-
-
-def _spread(values, rows, n_samples):
-    """Spread values of some rows over all rows; NaN elsewhere."""
-    whole = np.full(n_samples, np.nan)
-    whole[rows] = values
-    return whole
-
-
-def _rated_mask(data, y_encoded, folds):
-    """Mask of the samples whose label is rated: not of weight 0, nor alone of their class.
-
-    The training set of their fold must hold a sample of their class.
-    """
-    excluded = data.excluded_mask()
-    present = np.ones(len(y_encoded), dtype=bool) if excluded is None else ~excluded
-    rated = present.copy()
-    for train, test in folds:
-        known = np.unique(y_encoded[train[present[train]]])
-        rated[test] &= np.isin(y_encoded[test], known)
-    return rated
-
-
-def _warn_of_unrated(rated, data, classes, y_encoded):
-    excluded = data.excluded_mask()
-    alone = ~rated if excluded is None else ~rated & ~excluded
-    if not rated.any():
-        raise ValueError(
-            "No label can be rated: the training set of no fold holds a sample of the classes that "
-            "its test set holds. Use a stratified cv, and at least two samples of a class."
-        )
-    if alone.any():
-        warn(
-            f"{alone.sum()} of {len(alone)} labels are not rated, among them those of the rows "
-            f"{np.flatnonzero(alone)[:5].tolist()}: the training set of their fold holds no other "
-            f"sample of their class ({classes[np.unique(y_encoded[alone])][:5].tolist()}). Add "
-            "samples of it, merge it with another class, or use a stratified cv.",
-            UnratedLabelsWarning,
-        )

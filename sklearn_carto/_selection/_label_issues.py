@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_matrix, issparse
 
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._inputs._columns import frame_columns
-from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
+from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._label_quality import error_probabilities, n_rejected
+from sklearn_carto._selection._label_recall import planted_ranks
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions, require
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import Count, Number, validate_params
 
 _IN_FOLD = ("confidence", "variability", "correctness", "aum")
@@ -26,7 +30,7 @@ class LabelIssues:
     because its class has no other sample or its weight is 0, has a label quality of NaN and is no
     issue.
 
-    Attributes
+    Parameters
     ----------
     label_quality : ndarray of shape (n_samples,)
         Quality of each label, in (0, 1): the mean of its percentile ranks by out-of-fold
@@ -44,20 +48,25 @@ class LabelIssues:
         The most probable label, out of fold; where it is not the given one, the suggested one.
     given_proba : ndarray of shape (n_samples,)
         Out-of-fold probability of the given label, in [0, 1].
-    error_proba : ndarray of shape (n_samples,) or None
+    ranking : ndarray of shape (n_rated,)
+        Positions of the rated samples, lowest label quality first.
+    planted_ranks : ndarray of shape (n_rated,)
+        For each rated sample, how many of the other labels are less probable than one that is drawn
+        from the other classes in place of its own, see :meth:`recall_at`.
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+    error_proba : ndarray of shape (n_samples,), default=None
         Probability that the label is wrong, in [0, 1], if the given `noise_rate` is the share of
         wrong labels, and these were drawn uniformly from the other classes. None without
         `noise_rate`.
-    noise_rate : float or None
+    noise_rate : float, default=None
         The share of wrong labels that was given.
-    data_map : DataMap or None
+    data_map : DataMap, default=None
         Out-of-fold data map; None if the estimator cannot be watched.
-    in_fold_map : DataMap or None
+    in_fold_map : DataMap, default=None
         Mean data map of the models that are trained on the sample.
-    sample_ids : ndarray of shape (n_samples,) or None
+    sample_ids : ndarray of shape (n_samples,), default=None
         Ids of the samples.
-    classes : ndarray of shape (n_classes,)
-        The labels, sorted.
 
     See Also
     --------
@@ -85,14 +94,14 @@ class LabelIssues:
     suggested_proba: np.ndarray
     predicted_label: np.ndarray
     given_proba: np.ndarray
+    ranking: np.ndarray
+    planted_ranks: np.ndarray
     classes: np.ndarray
     error_proba: np.ndarray | None = None
     noise_rate: float | None = None
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
-    _planted_rank: np.ndarray  # of replaced labels, among the given ones
-    _order: np.ndarray  # rated samples, lowest label quality first
 
     @property
     def n_samples(self):
@@ -103,11 +112,6 @@ class LabelIssues:
     def n_issues(self):
         """Number of label issues."""
         return int(self.is_label_issue.sum())
-
-    @property
-    def ranking(self):
-        """Positions of the rated samples, lowest label quality first."""
-        return self._order.copy()
 
     @validate_params(
         noise_rate=[Number(0, 1, closed="neither")], fdr=[Number(0, 1, closed="neither"), None]
@@ -139,7 +143,7 @@ class LabelIssues:
         >>> find_label_issues(sgd, X, y, random_state=0).with_noise_rate(0.02)
         <LabelIssues: 3 of 150 labels of 3 classes>
         """
-        rated = self._order
+        rated = self.ranking
         error_proba = np.full(self.n_samples, np.nan)
         error_proba[rated] = error_probabilities(
             self.given_proba[rated], self.label_quality[rated], noise_rate, len(self.classes)
@@ -185,8 +189,9 @@ class LabelIssues:
         >>> bool(issues.recall_at(15) > 0.7)
         True
         """
-        return float(np.mean(self._planted_rank < k))
+        return float(np.mean(self.planted_ranks < k))
 
+    @validate_params(indices=["boolean"])
     def get_support(self, indices=False):
         """Get a mask, or integer index, of the samples without a label issue.
 
@@ -209,8 +214,9 @@ class LabelIssues:
         Parameters
         ----------
         X : container of shape (n_samples, ...), default=None
-            The samples, to be shown beside their labels: a data frame adds its columns, anything
-            else with one entry for each sample (text, for example) the column `x`.
+            The samples, to be shown beside their labels: a data frame adds its columns, a dict of
+            inputs a column for each of them, anything else with one entry for each sample (text,
+            for example) the column `x`.
         backend : {"pandas", "polars"}, default="pandas"
             Library of the data frame; it must be installed.
 
@@ -229,7 +235,7 @@ class LabelIssues:
         ValueError
             If `backend` is unknown, or `X` has another number of samples.
         """
-        order = np.concatenate([self._order, np.flatnonzero(np.isnan(self.label_quality))])
+        order = np.concatenate([self.ranking, np.flatnonzero(np.isnan(self.label_quality))])
         columns = {"row": np.arange(self.n_samples), "sample_id": self.sample_ids}
         columns |= {name: getattr(self, name) for name in _SHOWN}
         if self.data_map is not None:
@@ -303,11 +309,11 @@ _SHOWN = (
 def _columns_of(X, taken):
     """Return the columns of samples for a data frame; names that are taken get an underscore."""
     columns = frame_columns(X)
-    if columns is None:
-        values = np.empty(len(X), dtype=object)
-        for i, value in enumerate(X):
-            values[i] = value
-        columns = [("x", values)]
+    if columns is None and holds_containers(X):
+        parts = dict(enumerate(X)) if isinstance(X, tuple) else dict(X)
+        columns = [(name, _entries(part)) for name, part in parts.items()]
+    elif columns is None:
+        columns = [("x", _entries(X))]
     named: dict = {}
     for name, column in columns:
         name = str(name)
@@ -315,6 +321,58 @@ def _columns_of(X, taken):
             name += "_"
         named[name] = np.asarray(column)
     return named
+
+
+def _entries(X):
+    """Return the entries of a container of samples as an array of objects."""
+    entries = np.empty(n_samples_of(X), dtype=object)
+    values = X
+    if issparse(X):
+        values = (row.toarray().ravel() for row in csr_matrix(X))
+    elif is_dataset(X):  # which need not end an iteration
+        values = (X[i] for i in range(len(entries)))
+    for i, value in enumerate(values):
+        entries[i] = value
+    return entries
+
+
+def issues_of(rating, y, classes, y_encoded, stream, ids, records):
+    """Make the label issues of a rating; `stream` seeds the breaking of ties."""
+    n_samples, rows = len(y), rating.rows
+    probabilities, own_class = rating.probabilities, y_encoded[rows]
+    places = np.arange(len(rows))
+    own = probabilities[places, own_class]
+    others = probabilities.copy()
+    others[places, own_class] = -1.0
+    suggested, predicted = y_encoded.copy(), y_encoded.copy()
+    suggested[rows] = others.argmax(axis=1)
+    predicted[rows] = probabilities.argmax(axis=1)
+
+    keys = rule_generator(stream, "ties").random_sample(len(rows))
+    order = rows[np.lexsort((keys, rating.quality))]
+    watched = records.in_fold_map is not None
+    return LabelIssues(
+        label_quality=_spread(rating.quality, rows, n_samples),
+        is_label_issue=mask_of(order[: rating.n_issues], n_samples),
+        given_label=y,
+        suggested_label=classes[suggested],
+        suggested_proba=_spread(others.max(axis=1), rows, n_samples),
+        predicted_label=classes[predicted],
+        classes=classes,
+        given_proba=_spread(own, rows, n_samples),
+        data_map=records.out_of_fold_map if watched else None,
+        in_fold_map=records.in_fold_map,
+        sample_ids=ids,
+        planted_ranks=planted_ranks(probabilities, own_class, stream),
+        ranking=order,
+    )
+
+
+def _spread(values, rows, n_samples):
+    """Spread values of some rows over all rows; NaN elsewhere."""
+    whole = np.full(n_samples, np.nan)
+    whole[rows] = values
+    return whole
 
 
 def mask_of(rows, n_samples):

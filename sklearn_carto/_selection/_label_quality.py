@@ -60,7 +60,8 @@ def combine_probabilities(windows, votes, y_encoded, seed):
            [0.8, 0.2]])
     """
     n_samples, n_classes = windows[0].shape
-    shares = np.bincount(y_encoded, minlength=n_classes) / n_samples
+    # at least one sample, so that the logarithm is finite where a class has no label to rate
+    shares = np.maximum(np.bincount(y_encoded, minlength=n_classes), 1) / n_samples
     features = [np.log(np.maximum(window, CLIP, dtype=np.float32)) for window in windows]
     # 20 votes and 2 pseudo-votes
     features += [

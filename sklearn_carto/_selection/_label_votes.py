@@ -13,8 +13,7 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import describe
-from sklearn_carto._watching._find import can_watch
-from sklearn_carto._watching._pipelines import fit_transformers
+from sklearn_carto._watching._pipelines import fit_transformers, why_resampled
 from sklearn_carto._watching._seeds import set_seed
 
 
@@ -37,14 +36,16 @@ def check_neighbors(neighbors, n_samples, owner):
     return features
 
 
-def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed, n_jobs=None):
+def fold_votes(
+    estimator, data, y_encoded, n_classes, folds, neighbors, *, stream, seed=None, n_jobs=None
+):
     """Count the labels of the neighbors of each test sample, among the training samples.
 
     Parameters
     ----------
     estimator : estimator
         If it is a pipeline, neighbors are sought in what its last step takes: the transformers are
-        fitted on the training samples of each fold.
+        fitted on the training samples of each fold. Of a pipeline with a sampler, in the samples.
     data : TrainingSet
         All samples, labels and arguments of `fit`.
     y_encoded : ndarray of shape (n_samples,)
@@ -55,8 +56,10 @@ def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed,
         Training and test samples of each fold.
     neighbors : "auto", None or array of shape (n_samples, n_features)
         Where to seek neighbors, see :func:`check_neighbors`.
-    seed : int
-        Seeds the transformers, and the draw of samples among which neighbors are sought.
+    stream : int
+        Seeds the draw of samples among which neighbors are sought.
+    seed : int, default=None
+        Set on every `random_state` of the transformers; None: they are left as they are.
     n_jobs : int, default=None
         Number of folds in parallel.
 
@@ -66,26 +69,44 @@ def fold_votes(estimator, data, y_encoded, n_classes, folds, neighbors, *, seed,
         For each fold, as :func:`neighbor_votes` returns them; none if there are no numeric
         features.
     """
-    transforms = isinstance(estimator, Pipeline) and can_watch(estimator)
+    transforms = isinstance(estimator, Pipeline) and why_resampled(estimator) is None
     if isinstance(neighbors, str) and not transforms:
         neighbors = numeric_features(data.X)
     if neighbors is None:
         return [[] for _ in folds]
-    vote = partial(_vote, estimator, data, y_encoded, n_classes, neighbors, seed)
+    vote = partial(_vote, estimator, data, y_encoded, n_classes, neighbors, stream, seed)
     votes, _ = run_parallel(vote, list(enumerate(folds)), n_jobs=n_jobs)
     return votes
 
 
-def _vote(estimator, data, y_encoded, n_classes, neighbors, seed, i, fold):
+def _vote(estimator, data, y_encoded, n_classes, neighbors, stream, seed, i, fold):
     train, test = fold
-    X_test = take(data.X, test)
+    excluded = data.excluded_mask()
+    if excluded is not None:
+        train = train[~excluded[train]]
     if not isinstance(neighbors, str):
         neighbors = neighbors[train], neighbors[test]
-    part = data.take(train)
-    return votes_of(estimator, part, X_test, y_encoded[train], n_classes, neighbors, seed, i)
+    rng, part, X_test = fold_generator(stream, i), data.take(train), take(data.X, test)
+    return votes_of(
+        estimator,
+        part,
+        X_test,
+        y_encoded[train],
+        n_classes,
+        neighbors=neighbors,
+        rng=rng,
+        seed=seed,
+    )
 
 
-def votes_of(estimator, data, X_test, y_encoded, n_classes, neighbors, seed, i=0):
+def fold_generator(stream, i):
+    """Return the generator that draws the samples of a fold among which neighbors are sought."""
+    return rule_generator(stream, f"neighbors of fold {i}")
+
+
+def votes_of(
+    estimator, data, X_test, y_encoded, n_classes, *, neighbors="auto", rng=None, seed=None
+):
     """Count the labels of the neighbors of each test sample of one fold.
 
     Parameters
@@ -100,21 +121,21 @@ def votes_of(estimator, data, X_test, y_encoded, n_classes, neighbors, seed, i=0
         Labels of the training samples, encoded as 0 to n_classes - 1.
     n_classes : int
         Number of classes.
-    neighbors : "auto" or (array, array)
+    neighbors : "auto" or (array, array), default="auto"
         Features of the training and of the test samples; "auto": those that the estimator takes.
-    seed : int
-        Seeds the transformers, and the draw of samples among which neighbors are sought.
-    i : int, default=0
-        Number of the fold.
+    rng : RandomState
+        Draws the samples among which neighbors are sought.
+    seed : int, default=None
+        Set on every `random_state` of the transformers; None: they are left as they are.
 
     Returns
     -------
     votes : list of ndarray of shape (n_test, n_classes)
         As :func:`neighbor_votes` returns them; none if there are no numeric features.
     """
-    excluded, X_train = data.excluded_mask(), data.X
     if isinstance(neighbors, str):
-        if isinstance(estimator, Pipeline) and can_watch(estimator):
+        X_train = data.X
+        if isinstance(estimator, Pipeline) and why_resampled(estimator) is None:
             head = clone(estimator)
             set_seed(head, seed)
             transformed = fit_transformers(head, X_train, data.y, X_test, data.routed)
@@ -123,8 +144,4 @@ def votes_of(estimator, data, X_test, y_encoded, n_classes, neighbors, seed, i=0
     X_train, X_test = neighbors
     if X_train is None or X_test is None:
         return []
-    if excluded is not None:
-        X_train, y_encoded = X_train[~excluded], y_encoded[~excluded]
-    return neighbor_votes(
-        X_train, y_encoded, X_test, n_classes, rule_generator(seed, f"neighbors of fold {i}")
-    )
+    return neighbor_votes(X_train, y_encoded, X_test, n_classes, rng)

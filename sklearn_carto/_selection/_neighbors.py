@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.neighbors import NearestNeighbors
@@ -36,13 +39,14 @@ def neighbor_votes(X_train, y_encoded, X_test, n_classes, rng):
     votes : list of ndarray of shape (n_test, n_classes)
         Shares of the labels among the neighbors, in [0, 1]: of dense features, by Euclidean
         distance as they are and with standardized columns, since either may be the better scale; of
-        sparse ones, by cosine distance.
+        sparse ones, by cosine distance. Missing and infinite values count as the mean of the
+        column in the training samples, those of sparse ones as 0.
     """
     if X_train.shape[0] > MAX_REFERENCES:
         rows = np.sort(rng.choice(X_train.shape[0], MAX_REFERENCES, replace=False))
         X_train, y_encoded = X_train[rows], y_encoded[rows]
     if issparse(X_train):
-        spaces = [(normalize(X_train), normalize(X_test))]  # orders as cosine distance does
+        spaces = [tuple(map(_normalized, (X_train, X_test)))]
     else:
         X_train, X_test = _without_missing(X_train, X_test)
         spaces = [(X_train, X_test), _standardized(X_train, X_test)]
@@ -63,8 +67,8 @@ def numeric_features(X):
     Parameters
     ----------
     X : container of shape (n_samples, ...)
-        Samples. Of a data frame, the numeric columns are taken; arrays of more dimensions, such as
-        images, are flattened.
+        Samples. Of a data frame, the columns of numbers or booleans are taken; arrays of more
+        dimensions, such as images, are flattened.
 
     Returns
     -------
@@ -80,14 +84,17 @@ def numeric_features(X):
     True
     """
     if issparse(X):
-        return csr_matrix(X, dtype=np.float32) if X.dtype.kind in "biuf" and X.shape[1] else None
+        if X.dtype.kind not in "biuf" or not X.shape[1]:
+            return None
+        X = csr_matrix(X)
+        return csr_matrix((_as_float32(X.data), X.indices, X.indptr), shape=X.shape)
     if holds_containers(X) or is_dataset(X):
         return None
     if is_tensor(X):
         X = X.detach().cpu().numpy()
     columns = frame_columns(X)
     if columns is not None:
-        arrays = [np.asarray(column) for _, column in columns]
+        arrays = [_column_values(column) for _, column in columns]
         arrays = [array for array in arrays if array.dtype.kind in "biuf"]
         X = np.column_stack(arrays) if arrays else None
     try:
@@ -96,7 +103,33 @@ def numeric_features(X):
         return None
     if array is None or array.ndim < 2 or array.dtype.kind not in "biuf" or not array.size:
         return None
-    return array.reshape(len(array), -1).astype(np.float32)
+    return _as_float32(array.reshape(len(array), -1))
+
+
+def _as_float32(values):
+    with np.errstate(over="ignore"):  # infinity, as a missing value
+        return values.astype(np.float32)
+
+
+def _column_values(column):
+    """Return the values of a column of a data frame; NaN where a number or boolean is missing."""
+    dtype: Any = getattr(column, "dtype", None)
+    pandas, polars = sys.modules.get("pandas"), sys.modules.get("polars")
+    if polars is not None and isinstance(column, polars.Series):
+        is_number = dtype.is_numeric() or dtype == polars.Boolean
+        return column.cast(polars.Float64).to_numpy() if is_number else np.asarray(column)
+    if pandas is None or not isinstance(dtype, pandas.api.extensions.ExtensionDtype):
+        return np.asarray(column)
+    is_number = pandas.api.types.is_numeric_dtype(dtype)  # no category, even of numbers
+    return column.to_numpy(dtype=np.float64 if is_number else object, na_value=np.nan)
+
+
+def _normalized(X):
+    """Scale the rows of a sparse matrix to unit length: distances order as cosine distances do."""
+    if not np.isfinite(X.data).all():
+        X = X.copy()
+        X.data[~np.isfinite(X.data)] = 0
+    return normalize(X)
 
 
 def _without_missing(X_train, X_test):

@@ -11,7 +11,7 @@ from sklearn_carto._inputs._containers import n_samples_of
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._label_evidence import FoldEvidence, LabelObserver, rate_labels
-from sklearn_carto._selection._label_votes import votes_of
+from sklearn_carto._selection._label_votes import fold_generator, votes_of
 from sklearn_carto._utils._random_state import draw_seed
 from sklearn_carto._watching._fold_training import record_evaluation
 from sklearn_carto._watching._responses import in_class_order
@@ -63,7 +63,8 @@ def fit_fold(proxy, X, y, params, X_test):
         data = TrainingSet.plain(X, y, None)
     _, classes, y_encoded = check_labels(y, proxy)
     seed = draw_seed(0 if proxy.random_state is None else proxy.random_state)
-    votes = votes_of(proxy.estimator, data, X_test, y_encoded, len(classes), "auto", seed)
+    rng = fold_generator(seed, 0)
+    votes = votes_of(proxy.estimator, data, X_test, y_encoded, len(classes), rng=rng, seed=seed)
     return data_map, evidence._replace(votes=votes)
 
 

@@ -24,10 +24,10 @@ from sklearn_carto._watching._callback_task import NoTask
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._fold_recorder import OutOfFoldRecorder
+from sklearn_carto._watching._pipelines import fit_unwatched
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._seeds import draw_seed, set_seed
 from sklearn_carto._watching._training import train_and_record
-from sklearn_carto._watching._training_set import TrainingSet, take_params
 
 
 class FoldObserver(Protocol):
@@ -118,11 +118,9 @@ def record_folds(
 
 def predict_folds(
     estimator,
-    X,
-    y,
+    data,
     folds,
     *,
-    params=None,
     seed=None,
     make_observer=None,
     sample_ids=None,
@@ -137,14 +135,10 @@ def predict_folds(
     ----------
     estimator : estimator
         A classifier with `predict_proba` or `decision_function`. It is cloned.
-    X : container of shape (n_samples, n_features)
-        Samples.
-    y : ndarray of shape (n_samples,)
-        Labels.
+    data : TrainingSet
+        All samples, labels and arguments of `fit`.
     folds : list of (ndarray, ndarray)
         Positions of the training and of the test rows of each fold, from :func:`make_folds`.
-    params : dict, default=None
-        Arguments of `fit`; those with one entry for each row are split as the rows are.
     seed, make_observer, sample_ids, n_jobs
         As of :func:`record_folds`.
 
@@ -153,7 +147,6 @@ def predict_folds(
     records : FoldRecords
         The map of one epoch and the observers; there is no `in_fold_map`.
     """
-    data = TrainingSet.plain(X, y, params)
     return _record(_predict_fold, estimator, data, folds, seed, make_observer, sample_ids, n_jobs)
 
 
@@ -217,8 +210,8 @@ def _predict_fold(estimator, data, whole, fold, train, test, seed, make_observer
     recorder = _fold_recorder(whole, fold, train, test, make_observer, in_fold=False)
     model = clone(estimator)
     set_seed(model, seed)
-    params = take_params(data.routed["watched"], train, len(data.y))
-    model.fit(take(data.X, train), data.y[train], **params)
+    subset = data.take(train)
+    fit_unwatched(model, subset.X, subset.y, subset.routed)
     recorder.begin(1)
     EpochEvaluator(recorder, None, take(data.X, test)).record(model)
     return _FoldRecord(recorder.statistics(), None, recorder.observer)

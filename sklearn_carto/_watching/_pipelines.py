@@ -167,6 +167,34 @@ def transform_samples(estimator, X):
     return last_step(estimator), X
 
 
+def fit_unwatched(estimator, X, y, routed):
+    """Fit a classifier, or a pipeline that ends in one, with the arguments routed to its steps.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A clone.
+    X : container of shape (n_samples, n_features)
+        Training samples.
+    y : ndarray of shape (n_samples,)
+        Their labels.
+    routed : dict of dict
+        From :func:`route_fit_params`.
+    """
+    if why_resampled(estimator) is None:
+        last, Xt, _, params = fit_transformers(estimator, X, y, None, routed)
+        last.fit(Xt, y, **params)
+        return
+    params, prefix = {}, ""  # the pipeline itself knows how its samplers are fitted
+    for depth, pipeline in enumerate(_nested_pipelines(estimator)):
+        of_steps = routed[f"transformers_{depth}"]
+        params |= {f"{prefix}{name}": value for name, value in of_steps.items()}
+        if not _routing_enabled():
+            prefix += f"{pipeline.steps[-1][0]}__"
+    params |= {f"{prefix}{name}": value for name, value in routed["watched"].items()}
+    estimator.fit(X, y, **params)
+
+
 def _transform(head, value):
     """Transform a container, or each of a tuple of containers, for example of an `eval_set`."""
     return tuple(map(head.transform, value)) if isinstance(value, tuple) else head.transform(value)
