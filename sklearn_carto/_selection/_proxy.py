@@ -119,7 +119,7 @@ class ProxyModel:
                 "map does not provide. Pass the CartographyClassifier itself, not frozen."
             )
         splits = self._make_splits()
-        tasks = [self._arguments(train, take(self.X, test)) for train, test in splits]
+        tasks = [self._arguments(train, test) for train, test in splits]
         results, warnings = run_parallel(self._cached(_fit_fold), tasks, n_jobs=self.n_jobs)
         warn_once(warnings, f" in {len(splits)} folds of {self.used_by}")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
@@ -182,9 +182,10 @@ class ProxyModel:
         """Coordinates of the samples, for distances between them; an error without features."""
         return embed(self.features, self.X, self.seed)
 
-    def _arguments(self, train, X_eval=None):
+    def _arguments(self, train, test=None):
         """Return the arguments of a cached function; the key stands for the data."""
         X, y, params = self.X, self.y, self.params
+        X_eval, y_eval = (None, None) if test is None else (take(X, test), y[test])
         if not isinstance(train, slice):  # a slice is the whole training set
             params = take_params(params, train, len(y))
             X, y = take(X, train), y[train]
@@ -192,7 +193,7 @@ class ProxyModel:
         if self.seed is not None:
             proxy.set_params(random_state=self.seed)
         key = None if self.memory is None else self._key(proxy, X, y, params, X_eval)
-        return proxy, key, X, y, params, X_eval
+        return proxy, key, X, y, params, X_eval, y_eval
 
     def _key(self, proxy, X, y, params, X_eval):
         """Return the key of a cached result; None, and no cache from now on, if there is none."""
@@ -215,7 +216,8 @@ class ProxyModel:
     def _cached(self, function):
         if self.memory is None:
             return function
-        return self.memory.cache(function, ignore=["proxy", "X", "y", "params", "X_eval"])
+        # labels of other samples do not change what is recorded of them
+        return self.memory.cache(function, ignore=["proxy", "X", "y", "params", "X_eval", "y_eval"])
 
 
 def _open_cache(folder):
@@ -247,12 +249,12 @@ def can_be_proxy(estimator):
     return can_watch(estimator)
 
 
-def _draw_map(proxy, key, X, y, params, X_eval):
+def _draw_map(proxy, key, X, y, params, X_eval, y_eval):
     return proxy.fit(X, y, **params).data_map_
 
 
-def _fit_fold(proxy, key, X, y, params, X_eval):
-    return fit_fold(proxy, X, y, params, X_eval)
+def _fit_fold(proxy, key, X, y, params, X_eval, y_eval):
+    return fit_fold(proxy, X, y, params, X_eval, y_eval)
 
 
 def _frozen_map(fitted, X, y):

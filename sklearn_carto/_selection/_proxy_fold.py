@@ -27,7 +27,7 @@ class Fold(NamedTuple):
     evidence: FoldEvidence  # on the labels of all
 
 
-def fit_fold(proxy, X, y, params, X_test):
+def fit_fold(proxy, X, y, params, X_test, y_test):
     """Fit a proxy model on the training samples of a fold.
 
     Parameters
@@ -42,6 +42,8 @@ def fit_fold(proxy, X, y, params, X_test):
         Arguments of `fit`.
     X_test : container of shape (n_test, n_features)
         The other samples.
+    y_test : ndarray of shape (n_test,)
+        Their labels, which the evidence does not depend on.
 
     Returns
     -------
@@ -52,7 +54,9 @@ def fit_fold(proxy, X, y, params, X_test):
         follow.
     """
     if proxy.cv is None and proxy.record == "epoch_end":
-        data_map, observer, data = record_evaluation(proxy, X, y, X_test, LabelObserver, params)
+        data_map, observer, data = record_evaluation(
+            proxy, X, y, X_test, y_test, LabelObserver, params
+        )
         evidence = observer.evidence()
     else:  # epochs of other samples are not recorded: the final model counts
         proxy.fit(X, y, **params)

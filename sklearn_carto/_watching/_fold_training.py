@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sklearn_carto._inputs._containers import n_samples_of, row_names, take
+from sklearn_carto._dynamics._scores import encode_labels
+from sklearn_carto._inputs._containers import row_names, take
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
@@ -217,7 +218,7 @@ def _predict_fold(estimator, data, whole, fold, train, test, seed, make_observer
     return _FoldRecord(recorder.statistics(), None, recorder.observer)
 
 
-def record_evaluation(classifier, X, y, X_eval, make_observer, params):
+def record_evaluation(classifier, X, y, X_eval, y_eval, make_observer, params):
     """Record one training of a CartographyClassifier, and its scores of other samples.
 
     Parameters
@@ -231,10 +232,11 @@ def record_evaluation(classifier, X, y, X_eval, make_observer, params):
         Their labels.
     X_eval : container of shape (n_samples_eval, n_features)
         Samples that are evaluated, too.
+    y_eval : ndarray of shape (n_samples_eval,)
+        Their labels, of the same classes.
     make_observer : callable
         Takes the positions of the training and of the other samples, which are counted on, the
-        labels of all, encoded (those of the others are not known, and 0), and the number of
-        classes; returns a FoldObserver.
+        labels of all, encoded, and the number of classes; returns a FoldObserver.
     params : dict
         Arguments of `fit`.
 
@@ -252,9 +254,9 @@ def record_evaluation(classifier, X, y, X_eval, make_observer, params):
     weights, groups, ids = (params.pop(n, None) for n in ("sample_weight", "groups", "sample_ids"))
     watcher = get_watcher(classifier.estimator)
     data = classifier._route(X, y, watcher, params, weights, groups)
-    n_samples, n_eval = len(y), n_samples_of(X_eval)
+    n_samples, n_eval = len(y), len(y_eval)
     train, others = np.arange(n_samples), np.arange(n_samples, n_samples + n_eval)
-    y_all = np.concatenate([y_encoded, np.zeros(n_eval, dtype=y_encoded.dtype)])
+    y_all = np.concatenate([y_encoded, encode_labels(y_eval, classes)])
     observer = make_observer(train, others, y_all, len(classes))
     whole = RunRecorder(classes[y_all], classes, y_all, False, record="out_of_fold")
     recorder = OutOfFoldRecorder(whole, train, others, 0, observer)
