@@ -20,6 +20,8 @@ from sklearn_carto._selection._label_quality import (
     error_probabilities,
     n_rejected,
     rank_quality,
+    sharpen,
+    true_probabilities,
 )
 from sklearn_carto._selection._label_recall import planted_ranks
 
@@ -246,8 +248,7 @@ def test_error_probabilities_are_those_of_labels_that_were_flipped(n_classes, no
     rng = np.random.RandomState(1)
     wrong = rng.random_sample(len(true)) < noise_rate
     given = np.where(wrong, (true + rng.randint(1, n_classes, len(true))) % n_classes, true)
-    q = (1 - noise_rate) * p + noise_rate / (n_classes - 1) * (1 - p)
-    own = q[np.arange(len(given)), given]
+    own = p[np.arange(len(given)), given]
     proba = error_probabilities(own, own, noise_rate, n_classes)
     bins = np.digitize(proba, np.linspace(0, 1, 11))
     for one in np.unique(bins):
@@ -260,8 +261,20 @@ def test_error_probabilities_are_those_of_labels_that_were_flipped(n_classes, no
 def test_error_probabilities_counted_by_hand():
     # of 10 samples with p = 1/2 and r = 1/5, 1 has the label by error and 4 by right
     assert_allclose(error_probabilities(np.array([0.5]), np.array([0.5]), 0.2, 2), [0.2])
-    own = np.array([0.1, 0.9])  # q of p = 0 and of p = 1
+    own = np.array([0.0, 1.0])
     assert_allclose(error_probabilities(own, own, 0.1, 2), [1, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_the_sharpness_of_true_probabilities_is_found_from_the_labels(power):
+    p, true = random_labels(50_000, 3)  # and a model whose probabilities are too flat by a power
+    flat = p ** (1 / power)
+    flat /= flat.sum(axis=1, keepdims=True)
+    rng = np.random.RandomState(1)
+    wrong = rng.random_sample(len(true)) < 0.2
+    given = np.where(wrong, (true + rng.randint(1, 3, len(true))) % 3, true)
+    found = true_probabilities(sharpen(flat, given), 0.2, 3)
+    assert_allclose(found, p[np.arange(len(given)), given], atol=1e-5)
 
 
 def test_error_probabilities_fall_with_the_quality():
@@ -270,6 +283,13 @@ def test_error_probabilities_fall_with_the_quality():
     assert (np.diff(proba[quality.argsort()]) <= 0).all()
     assert (proba >= 0).all()
     assert (proba <= 1).all()
+
+
+def test_qualities_that_differ_by_a_rounding_error_have_an_error_probability():
+    quality = np.array([0.1, 0.9994, 0.9994 + 2e-16, 0.9994 - 2e-16, 0.9995])
+    proba = error_probabilities(np.array([0.5, 0.97, 0.98, 0.99, 1.0]), quality, 0.02, 2)
+    assert np.isfinite(proba).all()
+    assert len(set(proba[1:4])) == 1
 
 
 @pytest.mark.parametrize(("n_classes", "noise_rate"), [(2, 0.5), (2, 0.9), (4, 0.75), (4, 0.99)])

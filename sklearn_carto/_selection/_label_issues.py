@@ -12,7 +12,12 @@ from sklearn_carto._inputs._columns import frame_columns
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
 from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._selection._label_quality import error_probabilities, n_rejected
+from sklearn_carto._selection._label_quality import (
+    error_probabilities,
+    n_rejected,
+    sharpen,
+    true_probabilities,
+)
 from sklearn_carto._selection._label_recall import planted_ranks
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions, require
 from sklearn_carto._utils._frames import build_frame
@@ -102,6 +107,7 @@ class LabelIssues:
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
+    _sharpened: np.ndarray  # powers of `given_proba`, shape (n_powers, n_samples)
 
     @property
     def n_samples(self):
@@ -145,8 +151,10 @@ class LabelIssues:
         """
         rated = self.ranking
         error_proba = np.full(self.n_samples, np.nan)
+        n_classes = len(self.classes)
+        true = true_probabilities(self._sharpened[:, rated], noise_rate, n_classes)
         error_proba[rated] = error_probabilities(
-            self.given_proba[rated], self.label_quality[rated], noise_rate, len(self.classes)
+            true, self.label_quality[rated], noise_rate, n_classes
         )
         n_issues = round(noise_rate * len(rated))
         if fdr is not None:
@@ -365,13 +373,14 @@ def issues_of(rating, y, classes, y_encoded, stream, ids, records):
         sample_ids=ids,
         planted_ranks=planted_ranks(probabilities, own_class, stream),
         ranking=order,
+        _sharpened=_spread(sharpen(probabilities, own_class), rows, n_samples),
     )
 
 
 def _spread(values, rows, n_samples):
     """Spread values of some rows over all rows; NaN elsewhere."""
-    whole = np.full(n_samples, np.nan)
-    whole[rows] = values
+    whole = np.full((*values.shape[:-1], n_samples), np.nan, dtype=values.dtype)
+    whole[..., rows] = values
     return whole
 
 

@@ -19,6 +19,8 @@ PSEUDO_VOTES = 2.0
 # Strength of the pull of the weights toward an average of the windows of epochs; it matters for
 # small training sets only, and at 1 to 10 the weights are much the same.
 RIDGE = 3.0
+# Powers of the probabilities among which those of the true classes are sought.
+POWERS = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 MAX_FITTED = 20_000  # samples that the few weights are fitted to
 
 
@@ -120,24 +122,78 @@ def rank_quality(*evidence):
     return np.nanmean(ranks, axis=0)
 
 
-def error_probabilities(own, quality, noise_rate, n_classes):
-    """Estimate the probability that each label is wrong, if labels were flipped uniformly.
-
-    If a share `noise_rate` of the labels was replaced by another one, each with the same
-    probability, the probability of a label is ``q = (1 - r) p + r / (K - 1) * (1 - p)``, with `p`
-    that of the true class, and a label is wrong with probability ``r / (K - 1) * (1 - p) / q``.
-    This is smoothed to decrease with the label quality (isotonic regression).
+def sharpen(probabilities, y_encoded):
+    """Return the probability of each given label, raised to several powers.
 
     Parameters
     ----------
-    own : ndarray of shape (n_samples,)
-        Probability of each given label, `q` above.
-    quality : ndarray of shape (n_samples,)
-        Label quality.
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Probability of each label.
+    y_encoded : ndarray of shape (n_samples,)
+        Labels, encoded as 0 to n_classes - 1.
+
+    Returns
+    -------
+    sharpened : ndarray of float32 of shape (n_powers, n_samples)
+        For each of ``POWERS``, that power of the probability of the label, divided by the sum over
+        the classes.
+
+    Examples
+    --------
+    >>> sharpen(np.array([[0.9, 0.1]]), np.array([0]))[[0, -1], 0].round(2)
+    array([0.84, 1.  ], dtype=float32)
+    """
+    log = np.log(np.maximum(probabilities, np.finfo(float).tiny))
+    own = y_encoded[:, None]
+    return np.stack(
+        [np.take_along_axis(softmax(t * log, axis=1), own, axis=1)[:, 0] for t in POWERS]
+    ).astype(np.float32)
+
+
+def true_probabilities(sharpened, noise_rate, n_classes):
+    """Estimate the probability that the true class is the given one, for a known noise rate.
+
+    If a share `r` of the labels was replaced by one of the `K - 1` others, each with the same
+    probability, a label has the probability ``(1 - r) p + r / (K - 1) * (1 - p)``, where `p` is
+    that of the true class. A softmax does not express its lower bound. The true probabilities are
+    therefore those of a sharper softmax: of the powers of the estimated ones, that of the highest
+    likelihood.
+
+    Parameters
+    ----------
+    sharpened : ndarray of shape (n_powers, n_samples)
+        From :func:`sharpen`.
     noise_rate : float
         Share of wrong labels, `r` above, in (0, 1).
     n_classes : int
         Number of classes, `K` above.
+
+    Returns
+    -------
+    true : ndarray of shape (n_samples,)
+        The probability, `p` above.
+    """
+    flipped = noise_rate / (n_classes - 1)
+    given = (1 - noise_rate) * sharpened + flipped * (1 - sharpened)
+    likelihoods = np.log(np.maximum(given, np.finfo(np.float32).tiny)).sum(axis=1, dtype=float)
+    return sharpened[likelihoods.argmax()].astype(np.float64)
+
+
+def error_probabilities(true, quality, noise_rate, n_classes):
+    """Estimate the probability that each label is wrong, if labels were flipped uniformly.
+
+    Parameters
+    ----------
+    true : ndarray of shape (n_samples,)
+        Probability `p` that the true class is the given one, from the features alone. With `r` and
+        `K` as in :func:`true_probabilities`, the label is wrong with a probability in proportion to
+        ``r / (K - 1) * (1 - p)``, and right in proportion to ``(1 - r) p``.
+    quality : ndarray of shape (n_samples,)
+        Label quality. The probabilities are smoothed to decrease with it (isotonic regression).
+    noise_rate : float
+        Share of wrong labels, in (0, 1).
+    n_classes : int
+        Number of classes.
 
     Returns
     -------
@@ -146,18 +202,18 @@ def error_probabilities(own, quality, noise_rate, n_classes):
 
     Examples
     --------
-    >>> q = np.array([0.05, 0.5, 0.95])
-    >>> error_probabilities(q, q, 0.1, 2).round(2)
+    >>> p = np.array([0.0, 0.5, 1.0])
+    >>> error_probabilities(p, p, 0.1, 2).round(2)
     array([1. , 0.1, 0. ])
     """
     flipped = noise_rate / (n_classes - 1)
-    slope = 1 - noise_rate - flipped
-    if slope <= 0:  # labels hold no information on the true class
-        return np.full(len(own), noise_rate)
-    true = np.clip((own - flipped) / slope, 0, 1)
+    if noise_rate + flipped >= 1:  # labels hold no information on the true class
+        return np.full(len(true), noise_rate)
     wrong, right = flipped * (1 - true), (1 - noise_rate) * true
     raw = wrong / np.maximum(wrong + right, np.finfo(float).tiny)
-    return IsotonicRegression(increasing=False, y_min=0, y_max=1).fit_transform(quality, raw)
+    # by rank: qualities that differ by a rounding error alone would be interpolated to NaN
+    ranks = rankdata(quality.round(12), method="dense")
+    return IsotonicRegression(increasing=False, y_min=0, y_max=1).fit_transform(ranks, raw)
 
 
 def n_rejected(error_proba, fdr):
