@@ -55,6 +55,9 @@ class LabelIssues:
         Out-of-fold probability of the given label, in [0, 1].
     ranking : ndarray of shape (n_rated,)
         Positions of the rated samples, lowest label quality first.
+    sharpened_proba : ndarray of shape (n_powers, n_samples)
+        `given_proba` of softmaxes that are sharper by several powers, of which `with_noise_rate`
+        takes the likeliest.
     planted_ranks : ndarray of shape (n_rated,)
         For each rated sample, how many of the other labels are less probable than one that is drawn
         from the other classes in place of its own, see :meth:`recall_at`.
@@ -107,7 +110,7 @@ class LabelIssues:
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
-    _sharpened: np.ndarray  # powers of `given_proba`, shape (n_powers, n_samples)
+    sharpened_proba: np.ndarray
 
     @property
     def n_samples(self):
@@ -152,7 +155,7 @@ class LabelIssues:
         rated = self.ranking
         error_proba = np.full(self.n_samples, np.nan)
         n_classes = len(self.classes)
-        true = true_probabilities(self._sharpened[:, rated], noise_rate, n_classes)
+        true = true_probabilities(self.sharpened_proba[:, rated], noise_rate, n_classes)
         error_proba[rated] = error_probabilities(
             true, self.label_quality[rated], noise_rate, n_classes
         )
@@ -373,7 +376,7 @@ def issues_of(rating, y, classes, y_encoded, stream, ids, records):
         sample_ids=ids,
         planted_ranks=planted_ranks(probabilities, own_class, stream),
         ranking=order,
-        _sharpened=_spread(sharpen(probabilities, own_class), rows, n_samples),
+        sharpened_proba=_spread(sharpen(probabilities, own_class), rows, n_samples),
     )
 
 
