@@ -87,3 +87,13 @@ def check_rated(folds, classes, y_encoded, present):
             UnratedLabelsWarning,
         )
     return rated
+
+
+def check_fdr(fdr, noise_rate, owner):
+    """Raise an error if a false-discovery rate is given without the share of wrong labels."""
+    if fdr is not None and noise_rate is None:
+        raise InvalidParameterError(
+            f"The 'fdr' parameter of {owner} requires 'noise_rate', the share of wrong labels: the "
+            "false-discovery rate depends on it, and data alone do not show it. Pass noise_rate, "
+            "for example from a reviewed sample, or leave fdr out."
+        )

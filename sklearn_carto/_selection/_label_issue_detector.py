@@ -20,8 +20,8 @@ from sklearn_carto._inputs._containers import (
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._selection._label_evidence import LabelObserver, rate_labels, trusted_mask
-from sklearn_carto._selection._label_folds import check_classes, check_rated, rated_mask
-from sklearn_carto._selection._label_issues import check_fdr, issues_of
+from sklearn_carto._selection._label_folds import check_classes, check_fdr, check_rated, rated_mask
+from sklearn_carto._selection._label_issues import issues_of
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
     HasMethods,

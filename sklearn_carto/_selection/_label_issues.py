@@ -19,7 +19,7 @@ from sklearn_carto._selection._label_quality import (
     true_probabilities,
 )
 from sklearn_carto._selection._label_recall import planted_ranks
-from sklearn_carto._utils._compat import InvalidParameterError, StrOptions, require
+from sklearn_carto._utils._compat import StrOptions, require
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import Count, Number, validate_params
@@ -103,6 +103,7 @@ class LabelIssues:
     predicted_label: np.ndarray
     given_proba: np.ndarray
     ranking: np.ndarray
+    sharpened_proba: np.ndarray
     planted_ranks: np.ndarray
     classes: np.ndarray
     error_proba: np.ndarray | None = None
@@ -110,7 +111,6 @@ class LabelIssues:
     data_map: DataMap | None = None
     in_fold_map: DataMap | None = None
     sample_ids: np.ndarray | None = None
-    sharpened_proba: np.ndarray
 
     @property
     def n_samples(self):
@@ -392,13 +392,3 @@ def mask_of(rows, n_samples):
     mask = np.zeros(n_samples, dtype=bool)
     mask[rows] = True
     return mask
-
-
-def check_fdr(fdr, noise_rate, owner):
-    """Raise an error if a false-discovery rate is given without the share of wrong labels."""
-    if fdr is not None and noise_rate is None:
-        raise InvalidParameterError(
-            f"The 'fdr' parameter of {owner} requires 'noise_rate', the share of wrong labels: the "
-            "false-discovery rate depends on it, and data alone do not show it. Pass noise_rate, "
-            "for example from a reviewed sample, or leave fdr out."
-        )
