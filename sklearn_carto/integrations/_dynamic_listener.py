@@ -31,7 +31,8 @@ class DrawListener:
     def __init__(self, callback, net, X, recording):
         self.callback, self.net, self.X, self.recording = callback, net, X, recording
         self.dataset = None
-        self.pool: np.ndarray = None  # type: ignore[assignment]  # positions to draw from
+        self.pool = np.empty(0, dtype=np.intp)  # positions to draw from
+        self.has_begun = False
         self.x_rows: np.ndarray | None = None  # rows of X that these are
         self.sampler = _EpochSampler()
         self.losses: WeightedLosses | None = None
@@ -51,7 +52,8 @@ class DrawListener:
         """Determine the rows to draw from, ahead of the first epoch."""
         if self.recording is not None:
             self.recording.on_epoch_begin(dataset_train, dataset_valid)
-        if self.pool is None:
+        if not self.has_begun:
+            self.has_begun = True
             self._find_pool(dataset_train)
             self.callback._begin(len(self.pool), self.net.max_epochs)
             if self.callback.rule == "infobatch":
