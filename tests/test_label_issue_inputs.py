@@ -105,7 +105,9 @@ def test_mixed_columns_of_data_frames_are_rated_and_their_index_names_the_sample
     library = pytest.importorskip(backend)
     columns = {f"x{i}": X[:, i] for i in range(4)}
     frame = library.DataFrame({**columns, "place": np.array(["u", "v", "w"])[TRUE]})
-    encode = make_column_transformer((OneHotEncoder(), ["place"]), remainder="passthrough")
+    encode = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["place"]), remainder="passthrough"
+    )
     names = None
     if backend == "pandas":
         names = np.array([f"row {i}" for i in range(N)])
