@@ -10,6 +10,9 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for
 
 NEEDED = {
     "_selection/_sampler": "imblearn",
+    "integrations/_dynamic_callback": "skorch",
+    "integrations/_dynamic_listener": "torch",
+    "integrations/_dynamic_sampler": "torch",
     "integrations/keras": "keras",
     "integrations/lightning": "lightning",
     "integrations/sklearn": "sklearn.callback",
