@@ -93,6 +93,7 @@ def test_a_single_map_has_no_probabilities(four_maps):
 
 
 def test_probabilities_are_saved_taken_with_their_rows_and_named_in_frames(four_maps, tmp_path):
+    pytest.importorskip("pandas")
     mean = DataMap.mean(four_maps, frac=0.25, variability=0.3)
     mean.save(tmp_path / "map.npz")
     loaded = DataMap.load(tmp_path / "map.npz")

@@ -132,6 +132,7 @@ def test_a_file_with_sums_of_other_epochs_is_refused(tmp_path):
 
 
 def test_a_map_saves_averages_frames_and_selects_by_them(tmp_path):
+    pytest.importorskip("pandas")
     one = DataMap.from_dynamics(record(BY_HAND))
     one.save(tmp_path / "map.npz")
     loaded = DataMap.load(tmp_path / "map.npz")
