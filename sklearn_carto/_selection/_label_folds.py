@@ -51,7 +51,7 @@ def check_classes(y_encoded, present):
 
 
 def check_rated(folds, classes, y_encoded, present):
-    """Return the mask of the samples that can be rated, and say which cannot.
+    """Return the mask of the samples that can be rated, and warn of those that cannot.
 
     Raises
     ------

@@ -54,7 +54,7 @@ class LabelIssueDetector(BaseEstimator):
     """Find the labels of a training set that are probably wrong.
 
     The estimator is trained on the training set of each fold of a cross-validation, and evaluated
-    on all samples after each epoch. Two things tell that a label is wrong: models that are not
+    on all samples after each epoch. Two things show that a label is wrong: models that are not
     trained on the sample find it improbable, and models that are trained on it learn it late or
     never. The first one is an out-of-fold probability, as confident learning [1]_ uses it, here of
     several windows of epochs combined with the labels of the nearest neighbors; the second one is

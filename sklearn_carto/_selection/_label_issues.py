@@ -176,7 +176,7 @@ class LabelIssues:
         In thought, each label in turn is replaced by one that is drawn from the other classes; its
         out-of-fold probability is then that of the drawn label, since the models that predict it
         are not trained on the sample. The estimate is the share of these labels that would be among
-        the `k` least probable ones. It does not say which share of the `k` labels is wrong: that
+        the `k` least probable ones. It does not show which share of the `k` labels is wrong: that
         depends on how many labels are wrong, which data alone do not show.
 
         Parameters

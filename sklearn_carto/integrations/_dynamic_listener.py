@@ -25,7 +25,7 @@ class DrawListener:
     X : container
         The samples that are passed to `fit`.
     recording : TrainingPassListener or None
-        Records the training pass; it is not told of the validation pass.
+        Records the training pass; it does not receive the validation pass.
     """
 
     def __init__(self, callback, net, X, recording):
