@@ -18,7 +18,7 @@ def keeps_all_rows(region):
 
 
 def check_trains_in_less(region, models, owner):
-    """Raise an InvalidParameterError if one of some models cannot be trained in less, as a region requires.
+    """Raise an error if one of some models does not train in epochs, as a region requires.
 
     Nothing is checked for other regions.
     """
