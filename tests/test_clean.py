@@ -20,6 +20,7 @@ from sklearn_carto import (
 from sklearn_carto._maps._regions import choose_rows, rows_after_cut
 from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.exceptions import UnratedLabelsWarning
 
 X, truth, _ = make_cartography(300, frac_mislabelled=0.0, random_state=0)
 FLIPPED = np.random.RandomState(0).random_sample(300) < 0.2
@@ -193,3 +194,30 @@ def test_a_cut_ranks_by_given_scores_and_returns_the_best_first(random_map):
     assert_array_equal(
         choose_rows(data_map, "random", 0.75, **cut), [*range(5, 20), *range(20, 35)]
     )
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_labels_that_are_dates_are_cut_like_others(unit):
+    rng = np.random.RandomState(0)
+    truth = np.repeat([0, 1], 60)
+    rows = rng.normal(size=(120, 2)) + 3 * truth[:, None]
+    codes = np.where(np.arange(120) % 10 == 0, 1 - truth, truth)
+    dates = np.array(["2020-01-01", "2021-01-01"], dtype=f"datetime64[{unit}]")[codes]
+    of_codes, of_dates = (
+        DataMapSelector(region="clean", random_state=0).fit(rows, labels)
+        for labels in (codes, dates)
+    )
+    assert len(of_codes.sample_indices_) < 120
+    assert_array_equal(of_dates.sample_indices_, of_codes.sample_indices_)
+
+
+def test_labels_that_no_fold_tests_are_named_in_a_warning():
+    rng = np.random.RandomState(0)
+    truth = np.repeat([0, 1], 60)
+    rows = rng.normal(size=(120, 2)) + 3 * truth[:, None]
+    order = rng.permutation(120)
+    cv = [(np.setdiff1d(np.arange(120), part), part) for part in (order[:40], order[40:80])]
+    selector = DataMapSelector(region="clean", cv=cv, random_state=0)
+    with pytest.warns(UnratedLabelsWarning, match="40 of 120 labels are not rated"):
+        selector.fit(rows, truth)
+    assert np.isin(order[80:], selector.sample_indices_).all()

@@ -322,3 +322,14 @@ def test_parameters_are_checked_as_the_net_is_initialized(params, name):
     net = make_net(DynamicSubset(**params))
     with pytest.raises(ValueError, match=f"'{name}' parameter of DynamicSubset"):
         net.initialize()
+
+
+def test_a_share_of_less_than_a_batch_that_is_dropped_is_an_error():
+    rows, labels = np.zeros((60, 2), dtype=np.float32), np.arange(60) % 2
+    net = NeuralNetClassifier(
+        torch.nn.Linear, module__in_features=2, module__out_features=2, max_epochs=1, verbose=0,
+        criterion=torch.nn.CrossEntropyLoss, batch_size=32, iterator_train__drop_last=True,
+        callbacks=[DynamicSubset("random", 0.33, random_state=0)], train_split=None,
+    )  # fmt: skip
+    with pytest.raises(SampleAlignmentError, match="20 rows.*less than 32"):
+        net.fit(rows, labels)

@@ -381,3 +381,9 @@ def test_neighbors_may_be_any_container_of_features():
         assert_array_equal(find(SGD, neighbors=features).label_quality, expected.label_quality)
     assert not np.array_equal(find(SGD, neighbors=None).given_proba, expected.given_proba)
     assert_found(find(SGD, neighbors=scipy.sparse.csr_matrix(np.abs(X))))
+
+
+def test_a_pipeline_that_ends_in_a_cartography_classifier_is_refused():
+    detector = LabelIssueDetector(make_pipeline(StandardScaler(), CartographyClassifier(SGD)))
+    with pytest.raises(InvalidParameterError, match="pipeline that ends in a Cartography"):
+        detector.fit(X, y)

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import (
     GroupKFold,
@@ -535,3 +535,14 @@ def test_few_epochs_are_enough(n_epochs):
         warnings.simplefilter("ignore")  # a map of one epoch is degenerate
         issues = find_label_issues(clone(FAST).set_params(n_epochs=n_epochs), X, y, random_state=0)
     assert set(issues.ranking[: len(WRONG)]) == set(WRONG)
+
+
+def test_a_second_pass_keeps_the_classes_of_each_training_set():
+    rng = np.random.RandomState(0)
+    rows = rng.normal(size=(120, 2))
+    rows[100:110] += 30
+    labels = np.repeat([0, 1], [100, 20])
+    groups = np.concatenate([np.arange(100) % 3, np.zeros(10, int), np.ones(10, int)])
+    detector = LabelIssueDetector(LogisticRegression(), cv=GroupKFold(3), n_passes=2)
+    issues = detector.fit(rows, labels, groups=groups).label_issues_
+    assert np.isfinite(issues.label_quality).all()

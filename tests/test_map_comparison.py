@@ -162,3 +162,13 @@ def test_a_plot_of_rows_that_did_not_move_has_no_arrow():
 def test_a_comparison_of_maps_is_plotted_and_nothing_else():
     with pytest.raises(ValueError, match="must be a MapComparison"):
         MapComparisonDisplay(make_map([0.9]))
+
+
+def test_dates_of_another_unit_are_the_same_labels():
+    shared = {"confidence": [0.9, 0.2], "variability": [0.1, 0.1], "correctness": [1, 0]}
+    dates = np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[ns]")
+    one, two = (
+        DataMap(**shared, n_epochs=5, labels=dates.astype(f"datetime64[{unit}]"))
+        for unit in ("ns", "s")
+    )
+    assert not compare_maps(one, two, by_position=True).relabelled_mask_.any()

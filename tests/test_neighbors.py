@@ -11,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from names import name_of
 from sklearn_carto._selection import _neighbors
@@ -278,3 +279,15 @@ def test_votes_do_not_depend_on_the_number_of_jobs():
         votes_of(pipeline, seed=3), votes_of(pipeline, seed=3, n_jobs=2), strict=True
     ):
         assert_votes(one, two)
+
+
+def test_equally_distant_neighbors_do_not_depend_on_the_number_of_threads():
+    rng = np.random.RandomState(0)
+    rows, codes = rng.randint(0, 3, (3000, 4)).astype(np.float32), rng.randint(0, 4, 3000)
+    votes = []
+    for n_threads in (1, 2, 4):
+        with threadpool_limits(n_threads, user_api="openmp"):
+            votes.append(neighbor_votes(rows[:2000], codes[:2000], rows[2000:], 4, rng))
+    for other in votes[1:]:
+        for one, two in zip(votes[0], other, strict=True):
+            assert_array_equal(one, two)

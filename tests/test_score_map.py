@@ -7,12 +7,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
+from sklearn_carto._watching._find import can_watch
 from sklearn_carto.exceptions import NotWatchableError
 from watchers import WATCHED, X, make_net, y
 
@@ -203,3 +204,15 @@ def test_after_an_interrupt_the_complete_epochs_are_evaluated():
         model.fit(X, y)
     assert model.n_epochs_ == 3
     assert_allclose(model.score_map(X, y).confidence, model.confidence_, atol=1e-6)
+
+
+def test_the_window_of_dual_is_that_of_the_planned_epochs():
+    model = LogisticRegression(max_iter=100)
+    if not can_watch(model):
+        pytest.skip("LogisticRegression shows its iterations from scikit-learn 1.9 on")
+    rng = np.random.RandomState(0)
+    rows, labels = rng.normal(size=(60, 3)), np.arange(60) % 2
+    watched = CartographyClassifier(model, keep_models=True).fit(rows + labels[:, None], labels)
+    assert watched.n_epochs_ < 100
+    again = watched.score_map(rows + labels[:, None], labels)
+    assert_allclose(again.dual, watched.data_map_.dual, atol=1e-7)

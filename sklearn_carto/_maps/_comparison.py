@@ -327,5 +327,7 @@ class MapComparison:
 def _relabelled(labels_a, labels_b, n_rows):
     if labels_a is None or labels_b is None:
         return np.zeros(n_rows, dtype=bool)
+    if labels_a.dtype.kind == labels_b.dtype.kind and labels_a.dtype.kind in "mM":
+        return labels_a != labels_b  # the same time in any unit
     pairs = zip(labels_a.tolist(), labels_b.tolist(), strict=True)
     return np.array([one != two for one, two in pairs], dtype=bool)

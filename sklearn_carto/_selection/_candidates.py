@@ -48,7 +48,9 @@ def suspect_cut(proxy, multiple=1):
     for label in proxy.classes:
         suspect = proxy.suspect_mask[present[proxy.y[present] == label]]
         n_cut = min(multiple * int(suspect.sum()), len(suspect) // 2)
-        shares[label.item() if hasattr(label, "item") else label] = n_cut / max(len(suspect), 1)
+        dates = proxy.classes.dtype.kind in "mM"  # whose Python numbers equal no label
+        name = label if dates or not hasattr(label, "item") else label.item()
+        shares[name] = n_cut / max(len(suspect), 1)
     return shares
 
 

@@ -229,3 +229,16 @@ def trusted_mask(rating, y_encoded):
         worst = candidates[np.argsort(rating.quality[candidates], kind="stable")[:most]]
         trusted[rating.rows[worst]] = False
     return trusted
+
+
+def evidence_of(records, votes):
+    """Return the evidence of each fold, from its observer and the votes of neighbors."""
+    return [
+        observer.evidence(of_fold)
+        for observer, of_fold in zip(records.observers, votes, strict=True)
+    ]
+
+
+def make_observer(y_encoded, n_classes, fold, train, test):
+    """Make the observer of a fold."""
+    return LabelObserver(train, test, y_encoded, n_classes)

@@ -89,6 +89,24 @@ def check_rated(folds, classes, y_encoded, present):
     return rated
 
 
+def clean_folds(folds, trusted, y_encoded):
+    """Leave samples that are not trusted out of training sets, unless one would lose a class.
+
+    Of a class that would be lost, all samples stay.
+    """
+    clean = []
+    for train, test in folds:
+        kept = trusted[train]
+        lost = np.setdiff1d(y_encoded[train], y_encoded[train[kept]])
+        clean.append((train[kept | np.isin(y_encoded[train], lost)], test))
+    return clean
+
+
+def can_train(folds, y_encoded, present):
+    """Whether each training set holds samples of two classes that are not excluded."""
+    return all(len(np.unique(y_encoded[train[present[train]]])) > 1 for train, _ in folds)
+
+
 def check_fdr(fdr, noise_rate, owner):
     """Raise an error if a false-discovery rate is given without the share of wrong labels."""
     if fdr is not None and noise_rate is None:

@@ -19,8 +19,20 @@ from sklearn_carto._inputs._containers import (
 )
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
-from sklearn_carto._selection._label_evidence import LabelObserver, rate_labels, trusted_mask
-from sklearn_carto._selection._label_folds import check_classes, check_fdr, check_rated, rated_mask
+from sklearn_carto._selection._label_evidence import (
+    evidence_of,
+    make_observer,
+    rate_labels,
+    trusted_mask,
+)
+from sklearn_carto._selection._label_folds import (
+    can_train,
+    check_classes,
+    check_fdr,
+    check_rated,
+    clean_folds,
+    rated_mask,
+)
 from sklearn_carto._selection._label_issues import issues_of
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
@@ -126,9 +138,12 @@ class LabelIssueDetector(BaseEstimator):
 
     **Samples that are not rated.** If the training set of a sample's fold holds no other sample of
     its class, its label has no quality (NaN) and is no issue, and there is a warning. The same
-    holds, without a warning, for samples of weight 0, which are absent. A sample that a net or
-    booster holds out of its training in each fold has no margin; its quality is the rank of its
-    out-of-fold probability.
+    holds, without a warning, for samples of weight 0; they are no neighbors either. A sample that a
+    net holds out of its training in each fold has no margin; its quality is the rank of its
+    out-of-fold probability. Which samples an ensemble holds out to stop early is not known.
+
+    **Windows of epochs** are shares of the epochs that are planned; of a training that stops early,
+    later ones repeat the last one that it reached.
 
     **Cost.** ``n_passes * cv`` trainings on ``1 - 1 / cv`` of the samples; after each epoch, the
     model is evaluated on all samples. With ``cv=3`` the cost is half that of ``cv=5``, and nearly
@@ -256,15 +271,16 @@ class LabelIssueDetector(BaseEstimator):
         )  # fmt: skip
         first, options = train(folds), {"present": rated}
         rate = partial(rate_labels, y_encoded=y_encoded, n_classes=len(classes), seed=stream)
-        evidence = _evidence(first, seek(folds))
+        evidence = evidence_of(first, seek(folds))
         rating = rate(evidence, **options)
         # 3. Train again without the samples that are suspect, and rate again.
         for i in range(1, self.n_passes):
             trusted = trusted_mask(rating, y_encoded)
             if isinstance(self.cv, Integral) or hasattr(self.cv, "split"):  # else the same folds
-                folds = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
-            clean = [(of_fold[trusted[of_fold]], test) for of_fold, test in folds]
-            again = rate(_evidence(train(clean), seek(clean)), **options).given_proba(y_encoded)
+                others = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
+                folds = others if can_train(others, y_encoded, present) else folds
+            clean = clean_folds(folds, trusted, y_encoded)
+            again = rate(evidence_of(train(clean), seek(clean)), **options).given_proba(y_encoded)
             known = rated_mask(clean, y_encoded, present)
             rating = rate(evidence, further=[np.where(known, again, np.nan)], **options)
         issues = issues_of(rating, y, classes, y_encoded, stream, ids, first)
@@ -288,6 +304,11 @@ class LabelIssueDetector(BaseEstimator):
             raise InvalidParameterError(
                 f"{subject} not be a FrozenEstimator, which is not trained on the folds. Pass the "
                 "estimator itself."
+            )
+        if isinstance(last_step(estimator), CartographyClassifier):
+            raise InvalidParameterError(
+                f"{subject} not be a pipeline that ends in a CartographyClassifier. Pass the "
+                "CartographyClassifier of the pipeline, or the pipeline with the estimator inside."
             )
         check_classifier(estimator, "estimator", type(self).__name__)
         if not any(hasattr(estimator, name) for name in ("predict_proba", "decision_function")):
@@ -320,7 +341,7 @@ class LabelIssueDetector(BaseEstimator):
 
     def _train(self, estimator, data, classes, y_encoded, folds, *, n_epochs, seed, ids):
         """Train the estimator on each fold; return what was recorded."""
-        observer = partial(_make_observer, y_encoded, len(classes))
+        observer = partial(make_observer, y_encoded, len(classes))
         options = {"seed": seed, "make_observer": observer, "sample_ids": ids}
         options["n_jobs"] = self.n_jobs
         if can_watch(estimator):
@@ -384,15 +405,3 @@ class LabelIssueDetector(BaseEstimator):
         tags.classifier_tags = ClassifierTags(multi_label=False)
         tags.input_tags = get_tags(self.estimator).input_tags
         return tags
-
-
-def _evidence(records, votes):
-    """Return the evidence of each fold, from its observer and the votes of neighbors."""
-    return [
-        observer.evidence(of_fold)
-        for observer, of_fold in zip(records.observers, votes, strict=True)
-    ]
-
-
-def _make_observer(y_encoded, n_classes, fold, train, test):
-    return LabelObserver(train, test, y_encoded, n_classes)

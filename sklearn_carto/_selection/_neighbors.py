@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from threading import RLock
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from sklearn_carto._inputs._columns import frame_columns
 from sklearn_carto._inputs._containers import holds_containers
 from sklearn_carto._inputs._torch_datasets import is_dataset, is_tensor
 
+_ONE_THREAD = RLock()  # the limit of threads is that of the process
 N_NEIGHBORS = 20  # of the label quality; 10 and 40 find as many wrong labels
 # Neighbors are sought among at most that many samples, so that the cost is linear in the others.
 MAX_REFERENCES = 20_000
@@ -54,7 +57,9 @@ def neighbor_votes(X_train, y_encoded, X_test, n_classes, rng):
     votes = []
     for train, test in spaces:
         search = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(train)
-        labels = y_encoded[search.kneighbors(test, return_distance=False)]
+        # of equally distant neighbors, the number of threads would determine which are found
+        with _ONE_THREAD, threadpool_limits(1, user_api="openmp"):
+            labels = y_encoded[search.kneighbors(test, return_distance=False)]
         rows = np.repeat(np.arange(len(labels)), n_neighbors)
         counts = np.bincount(rows * n_classes + labels.ravel(), minlength=len(labels) * n_classes)
         votes.append((counts.reshape(len(labels), n_classes) / n_neighbors).astype(np.float32))

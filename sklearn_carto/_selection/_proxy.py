@@ -31,7 +31,7 @@ from sklearn_carto._version import __version__
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._training_set import take_params
-from sklearn_carto.exceptions import NotCachedWarning
+from sklearn_carto.exceptions import NotCachedWarning, UnratedLabelsWarning
 
 
 class ProxyModel:
@@ -170,6 +170,15 @@ class ProxyModel:
         present[self.present] = True
         y_encoded = np.minimum(np.searchsorted(self.classes, self.y), len(self.classes) - 1)
         seed = draw_seed(self.seed)
+        tested = np.concatenate([fold.test for fold in self.folds])
+        never = np.setdiff1d(self.present, tested)
+        if len(never):
+            warn(
+                f"{len(never)} of {len(self.y)} labels are not rated, among them those of the rows "
+                f"{never[:5].tolist()}: the 'cv' parameter used by {self.used_by} tests them "
+                "never, so that they are not suspect. Use folds that test each sample.",
+                UnratedLabelsWarning,
+            )
         return rate_proxy_labels(self.folds, y_encoded, len(self.classes), seed, present)
 
     @cached_property

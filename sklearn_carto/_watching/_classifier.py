@@ -475,7 +475,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         sample_ids = check_sample_ids(sample_ids, len(y), f"{type(self).__name__}.score_map")
         return score_samples(
             self.estimator_, X, y, self.dynamics_.classes,
-            n_epochs=self._n_epochs_trained, models=self._epoch_models,
+            n_epochs=self._n_epochs_trained, planned_epochs=self.dynamics_._planned_epochs,
+            models=self._epoch_models,
             sample_ids=row_names(X) if sample_ids is None else sample_ids,
             uncertainty=self.dynamics_.uncertainty, verbose=self.verbose,
         )  # fmt: skip

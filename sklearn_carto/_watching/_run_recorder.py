@@ -63,6 +63,7 @@ class RunRecorder:
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.excluded_mask, self.more_classes = excluded_mask, more_classes
         self.uncertainty, self.models = uncertainty, models
+        self.planned_epochs = None  # number of epochs that sets windows, if not that of `begin`
         self.whole_epochs = False
         self.trained_classes = classes  # those that the training samples have
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
@@ -100,7 +101,7 @@ class RunRecorder:
         self.dynamics = TrainingDynamics(
             self.labels,
             classes=self.classes,
-            n_epochs=n_epochs,
+            n_epochs=n_epochs if self.planned_epochs is None else self.planned_epochs,
             keep_history=self.keep_history,
             held_out_mask=held_out_mask,
             excluded_mask=self.excluded_mask,

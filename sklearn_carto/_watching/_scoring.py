@@ -18,7 +18,9 @@ from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import NotWatchableError
 
 
-def score_samples(estimator, X, y, classes, *, n_epochs, models, sample_ids, uncertainty, verbose):
+def score_samples(
+    estimator, X, y, classes, *, n_epochs, planned_epochs, models, sample_ids, uncertainty, verbose
+):
     """Evaluate the epochs of a trained estimator on samples that it was not trained on.
 
     Parameters
@@ -33,6 +35,8 @@ def score_samples(estimator, X, y, classes, *, n_epochs, models, sample_ids, unc
         These classes, sorted.
     n_epochs : int
         Number of epochs that were recorded in the training.
+    planned_epochs : int
+        Number of epochs that were planned, which sets the window of the DUAL score.
     models : list or None
         The model of each epoch, if these were kept.
     sample_ids : ndarray of shape (n_samples,) or None
@@ -60,6 +64,7 @@ def score_samples(estimator, X, y, classes, *, n_epochs, models, sample_ids, unc
     recorder = RunRecorder(
         y, classes, y_encoded, False, sample_ids=sample_ids, uncertainty=uncertainty
     )
+    recorder.planned_epochs = planned_epochs
     track = partial(progress, description="epochs", verbose=verbose)
     watcher.evaluate(
         last, X, recorder, n_epochs=n_epochs, models=models,

@@ -24,8 +24,8 @@ class DynamicSubset(DynamicRegion, Callback):
 
     The callback draws the rows in place of the sampler of the training iterator, and records the
     training pass where its rule needs that. `fit` begins anew; `partial_fit`, and `fit` of a net
-    with ``warm_start=True``, go on with the epochs and statistics of before as long as rows and
-    labels stay the same.
+    with ``warm_start=True``, go on with the epochs and statistics of before as long as the number
+    of rows and, for rules with statistics, the labels stay the same; pass the same rows.
 
     Parameters
     ----------

@@ -90,6 +90,12 @@ class DrawListener:
             batch_sampler.sampler = self.sampler
         draw = self.callback._draw(self.pool, self.x_rows)
         self.sampler.rows = self.pool[draw.rows].tolist()
+        if len(batch_sampler) == 0:
+            raise SampleAlignmentError(
+                f"DynamicSubset draws {len(draw.rows)} rows, but the loader leaves out a batch of "
+                f"less than {batch_sampler.batch_size} (drop_last=True), so that nothing would be "
+                "trained on. Raise frac, lower batch_size, or set iterator_train__drop_last=False."
+            )
         if (draw.weights[draw.rows] != 1).any():
             self.losses = WeightedLosses(self.net.criterion_, draw.weights[draw.rows])
         self.callback.n_drawn_[draw.rows] += 1
