@@ -22,8 +22,6 @@ def draw_seed(random_state):
         raise InvalidParameterError(f"random_state must be no boolean. Got {random_state}.")
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
-    if is_flag(random_state):
-        raise InvalidParameterError(f"random_state must be no boolean. Got {random_state}.")
     if not isinstance(random_state, (int, np.integer)):
         return int(check_random_state(random_state).randint(2**31 - 1))
     if not 0 <= random_state < 2**32:

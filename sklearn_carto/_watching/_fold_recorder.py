@@ -78,7 +78,6 @@ class OutOfFoldRecorder(_PartRecorder):
         super().__init__(whole, test, train, fold, observer)
         self.whole = whole
         self.in_fold = InFoldRecorder(whole, train, train, fold, observer)
-        self.in_fold.uncertainty = False  # no map of it holds entropies
         self.records_in_fold = in_fold
 
     def parts(self, X, X_eval):
@@ -107,6 +106,10 @@ class InFoldRecorder(_PartRecorder):
     """
 
     held_out_mask = None  # of the rows that the training itself holds out
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.uncertainty = False  # no map of it holds entropies
 
     def begin(self, n_epochs, held_out_mask=None):
         super().begin(n_epochs)
