@@ -4,8 +4,9 @@ Run ``python benchmarks/label_errors.py [--rows 2500] [--seeds 5] [--jobs 2] [se
 ``pip install -e ".[bench]"``, and the data in the folder that SKLEARN_CARTO_DATA names. Labels are
 replaced at random (uniform), by the next class (pair), or where a linear model finds another class
 probable (instance); cifar10n has labels of humans. cleanlab gets the out-of-fold probabilities of
-the same models on the same folds. Each cell, a set with a kind of noise, a model and a seed, is a
-row of ``label_errors.csv``, and the tables are printed; ``--table`` prints those of an earlier run.
+the same models on the same folds. Each cell, a set with a kind of noise, a model and a seed, is
+written to ``label_errors.csv``, from which an ended run continues, and the tables are printed;
+``--table`` prints those of an earlier run.
 ``--training`` scores models that are trained without the suspects instead.
 """
 
@@ -18,9 +19,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import resumable
 from cleanlab.filter import find_label_issues as cleanlab_issues
 from cleanlab.rank import get_label_quality_scores
-from joblib import Parallel, delayed
 from lightgbm import LGBMClassifier
 from sklearn.base import clone
 from sklearn.decomposition import TruncatedSVD
@@ -368,27 +369,17 @@ def main():
     name = "label_errors_training.csv" if settings.training else "label_errors.csv"
     output = settings.output or name
     noises = TRAINING_NOISES if settings.training else NOISES
-    cells = [
+    todo = [
         (name, model, kind, rate, seed, settings.rows, settings.methods)
         for seed in range(settings.seeds)
         for name in settings.sets
         for kind, rate in [*noises, *([(h, 0) for h in HUMAN] if name == "cifar" else [])]
         for model in settings.models
     ]
-    rows = []
-    if settings.table:
-        with open(output, newline="") as file:
-            rows = list(csv.DictReader(file))
-    else:
-        one = run_training if settings.training else run
-        with Parallel(n_jobs=settings.jobs, return_as="generator_unordered") as parallel:
-            for of_cell in parallel(delayed(one)(*cell) for cell in cells):
-                rows += of_cell
-                fields = list(dict.fromkeys(key for row in rows for key in row))
-                with open(output, "w", newline="") as file:
-                    writer = csv.DictWriter(file, fieldnames=fields)
-                    writer.writeheader()
-                    writer.writerows(rows)
+    one = run_training if settings.training else run
+    if not settings.table:
+        resumable.run(one, todo, output, settings.jobs)
+    rows = resumable.read(output)
     print(training_table(rows) if settings.training else table(rows))
 
 

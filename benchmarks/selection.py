@@ -4,8 +4,8 @@ At three shares, rules and "auto" against random; all samples without suspect la
 the smallest share that is as good as the best one (``frac="auto"``), against all samples.
 
 Run ``python benchmarks/selection.py [--rows 2500] [--seeds 5] [--jobs 2] [task ...]``. Data are
-read from the folder that SKLEARN_CARTO_DATA names. Each fit is a row of ``selection.csv``, and the
-table is printed; ``--table`` prints the table of an earlier run.
+read from the folder that SKLEARN_CARTO_DATA names. Each fit is written to ``selection.csv``, from
+which an ended run continues, and the table is printed; ``--table`` prints that of an earlier run.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
+import resumable
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -298,25 +298,15 @@ def main():
     parser.add_argument("--output", default="selection.csv")
     parser.add_argument("--table", action="store_true", help="print the table of --output alone")
     settings = parser.parse_args()
-    if settings.table:
-        with open(settings.output, newline="") as file:
-            print(table(list(csv.DictReader(file))))
-        return
-    jobs = [
+    todo = [
         (task, noise, seed, settings.rows)
         for seed in range(settings.seeds)
         for task in settings.tasks
         for noise in NOISES
     ]
-    with Parallel(n_jobs=settings.jobs, return_as="generator") as parallel:
-        fits = []
-        for of_job in parallel(delayed(run)(*job) for job in jobs):
-            fits += of_job
-            with open(settings.output, "w", newline="") as file:
-                writer = csv.DictWriter(file, fieldnames=list(fits[0]))
-                writer.writeheader()
-                writer.writerows(fits)
-    print(table(fits))
+    if not settings.table:
+        resumable.run(run, todo, settings.output, settings.jobs)
+    print(table(resumable.read(settings.output)))
 
 
 if __name__ == "__main__":
