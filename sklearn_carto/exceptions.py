@@ -6,7 +6,8 @@
      └─ CartographyError
          ├─ InvalidProbabilitiesError (also ValueError)   class scores are not probabilities
          ├─ NotWatchableError (also TypeError)            the estimator cannot be watched
-         └─ SampleAlignmentError (also ValueError)        samples cannot be matched to X
+         ├─ SampleAlignmentError (also ValueError)        samples cannot be matched to X
+         └─ TerminatedWorkerError (also BrokenProcessPool)   a parallel worker process ended
     UserWarning
      └─ CartographyWarning
          ├─ DegenerateMapWarning       one epoch, constant or saturated probabilities
@@ -17,12 +18,15 @@
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
          ├─ NotCachedWarning           a data map that cannot be cached safely
+         ├─ ResumeWarning              finished parts that cannot be stored or read
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          ├─ UnratedLabelsWarning       labels of which no other sample of the class is known
          └─ UnseenSamplesWarning       samples that no epoch of the training contained
 
 An invalid parameter raises scikit-learn's ``InvalidParameterError`` or a plain ``ValueError``.
 """
+
+from concurrent.futures.process import BrokenProcessPool
 
 from sklearn.exceptions import FitFailedWarning
 
@@ -39,7 +43,9 @@ __all__ = [
     "MissingEpochsWarning",
     "NotCachedWarning",
     "NotWatchableError",
+    "ResumeWarning",
     "SampleAlignmentError",
+    "TerminatedWorkerError",
     "UndefinedIntervalWarning",
     "UnratedLabelsWarning",
     "UnseenSamplesWarning",
@@ -66,6 +72,19 @@ class NotWatchableError(CartographyError, TypeError):
 
 class SampleAlignmentError(CartographyError, ValueError):
     """Raised if the samples of a batch or of a data set cannot be matched to the rows of ``X``."""
+
+
+class TerminatedWorkerError(CartographyError, BrokenProcessPool):
+    """Raised if a worker process of a parallel call ended before its task was finished.
+
+    Attributes
+    ----------
+    partial_results : object
+        What was finished, see the function that was called; None if that is nothing. Any other
+        error, and an interrupt (Ctrl-C), that ends such a function has this attribute, too.
+    """
+
+    partial_results = None
 
 
 class CartographyWarning(UserWarning):
@@ -108,6 +127,13 @@ class MissingEpochsWarning(CartographyWarning):
 
 class NotCachedWarning(CartographyWarning):
     """Issued if a data map is not cached, since its data or code cannot be identified by value."""
+
+
+class ResumeWarning(CartographyWarning):
+    """Issued if finished parts cannot be stored in the folder of `resume`, or be read from it.
+
+    Parts that cannot be read are computed again.
+    """
 
 
 class UndefinedIntervalWarning(CartographyWarning):
