@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
+from sklearn_carto._inputs._result_folder import RESUME
 from sklearn_carto._selection._distilled import DistilledClassifier, complete_selector
 from sklearn_carto._selection._fit import check_selection_params, proxy_of
 from sklearn_carto._selection._fit_params import assign_params, takes_param
@@ -49,6 +50,7 @@ SETTINGS = {
     "n_jobs": [Count(1), Interval(Integral, None, -1, closed="right"), None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
+    "resume": RESUME,
 }
 
 

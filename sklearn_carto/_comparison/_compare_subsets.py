@@ -46,6 +46,7 @@ def compare_subsets(
     n_jobs=None,
     random_state=None,
     verbose=0,
+    resume=None,
 ):
     """Compare the scores of a classifier that is fitted on different regions of the data map.
 
@@ -118,6 +119,12 @@ def compare_subsets(
         multiple function calls.
     verbose : int, default=0
         Whether to show a progress bar.
+    resume : str or path-like, default=None
+        Folder that keeps each split and seed once it is finished, so that the same call continues
+        from there after an error, an interrupt or a reboot. It is created if it does not exist. The
+        results are those of a call that was not interrupted, with any `n_jobs`. Arguments on which
+        they depend, data included, must be the same; else an error names those that differ. With
+        ``random_state=None``, the folder keeps the seed that is drawn.
 
     Returns
     -------
@@ -134,6 +141,10 @@ def compare_subsets(
         If no model takes one of `params`.
     NotWatchableError
         If the proxy model of the selector cannot be watched.
+    TerminatedWorkerError
+        If a worker process ended, for example since memory ran out. The attribute
+        `partial_results` of this and of any other error or interrupt (Ctrl-C) that ends the fits is
+        a SubsetComparison of the splits and seeds that were finished, or None.
 
     Warns
     -----
@@ -142,6 +153,8 @@ def compare_subsets(
         splits and seeds, with their number.
     FailedFitsWarning
         If fitting or scoring failed and `error_score` is a number.
+    ResumeWarning
+        If the folder of `resume` cannot be written, or a file in it is damaged and ignored.
 
     See Also
     --------
@@ -174,7 +187,18 @@ def compare_subsets(
         error_score=error_score,
         match=match,
     )
-    outcome = run_trials(
+
+    def as_result(outcome):
+        return SubsetComparison(
+            outcome.results,
+            outcome.test_ratio,
+            train_overlap=outcome.train_overlap,
+            unit_scores=outcome.unit_scores,
+            stratify=outcome.stratify,
+            match=match,
+        )
+
+    return run_trials(
         plan,
         X,
         y,
@@ -186,15 +210,9 @@ def compare_subsets(
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
+        resume=resume,
+        as_result=as_result,
         stratify=False if isinstance(regions, str) else None,  # as in the paper
-    )
-    return SubsetComparison(
-        outcome.results,
-        outcome.test_ratio,
-        train_overlap=outcome.train_overlap,
-        unit_scores=outcome.unit_scores,
-        stratify=outcome.stratify,
-        match=match,
     )
 
 

@@ -39,6 +39,7 @@ def cross_distillation(
     n_jobs=None,
     random_state=None,
     verbose=0,
+    resume=None,
 ):
     """Fit each model on the samples that are selected by the map of each model.
 
@@ -85,6 +86,9 @@ def cross_distillation(
         multiple function calls.
     verbose : int, default=0
         Whether to show a progress bar.
+    resume : str or path-like, default=None
+        Folder that keeps each split and seed once it is finished, from which the same call
+        continues.
 
     Returns
     -------
@@ -95,6 +99,10 @@ def cross_distillation(
     ------
     NotWatchableError
         If a model cannot be watched.
+    TerminatedWorkerError
+        If a worker process ended. The attribute `partial_results` of this and of any other error or
+        interrupt that ends the fits is a CrossDistillation of the splits and seeds that were
+        finished, or None.
     ValueError
         If there are fewer than two models, if one is named "random" or "full", and where
         :func:`compare_subsets` raises.
@@ -141,7 +149,18 @@ def cross_distillation(
         error_score=error_score,
         match=match,
     )
-    outcome = run_trials(
+
+    def as_result(outcome):
+        return CrossDistillation(
+            outcome.results,
+            outcome.test_ratio,
+            describe_region(region),
+            float(frac),
+            train_overlap=outcome.train_overlap,
+            unit_scores=outcome.unit_scores,
+        )
+
+    return run_trials(
         plan,
         X,
         y,
@@ -153,14 +172,8 @@ def cross_distillation(
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
-    )
-    return CrossDistillation(
-        outcome.results,
-        outcome.test_ratio,
-        describe_region(region),
-        float(frac),
-        train_overlap=outcome.train_overlap,
-        unit_scores=outcome.unit_scores,
+        resume=resume,
+        as_result=as_result,
     )
 
 

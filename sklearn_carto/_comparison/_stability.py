@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
 
 from sklearn.utils import check_random_state
 
 from sklearn_carto._comparison._arguments import SETTINGS
 from sklearn_carto._comparison._stability_results import StabilityReport
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._containers import check_same_length, row_names
+from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
+from sklearn_carto._inputs._result_folder import ResultFolder
 from sklearn_carto._maps._agreement import map_agreement
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._proxy import as_proxy
 from sklearn_carto._utils._arrays import same_entries
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._utils._partial_results import partial_results_kept
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._quotas import check_frac
 from sklearn_carto._utils._validation import Count, Number, validate_params
@@ -29,7 +34,7 @@ from sklearn_carto.exceptions import IdenticalMapsWarning
     n_seeds=[Count(2)],
     threshold=[Number(0, 1, closed="right")],
     params=[Mapping, None],
-    **{name: SETTINGS[name] for name in ("n_jobs", "random_state", "verbose")},
+    **{name: SETTINGS[name] for name in ("n_jobs", "random_state", "verbose", "resume")},
 )
 def stability_report(
     estimator,
@@ -44,6 +49,7 @@ def stability_report(
     n_jobs=None,
     random_state=None,
     verbose=0,
+    resume=None,
 ):
     """Report how far the data map of an estimator depends on its seed.
 
@@ -78,6 +84,11 @@ def stability_report(
         Determines the seeds. Pass an int for reproducible output across multiple function calls.
     verbose : int, default=0
         Whether to show a progress bar.
+    resume : str or path-like, default=None
+        Folder that keeps the map of each seed once it is drawn, so that the same call continues
+        from there after an error, an interrupt or a reboot; also with more seeds, another `frac` or
+        `threshold`. Data, estimator, `params` and `random_state` must be the same; else an error
+        names what differs. With ``random_state=None``, the folder keeps a seed.
 
     Returns
     -------
@@ -89,6 +100,9 @@ def stability_report(
     ------
     NotWatchableError
         If the estimator cannot be watched.
+    TerminatedWorkerError
+        If a worker process ended. The attribute `partial_results` of this and of any other error or
+        interrupt that ends the trainings is the list of the maps that were drawn, or None.
     ValueError
         If an argument is invalid.
     TypeError
@@ -134,11 +148,28 @@ def stability_report(
     params = {**(params or {}), **({} if groups is None else {"groups": groups})}
 
     # 2. Train once for each seed.
+    folder = None
+    if resume is not None:
+        depends_on = {"X": X, "index of X": row_names(X), "y": y, "params": params}
+        unseeded = clone(model).set_params(random_state=None, verbose=0)
+        folder = ResultFolder(
+            resume, "stability_report", {"estimator": unseeded}, depends_on, random_state
+        )
+        random_state = folder.random_state
     seeds = check_random_state(random_state).randint(2**31 - 1, size=n_seeds)
-    shown = progress(seeds.tolist(), description="seeds", verbose=verbose)
-    maps, collected = run_parallel(
-        _draw_map, ((model, X, y, params, seed) for seed in shown), n_jobs=n_jobs
-    )
+    of_seeds = [f"seed{seed}" for seed in seeds.tolist()]
+    kept = KeptOutcomes(folder, of_seeds, encode=_fields_of, decode=_map_of)
+    finished = kept.load()
+    with partial_results_kept(list, finished, n_seeds, "seeds", kept.path):
+        maps, collected = run_parallel(
+            _draw_map,
+            [(seed,) for seed in seeds.tolist()],
+            shared=(model, X, y, params),
+            n_jobs=n_jobs,
+            finished=finished,
+            on_finished=kept.store,
+            show=partial(progress, description="seeds", verbose=verbose),
+        )
     warn_once(collected, f" in {n_seeds} seeds")
     if all(_are_same(maps[0], other) for other in maps[1:]):
         warn(
@@ -163,6 +194,18 @@ def stability_report(
 
 def _draw_map(model, X, y, params, seed):
     return clone(model).set_params(random_state=seed).fit(X, y, **params).data_map_
+
+
+def _fields_of(data_map):
+    """Return the fields of a map that are given, for `resume`."""
+    values = {field.name: getattr(data_map, field.name) for field in fields(data_map)}
+    if values["standard_errors"] is not None:
+        values["standard_errors"] = dict(values["standard_errors"])
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _map_of(values, number):
+    return DataMap(**values)
 
 
 def _are_same(one, other):

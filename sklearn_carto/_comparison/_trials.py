@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from sklearn_carto._comparison._dynamic_subsets import (
 from sklearn_carto._comparison._equal_steps import check_match, scale_n_epochs, trains_in_epochs
 from sklearn_carto._comparison._failures import describe_failure, warn_of_failures
 from sklearn_carto._comparison._intervals import training_overlap
+from sklearn_carto._comparison._resume import open_folder
 from sklearn_carto._comparison._scoring import (
     as_metrics,
     check_metrics,
@@ -35,6 +37,7 @@ from sklearn_carto._comparison._scoring import (
     unit_metrics,
 )
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, take
+from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._selection._distilled import check_final_estimator
@@ -46,6 +49,7 @@ from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import check_folds, check_groups
 from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._utils._partial_results import partial_results_kept
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._validation import is_flag
 from sklearn_carto._utils._warnings import warn_once
@@ -127,30 +131,49 @@ class Drawn(NamedTuple):
 
 
 def run_trials(
-    plan, X, y, *, cv, groups, params, ood, n_seeds, n_jobs, random_state, verbose, stratify=None
-):
+    plan, X, y, *, cv, groups, params, ood, n_seeds, n_jobs, random_state, verbose, resume,
+    as_result, stratify=None,
+):  # fmt: skip
     """Fit and score all models on all trials, for each split and seed; see :func:`compare_subsets`.
 
     Each fit is one entry of the results: the name of the trial, that of the model if there are
-    several, settings, times and scores. `stratify`, unless it is None, replaces that of the
-    selectors.
+    several, settings, times and scores. `as_result` makes what is returned of an Outcome.
+    `stratify`, unless it is None, replaces that of the selectors.
     """
     # 1. Check the input, before anything is trained.
     plan, data, ood = _check_input(plan, X, y, groups, params, ood, stratify)
     splits = _make_splits(cv, data, plan.owner)
+    folder = None
+    if resume is not None:
+        folder = open_folder(resume, plan, data, splits, ood, params, n_seeds, random_state)
+        random_state = folder.random_state
     # 2. Draw a seed for each split and repetition.
     seeds = check_random_state(random_state).randint(2**31 - 1, size=(len(splits), n_seeds))
-    # 3. Fit and score.
-    tasks = [(i, j) for i in range(len(splits)) for j in range(n_seeds)]
-    shown = progress(tasks, description="splits and seeds", verbose=verbose)
-    outcomes, collected = run_parallel(
-        _fit_and_score_split,
-        ((plan, data, splits[i], ood, (i, j, int(seeds[i, j]))) for i, j in shown),
-        n_jobs=n_jobs,
-    )
+    # 3. Fit and score, unless that was finished earlier.
+    tasks = [(i, j, int(seeds[i, j])) for i in range(len(splits)) for j in range(n_seeds)]
+    kept = KeptOutcomes(folder, [f"split{i}-seed{j}" for i, j, _ in tasks])
+    finished = kept.load()
+
+    def result_of(of_splits):
+        return as_result(_merge(of_splits, plan, data, splits, ood))
+
+    with partial_results_kept(result_of, finished, len(tasks), "splits and seeds", kept.path):
+        fits, collected = run_parallel(
+            _fit_and_score_split,
+            [(task,) for task in tasks],
+            shared=(plan, data, splits, ood),
+            n_jobs=n_jobs,
+            finished=finished,
+            on_finished=kept.store,
+            show=partial(progress, description="splits and seeds", verbose=verbose),
+        )
     warn_once(collected, f" in {len(tasks)} splits and seeds")
-    # 4. Turn the fits into columns.
-    fits = [fit for of_split in outcomes for fit in of_split]
+    return result_of(fits)
+
+
+def _merge(of_splits, plan, data, splits, ood):
+    """Turn the fits of all splits and seeds into columns."""
+    fits = [fit for of_split in of_splits for fit in of_split]
     present, sets = ~data.absent, ["test", *ood]
     return Outcome(
         _as_columns(fits, plan, sets),
@@ -236,9 +259,10 @@ def _make_splits(cv, data, owner):
     return splits
 
 
-def _fit_and_score_split(plan, data, split, ood, numbers):
+def _fit_and_score_split(plan, data, splits, ood, numbers):
     """Fit and score all models on all trials of one training set; return the fits."""
-    (train, test), (i_split, i_seed, seed) = split, numbers
+    i_split, i_seed, seed = numbers
+    train, test = splits[i_split]
     training, tested = data.part(train), data.part(test[~data.absent[test]])
     # 1. Draw one map of the training set for each selector.
     where = {"split": i_split, "seed": i_seed}

@@ -125,12 +125,12 @@ class Trainer(NamedTuple):
             params = params_taken(final_estimator, proxy.params)
         return cls(proxy, final_estimator, params, scoring, stratify)
 
-    def score(self, fold, rule, frac, seed):
-        """Fit the final estimator on a selection, and score it on the test set of the fold.
+    def score(self, k, rule, frac, seed):
+        """Fit the final estimator on a selection, and score it on the test set of the k-th fold.
 
         The score is None if the selection lacks a class.
         """
-        proxy = self.proxy
+        proxy, fold = self.proxy, self.proxy.folds[k]
         selected = select_by_rule(
             rule, frac, proxy, fold=fold, stratify=self.stratify, random_state=seed
         )
@@ -179,11 +179,12 @@ def score_folds(trainer, candidates, remain):
     undefined, incomplete = np.zeros((2, *scores.shape), dtype=bool)
     seeds = rule_generator(proxy.seed, "folds of auto").randint(2**31 - 1, size=n_folds).tolist()
     remaining = np.arange(len(candidates))
-    for k, (fold, seed) in enumerate(zip(proxy.folds, seeds, strict=True)):
+    for k, seed in enumerate(seeds):
         # warnings about the selections are left to the selection from the whole training set
         outcomes, _ = run_parallel(
-            partial(trainer.score, fold),
-            [(*candidates[i], seed) for i in remaining],
+            Trainer.score,
+            [(k, *candidates[i], seed) for i in remaining],
+            shared=(trainer,),
             n_jobs=proxy.n_jobs,
         )
         scores[remaining, k] = [np.nan if score is None else score for score in outcomes]

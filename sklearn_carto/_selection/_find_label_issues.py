@@ -20,6 +20,7 @@ def find_label_issues(
     n_jobs=None,
     random_state=None,
     verbose=0,
+    resume=None,
 ):
     """Find the labels of a training set that are probably wrong.
 
@@ -58,6 +59,9 @@ def find_label_issues(
         Seeds the folds, the estimator and the breaking of ties.
     verbose : int, default=0
         Whether to show a progress bar for each training.
+    resume : str or path-like, default=None
+        Folder that keeps what was recorded of each fold once it is trained, from which the same
+        call continues, see :class:`LabelIssueDetector`.
 
     Returns
     -------
@@ -95,5 +99,6 @@ def find_label_issues(
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
+        resume=resume,
     )
     return detector.fit(X, y, groups=groups, sample_ids=sample_ids).label_issues_

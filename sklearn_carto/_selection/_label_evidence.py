@@ -29,6 +29,8 @@ class LabelObserver:
         Number of classes.
     """
 
+    _ADDED = ("margin", "n_margins", "_ends", "_sums", "_counts")
+
     def __init__(self, train, test, y_encoded, n_classes):
         self.train, self.test = train, test
         self.y_encoded, self.n_classes = y_encoded, n_classes
@@ -75,6 +77,14 @@ class LabelObserver:
         rows, of_train = rows[trained], probabilities[trained]
         self.margin[rows] += log_margin(of_train, self.y_encoded[rows])
         self.n_margins[rows] += 1
+
+    def state(self):
+        """Return what was added so far; `restore` of another observer of the fold continues it."""
+        return {name: getattr(self, name) for name in self._ADDED}
+
+    def restore(self, state):
+        """Take what an observer of the same fold has added."""
+        vars(self).update({name: state[name] for name in self._ADDED})
 
     def windows(self):
         """Return the mean probabilities of the test samples in each window.

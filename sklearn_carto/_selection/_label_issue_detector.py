@@ -18,6 +18,7 @@ from sklearn_carto._inputs._containers import (
     row_names,
 )
 from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._inputs._result_folder import RESUME
 from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._selection._label_evidence import (
     evidence_of,
@@ -34,6 +35,7 @@ from sklearn_carto._selection._label_folds import (
     rated_mask,
 )
 from sklearn_carto._selection._label_issues import issues_of
+from sklearn_carto._selection._label_resume import keep_folds, open_folder
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
     HasMethods,
@@ -112,6 +114,12 @@ class LabelIssueDetector(BaseEstimator):
         the estimator are left as they are.
     verbose : int, default=0
         Whether to show a progress bar for each training.
+    resume : str or path-like, default=None
+        Folder that keeps what was recorded of each fold once it is trained, so that the same `fit`
+        continues from there after an error, an interrupt or a reboot; also with another
+        `n_passes`, `noise_rate` or `fdr`. Data, labels and all other parameters but `n_jobs` and
+        `verbose` must be the same; else an error names what differs. With ``random_state=None``,
+        the folder keeps the seed of the folds.
 
     Attributes
     ----------
@@ -180,6 +188,7 @@ class LabelIssueDetector(BaseEstimator):
         "n_jobs": [Count(1), Interval(Integral, None, -1, closed="right"), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "resume": RESUME,
     }
 
     def __init__(
@@ -194,6 +203,7 @@ class LabelIssueDetector(BaseEstimator):
         n_jobs=None,
         random_state=None,
         verbose=0,
+        resume=None,
     ):
         self.estimator = estimator
         self.cv = cv
@@ -204,6 +214,7 @@ class LabelIssueDetector(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+        self.resume = resume
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -239,6 +250,8 @@ class LabelIssueDetector(BaseEstimator):
             or if `fdr` is given without `noise_rate`.
         TypeError
             If the estimator takes no argument of the name of one of `params`.
+        TerminatedWorkerError
+            If a worker process ended.
         """
         # 1. Check the parameters, the samples and the labels.
         name = type(self).__name__
@@ -256,20 +269,22 @@ class LabelIssueDetector(BaseEstimator):
         data = self._route(estimator, X, y, params, sample_weight, groups)
         # 2. Train on each fold, and rate the labels.
         seed = draw_training_seed(random_state)  # None leaves the estimator as it is
-        stream = draw_seed(seed)
+        folder = open_folder(self, estimator, n_epochs, data, neighbors, ids, seed)
+        stream = draw_seed(seed if folder is None else folder.random_state)
         excluded = data.excluded_mask()
         present = np.ones(len(y), dtype=bool) if excluded is None else ~excluded
         check_classes(y_encoded, present)
         folds = self._make_folds(data, stream)
         rated = check_rated(folds, classes, y_encoded, present)
         train = partial(
-            self._train, estimator, data, classes, y_encoded, n_epochs=n_epochs, seed=seed, ids=ids
-        )
+            self._train, estimator, data, classes, y_encoded,
+            n_epochs=n_epochs, seed=seed, ids=ids, folder=folder,
+        )  # fmt: skip
         seek = partial(
             fold_votes, estimator, data, y_encoded, len(classes),
             neighbors=neighbors, stream=stream, seed=seed, n_jobs=self.n_jobs,
         )  # fmt: skip
-        first, options = train(folds), {"present": rated}
+        first, options = train(folds, 0), {"present": rated}
         rate = partial(rate_labels, y_encoded=y_encoded, n_classes=len(classes), seed=stream)
         evidence = evidence_of(first, seek(folds))
         rating = rate(evidence, **options)
@@ -280,7 +295,9 @@ class LabelIssueDetector(BaseEstimator):
                 others = self._make_folds(data, draw_seed(rule_generator(stream, f"pass {i}")))
                 folds = others if can_train(others, y_encoded, present) else folds
             clean = clean_folds(folds, trusted, y_encoded)
-            again = rate(evidence_of(train(clean), seek(clean)), **options).given_proba(y_encoded)
+            again = rate(evidence_of(train(clean, i), seek(clean)), **options).given_proba(
+                y_encoded
+            )
             known = rated_mask(clean, y_encoded, present)
             rating = rate(evidence, further=[np.where(known, again, np.nan)], **options)
         issues = issues_of(rating, y, classes, y_encoded, stream, ids, first)
@@ -339,11 +356,14 @@ class LabelIssueDetector(BaseEstimator):
                 once=True, small_classes=True,
             )  # fmt: skip
 
-    def _train(self, estimator, data, classes, y_encoded, folds, *, n_epochs, seed, ids):
+    def _train(
+        self, estimator, data, classes, y_encoded, folds, i_pass, *, n_epochs, seed, ids, folder
+    ):
         """Train the estimator on each fold; return what was recorded."""
         observer = partial(make_observer, y_encoded, len(classes))
         options = {"seed": seed, "make_observer": observer, "sample_ids": ids}
         options["n_jobs"] = self.n_jobs
+        options["kept"] = None if folder is None else keep_folds(folder, folds, i_pass)
         if can_watch(estimator):
             options |= {"n_epochs": n_epochs, "verbose": self.verbose}
             return record_folds(estimator, data, folds, **options)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from sklearn.pipeline import Pipeline
 
 from sklearn_carto._inputs._containers import n_samples_of, take
@@ -74,13 +72,13 @@ def fold_votes(
         neighbors = numeric_features(data.X)
     if neighbors is None:
         return [[] for _ in folds]
-    vote = partial(_vote, estimator, data, y_encoded, n_classes, neighbors, stream, seed)
-    votes, _ = run_parallel(vote, list(enumerate(folds)), n_jobs=n_jobs)
+    shared = (estimator, data, y_encoded, n_classes, neighbors, stream, seed, folds)
+    votes, _ = run_parallel(_vote, [(i,) for i in range(len(folds))], shared=shared, n_jobs=n_jobs)
     return votes
 
 
-def _vote(estimator, data, y_encoded, n_classes, neighbors, stream, seed, i, fold):
-    train, test = fold
+def _vote(estimator, data, y_encoded, n_classes, neighbors, stream, seed, folds, i):
+    train, test = folds[i]
     excluded = data.excluded_mask()
     if excluded is not None:
         train = train[~excluded[train]]

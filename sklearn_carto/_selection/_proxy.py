@@ -119,10 +119,15 @@ class ProxyModel:
                 "map does not provide. Pass the CartographyClassifier itself, not frozen."
             )
         splits = self._make_splits()
-        tasks = [self._arguments(train, test) for train, test in splits]
-        results, warnings = run_parallel(self._cached(_fit_fold), tasks, n_jobs=self.n_jobs)
+        results, warnings = run_parallel(
+            ProxyModel._fit_fold, splits, shared=(self,), n_jobs=self.n_jobs
+        )
         warn_once(warnings, f" in {len(splits)} folds of {self.used_by}")
         return [Fold(*split, *result) for split, result in zip(splits, results, strict=True)]
+
+    def _fit_fold(self, train, test):
+        arguments = self._arguments(train, test)
+        return self._cached(_fit_fold)(*arguments)
 
     def _make_splits(self):
         """Split the samples that are not excluded; each training set holds all of their classes."""

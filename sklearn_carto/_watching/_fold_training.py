@@ -7,12 +7,14 @@ that it trains on.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from sklearn_carto._dynamics._scores import encode_labels
 from sklearn_carto._inputs._containers import row_names, take
+from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
@@ -20,6 +22,7 @@ from sklearn_carto._maps._running_mean import RunningMeanMap
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._utils._partial_results import partial_results_kept
 from sklearn_carto._utils._warnings import warn_once
 from sklearn_carto._watching._callback_task import NoTask
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
@@ -82,6 +85,7 @@ def record_folds(
     sample_ids=None,
     n_jobs=None,
     verbose=0,
+    kept=None,
 ):
     """Train a classifier on each fold and record its training dynamics for all rows.
 
@@ -105,6 +109,9 @@ def record_folds(
         Number of folds to train in parallel. Records do not depend on it.
     verbose : int, default=0
         Whether to show progress bars.
+    kept : callable, default=None
+        Takes a function that encodes the record of a fold, and one that decodes it; returns the
+        KeptOutcomes of the folds. Observers then have the methods `state` and `restore`.
 
     Returns
     -------
@@ -113,7 +120,7 @@ def record_folds(
     """
     options = {"n_epochs": n_epochs, "verbose": verbose}
     return _record(
-        _record_fold, estimator, data, folds, seed, make_observer, sample_ids, n_jobs, options
+        _record_fold, estimator, data, folds, seed, make_observer, sample_ids, n_jobs, kept, options
     )
 
 
@@ -126,6 +133,7 @@ def predict_folds(
     make_observer=None,
     sample_ids=None,
     n_jobs=None,
+    kept=None,
 ):
     """Train a classifier on each fold and record its predictions for the test rows.
 
@@ -140,7 +148,7 @@ def predict_folds(
         All samples, labels and arguments of `fit`.
     folds : list of (ndarray, ndarray)
         Positions of the training and of the test rows of each fold, from :func:`make_folds`.
-    seed, make_observer, sample_ids, n_jobs
+    seed, make_observer, sample_ids, n_jobs, kept
         As of :func:`record_folds`.
 
     Returns
@@ -148,10 +156,14 @@ def predict_folds(
     records : FoldRecords
         The map of one epoch and the observers; there is no `in_fold_map`.
     """
-    return _record(_predict_fold, estimator, data, folds, seed, make_observer, sample_ids, n_jobs)
+    return _record(
+        _predict_fold, estimator, data, folds, seed, make_observer, sample_ids, n_jobs, kept
+    )
 
 
-def _record(function, estimator, data, folds, seed, make_observer, sample_ids, n_jobs, options=()):
+def _record(
+    function, estimator, data, folds, seed, make_observer, sample_ids, n_jobs, kept, options=()
+):
     """Call a function that records one fold for each of the folds, and merge their records."""
     y, classes, y_encoded = check_labels(data.y, estimator)
     data = data._replace(y=y)
@@ -160,16 +172,37 @@ def _record(function, estimator, data, folds, seed, make_observer, sample_ids, n
         sample_ids=sample_ids, record="out_of_fold", excluded_mask=data.excluded_mask(),
     )  # fmt: skip
     seed, options = draw_seed(seed), dict(options)
-    tasks = (
-        (estimator, data, whole, fold, train, test, seed, make_observer, options)
-        for fold, (train, test) in enumerate(folds)
-    )
-    records, collected = run_parallel(function, tasks, n_jobs=n_jobs)
+    kept = KeptOutcomes(None, []) if kept is None else kept(
+        _encode_record, partial(_decode_record, folds, make_observer)
+    )  # fmt: skip
+    finished = kept.load()
+    with partial_results_kept(None, finished, len(folds), "folds", kept.path):
+        records, collected = run_parallel(
+            function,
+            [(fold,) for fold in range(len(folds))],
+            shared=(estimator, data, whole, folds, seed, make_observer, options),
+            n_jobs=n_jobs,
+            finished=finished,
+            on_finished=kept.store,
+        )
     warn_once(collected, f" in {len(folds)} folds")
     out_of_fold_map = _merged([one.out_of_fold for one in records], whole, "out_of_fold")
     known = [one.in_fold for one in records if one.in_fold is not None]
     in_fold_map = _merged(known, whole, "epoch_end") if known else None
     return FoldRecords(out_of_fold_map, in_fold_map, [one.observer for one in records])
+
+
+def _encode_record(record):
+    return record._replace(observer=None if record.observer is None else record.observer.state())
+
+
+def _decode_record(folds, make_observer, values, fold):
+    record = _FoldRecord(*values)
+    if record.observer is None:
+        return record
+    observer = make_observer(fold, *folds[fold])
+    observer.restore(record.observer)
+    return record._replace(observer=observer)
 
 
 def mean_map(mean, whole, record="epoch_end"):
@@ -200,14 +233,16 @@ def _fold_recorder(whole, fold, train, test, make_observer, in_fold):
     return OutOfFoldRecorder(whole, train, test, fold, observer, in_fold=in_fold)
 
 
-def _record_fold(estimator, data, whole, fold, train, test, seed, make_observer, options):
+def _record_fold(estimator, data, whole, folds, seed, make_observer, options, fold):
+    train, test = folds[fold]
     recorder = _fold_recorder(whole, fold, train, test, make_observer, in_fold=True)
     subset, X_test = data.take(train), take(data.X, test)
     train_and_record(clone(estimator), subset, X_test, recorder, seed, NoTask(), **options)
     return _FoldRecord(recorder.statistics(), recorder.in_fold.statistics(), recorder.observer)
 
 
-def _predict_fold(estimator, data, whole, fold, train, test, seed, make_observer, options):
+def _predict_fold(estimator, data, whole, folds, seed, make_observer, options, fold):
+    train, test = folds[fold]
     recorder = _fold_recorder(whole, fold, train, test, make_observer, in_fold=False)
     model = clone(estimator)
     set_seed(model, seed)
