@@ -198,9 +198,9 @@ def _digest_parts(subject, models, data):
     unknown = [name for name, digest in parts.items() if digest is None]
     if unknown:
         raise InvalidParameterError(
-            f"{subject} requires that data and parameters can be identified by their values, in a "
-            f"later process too, which {', '.join(unknown)} cannot. Pass arrays or data frames, and "
-            "functions and objects that can be pickled, or set resume=None."
+            f"{subject} requires that data and parameters can be identified by their values, in "
+            f"a later process too, which {', '.join(unknown)} cannot. Pass arrays or data frames, "
+            "and functions and objects that can be pickled, or set resume=None."
         )
     parts["versions"] = _versions(models.values())
     return parts
@@ -215,7 +215,7 @@ def _versions(models):
             kind = one if isinstance(one, type) else type(one)
             package = kind.__module__.partition(".")[0]
             version = getattr(sys.modules.get(package), "__version__", None)
-            if version is not None and package not in ("sklearn", "numpy"):
+            if version is not None and package not in ("sklearn", "sklearn_carto", "numpy"):
                 versions[package] = str(version)
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
