@@ -1,6 +1,9 @@
 """Hashes of estimators: parameters by value, code by what it says."""
 
+import os
 import re
+import subprocess
+import sys
 from threading import Lock
 
 import numpy as np
@@ -103,3 +106,32 @@ def test_code_that_cannot_be_read_is_not_cached_and_said_once(tmp_path):
         selector(locked, tmp_path).set_params(noise_cut="auto", cv=2).fit(X, y)
     assert [one.category for one in caught].count(NotCachedWarning) == 1
     assert not any(tmp_path.rglob("*.pkl"))
+
+
+HASHES = """
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn_carto._inputs._code import code_hash, estimator_hash
+from sklearn_carto._inputs._fingerprint import fingerprint
+words = {"one", "two", "three", "four"}
+class Stemmer:
+    known = words
+    def __call__(self, text):
+        return [word for word in text if word in {"a", "b", "c", "d"} and word in words]
+models = [
+    TfidfVectorizer(tokenizer=Stemmer()), TfidfVectorizer(stop_words=frozenset(words)),
+    TfidfVectorizer(tokenizer=lambda text: text in {"a", "b", "c", "d"}),
+]
+print([estimator_hash(one) for one in models], code_hash(Stemmer), fingerprint(words, Stemmer))
+"""
+
+
+def test_hashes_do_not_depend_on_the_process():
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", HASHES], env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in "123"
+    }  # fmt: skip
+    assert len(seen) == 1
+    assert "None" not in seen.pop()

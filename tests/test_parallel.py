@@ -1,15 +1,30 @@
-"""Parallel calls: the caller's warning filters hold in them, and are left as they are."""
+"""Parallel calls: what they share, what they keep, and the warning filters of the caller."""
 
+import os
+import signal
 import threading
+import time
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 
 import joblib
+import numpy as np
 import pytest
 import sklearn
+from scipy.sparse import random as random_sparse
+from threadpoolctl import threadpool_info
 
-from sklearn_carto._utils._parallel import run_parallel
+from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._utils import _shared
+from sklearn_carto._utils._parallel import Outcome, run_parallel
+from sklearn_carto._utils._shared import Shared
 from sklearn_carto._utils._warnings import collect_warnings, warn, warn_once
-from sklearn_carto.exceptions import CartographyWarning, DegenerateMapWarning
+from sklearn_carto.exceptions import (
+    CartographyError,
+    CartographyWarning,
+    DegenerateMapWarning,
+    TerminatedWorkerError,
+)
 
 
 def chatter(number):
@@ -108,3 +123,196 @@ def test_errors_by_filter_are_raised_in_the_caller():
         warnings.simplefilter("error", DegenerateMapWarning)
         with pytest.raises(DegenerateMapWarning, match="map 1 is flat"):
             warn_once(collected)
+
+
+# what all tasks share
+
+
+def big_array(order="C"):
+    return np.asarray(np.random.RandomState(0).normal(size=(2000, 300)), order=order)
+
+
+def big_frame():
+    pandas = pytest.importorskip("pandas")
+    numbers = pandas.DataFrame(big_array()).rename(columns=str)
+    return numbers.assign(text=[f"row {i}" * 200 for i in range(2000)])
+
+
+def big_polars():
+    polars = pytest.importorskip("polars")
+    return polars.DataFrame({"x": big_array().ravel(), "text": ["abcdefg" * 3] * 600_000})
+
+
+BIG = {
+    "array": big_array,
+    "fortran": lambda: big_array("F"),
+    "float16": lambda: big_array().astype(np.float16),
+    "csr": lambda: random_sparse(4000, 1000, 0.2, format="csr", random_state=0),
+    "frame": big_frame,
+    "polars": big_polars,
+    "texts": lambda: [f"text {i} " * 20 for i in range(20000)],
+    "objects": lambda: np.array([f"text {i} " * 20 for i in range(20000)], dtype=object),
+    "dict": lambda: {"a": big_array(), "b": [big_array()] * 2},
+}
+
+
+def digest_of(X, name, _):
+    return os.getpid(), fingerprint(X), name
+
+
+@pytest.mark.parametrize("kind", BIG)
+def test_what_is_shared_is_pickled_once_and_not_for_each_task(kind, monkeypatch):
+    queues = pytest.importorskip("joblib.externals.loky.backend.queues")
+    sent, taken, dumps, take_apart = [], [], queues.dumps, _shared._take_apart
+
+    def count(obj, reducers=None):
+        pickled = dumps(obj, reducers=reducers)
+        sent.append(len(pickled))
+        return pickled
+
+    def count_taken(value):
+        taken.append(1)
+        return take_apart(value)
+
+    monkeypatch.setattr(queues, "dumps", count)
+    monkeypatch.setattr(_shared, "_take_apart", count_taken)
+    X = BIG[kind]()
+    results, _ = run_parallel(digest_of, [(i,) for i in range(6)], shared=(X, kind), n_jobs=2)
+    assert {digest for _, digest, _ in results} == {fingerprint(X)}
+    assert os.getpid() not in {pid for pid, *_ in results}
+    assert len(taken) == 1
+    tasks = [size for size in sent if size > 100]  # besides signals to the workers
+    assert len(tasks) >= 6
+    assert max(tasks) < 30_000
+    assert sum(tasks) < 200_000
+
+
+def kind_of(X, _):
+    return type(X), X.flags.writeable, getattr(X, "filename", None)
+
+
+def test_an_array_that_a_file_backs_stays_in_that_file(tmp_path):
+    X = np.memmap(tmp_path / "X", mode="w+", shape=(1000, 2000))
+    found, _ = run_parallel(kind_of, [(0,), (1,)], shared=(X,), n_jobs=2)
+    assert {str(path) for *_, path in found} == {str(X.filename)}
+
+
+def test_threads_share_the_value_itself():
+    X, seen = big_array(), []
+
+    def look(X, _):
+        seen.append(X)
+
+    with joblib.parallel_config(backend="threading"):
+        run_parallel(look, [(0,), (1,)], shared=(X,), n_jobs=2)
+    assert len(seen) == 2
+    assert all(one is X for one in seen)
+
+
+def test_parts_that_occur_twice_are_one_in_the_worker_too():
+    X = big_array()
+    make, parts = Shared({"a": X, "b": [X]}).__reduce__()
+    assert sum(len(part) if isinstance(part, list) else 0 for part in parts) == 1
+    found = make(*parts).value
+    assert found["a"] is found["b"][0]
+
+
+def test_what_cannot_be_pickled_is_an_error_of_the_caller():
+    with pytest.raises(Exception, match="pickle"):
+        run_parallel(digest_of, [(0,), (1,)], shared=(threading.Lock(), "lock"), n_jobs=2)
+
+
+# what is finished
+
+
+def slow_end(number):
+    if number == 3:
+        time.sleep(0.5)
+        raise ArithmeticError("three")
+    return -number
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_what_was_finished_is_known_after_an_error(backend):
+    finished, told = {}, []
+    with joblib.parallel_config(backend=backend), pytest.raises(ArithmeticError, match="three"):
+        run_parallel(
+            slow_end, [(i,) for i in range(4)], n_jobs=2,
+            finished=finished, on_finished=lambda number, outcome: told.append((number, outcome)),
+        )  # fmt: skip
+    assert finished == {i: Outcome(-i, []) for i in range(3)}
+    assert dict(told) == finished
+
+
+def test_what_is_known_is_not_called():
+    finished = {1: Outcome("known", [])}
+    results, _ = run_parallel(slow_end, [(0,), (3,), (5,)], finished=finished)
+    assert results == [0, "known", -5]
+    assert run_parallel(slow_end, [(3,)], finished={0: Outcome("all", [])})[0] == ["all"]
+    assert run_parallel(slow_end, []) == ([], [])
+
+
+def kill_at_2(number):
+    if number == 2:
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_worker_is_named_and_what_was_finished_is_known():
+    finished = {}
+    with pytest.raises(TerminatedWorkerError) as caught:
+        run_parallel(kill_at_2, [(i,) for i in range(4)], n_jobs=2, finished=finished)
+    assert {number: one.result for number, one in finished.items()} == {0: 0, 1: 1, 3: 3}
+    assert "A worker process ended after 3 of 4 tasks" in str(caught.value)
+    assert "memory" in str(caught.value)
+    assert "n_jobs" in str(caught.value)
+    assert isinstance(caught.value, (CartographyError, BrokenProcessPool))
+    assert run_parallel(pow, [(2, 2), (2, 3)], n_jobs=2)[0] == [4, 8]  # later calls are whole
+
+
+class OneByOne(joblib.parallel.ThreadingBackend):
+    supports_return_generator = False
+
+
+def test_a_backend_that_returns_all_results_at_once_serves_too():
+    joblib.register_parallel_backend("one by one", OneByOne)
+    with joblib.parallel_config(backend="one by one"):
+        assert run_parallel(slow_end, [(1,), (2,)], n_jobs=2)[0] == [-1, -2]
+
+
+# calls within a worker
+
+
+def who(_, number):
+    time.sleep(0.05)
+    return os.getpid(), threading.get_ident()
+
+
+def nested(number):
+    inner, _ = run_parallel(who, [(i,) for i in range(6)], shared=(None,), n_jobs=-1)
+    blas = [one["num_threads"] for one in threadpool_info()]
+    return os.getpid(), inner, blas
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_a_call_within_a_worker_starts_no_process_and_takes_its_share_of_the_cores(backend):
+    with joblib.parallel_config(backend=backend):
+        results, _ = run_parallel(nested, [(0,), (1,)], n_jobs=2)
+    share = max(1, joblib.cpu_count() // 2)
+    for pid, inner, blas in results:
+        assert {of_task for of_task, _ in inner} == {pid}
+        assert len({thread for _, thread in inner}) <= share
+        if backend == "loky":
+            assert max(blas, default=1) <= share
+    assert (os.getpid() in {pid for pid, *_ in results}) == (backend == "threading")
+
+
+def nested_processes(number):
+    return run_parallel(who, [(i,) for i in range(4)], shared=(None,), n_jobs=2)[0]
+
+
+def test_a_call_within_a_single_task_takes_what_it_is_given():
+    with joblib.parallel_config(backend="threading"):
+        results, _ = run_parallel(nested_processes, [(0,)])
+    assert len({thread for _, thread in results[0]}) == 2

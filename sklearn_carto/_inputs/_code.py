@@ -43,17 +43,29 @@ def code_hash(value):
     name = code_name(value)
     if name is not None:
         return sha256(f"name {name}".encode()).hexdigest()
-    stream = BytesIO()
     try:
-        _code_pickler()(stream).dump(value)
+        return _pickled_hash(value)
     except Exception:  # any object that the code refers to may refuse, in its own manner
         return None
+
+
+def _pickled_hash(value):
+    stream = BytesIO()
+    _code_pickler()(stream).dump(value)
     return sha256(stream.getvalue()).hexdigest()
 
 
 def _code_pickler():
     class CodePickler(cloudpickle().Pickler):  # type: ignore[misc]
-        """Pickler of code by value, without the random number that cloudpickle gives a class."""
+        """Pickler of code by value, without what differs between processes.
+
+        That is the random number that cloudpickle gives a class, and the order of a set.
+        """
+
+        def persistent_id(self, obj):
+            if type(obj) not in (set, frozenset):
+                return None
+            return type(obj).__name__, tuple(sorted(map(_pickled_hash, obj)))
 
         def reducer_override(self, obj):
             reduced = super().reducer_override(obj)
@@ -97,4 +109,6 @@ class _EstimatorHasher(NumpyHasher):
             if digest is None:
                 raise _CodeRefusedError(obj)
             obj = ("code", digest)
+        elif type(obj) is frozenset:  # joblib orders sets only
+            obj = ("frozenset", set(obj))
         super().save(obj)
