@@ -51,6 +51,7 @@ SHARED = [
     ("error_score", ["ignore", None, [0], True, "nan"]),
     ("random_state", ["a", 1.5, -1, [0]]),
     ("verbose", ["a", -1, None]),
+    ("resume", [3, True, [], {}, b"a", "", "a\0b", __file__]),
     ("params", [[1], "a", 3, {"sample_wait": ROWS}, {"X": X}, {"sample_weight": ROWS[:-1]},
                 {"sample_weight": np.zeros(60)}, {"sample_weight": "heavy"}]),
     ("groups", [ROWS[:-1], 3, "abc", X]),

@@ -436,6 +436,7 @@ def cases():
         yield from each(call, "n_jobs", JOBS)
         yield from each(call, "random_state", SEED)
         yield from each(call, "verbose", ["a", -1, None, 1.5, [], {}, object()])
+        yield from each(call, "resume", [3, True, [], {}, b"a", "", "a\0b", __file__])
         yield from each(call, "X", SAMPLES, needle="")
         yield from each(call, "y", LABELS, needle="")
         yield from each(call, "groups", groups)

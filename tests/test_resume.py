@@ -10,15 +10,15 @@ import time
 import warnings
 from pathlib import Path
 
-import long_calls as calls
 import numpy as np
 import pytest
-from long_calls import CALLS, NAMES, SELECTOR, SGD, Killer, Logged, X, assert_same, log_of, y
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ShuffleSplit
 
+import long_calls as calls
 import sklearn_carto as sc
+from long_calls import CALLS, NAMES, SELECTOR, SGD, Killer, Logged, X, assert_same, log_of, y
 from sklearn_carto._inputs import _result_folder
 from sklearn_carto.exceptions import DegenerateMapWarning, ResumeWarning
 
