@@ -199,9 +199,7 @@ def threads_of(_):
 
 
 def show_threads(backends):
-    print(
-        f"\n4. of each of 2 workers, {joblib.cpu_count()} cores: threads at n_jobs=-1;"
-    )
+    print(f"\n4. of each of 2 workers, {joblib.cpu_count()} cores: threads at n_jobs=-1;")
     print("   its processes; threads of BLAS and OpenMP, unless OMP_NUM_THREADS sets them")
     for backend in backends:
         with backend_of(backend):

@@ -32,6 +32,7 @@ from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
 from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
+from sklearn_carto._watching._chunks import ChunkTraining, check_chunks
 from sklearn_carto._watching._find import can_watch, get_watcher
 from sklearn_carto._watching._fold_recorder import OutOfFoldRecorder
 from sklearn_carto._watching._fold_training import mean_map
@@ -329,6 +330,74 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self._fit_all(data, recorder, seed, fit_task, training_set, in_fold_map)
         warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_chunks(self, factory, *, classes=None):
+        """Fit a clone of the estimator to data that are read chunk by chunk, and record it.
+
+        This is for data that do not fit into memory. Each chunk is one call of `partial_fit`; an
+        epoch is one call with each chunk. With a single chunk, everything is as in :meth:`fit`. The
+        data are read once for each epoch and once more to record the last one, and, unless
+        `classes` are given, once more at first. Memory is needed for a chunk, the labels, the ids
+        and what is recorded.
+
+        Parameters
+        ----------
+        factory : callable
+            Called without arguments for each reading; returns an iterable of chunks, ``(X, y)`` or
+            ``(ids, X, y)``: a new generator, a list, or a DataLoader. Each reading must hold the
+            same rows with the same labels, each once. Rows with ids may come in another order and
+            in other chunks at each reading. Those without must come in the same order.
+        classes : array-like of shape (n_classes,), default=None
+            All labels. They are then not read first, unless the estimator balances the weights of
+            its classes.
+
+        Returns
+        -------
+        self : CartographyClassifier
+            Fitted estimator. The rows of `data_map_` and `dynamics_` are in the order of the first
+            reading; `sample_ids` are the ids.
+
+        Raises
+        ------
+        NotWatchableError
+            If the estimator has no `partial_fit` of its own: an ensemble, a net of skorch, or a
+            pipeline, whose samples are to be transformed by the factory.
+        SampleAlignmentError
+            If a reading holds other rows or labels than the first one, or a row twice. It names
+            them. The epochs that were complete are kept.
+        ValueError
+            If a chunk is malformed, if labels are missing or of a single class, or if `cv` or
+            ``record="training"`` is set.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import SGDClassifier
+        >>> from sklearn_carto import CartographyClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> def read():
+        ...     for rows in np.array_split(np.random.permutation(150), 3):
+        ...         yield rows, X[rows], y[rows]
+        >>> sgd = SGDClassifier(loss="log_loss", alpha=0.1, random_state=0)
+        >>> CartographyClassifier(sgd, n_epochs=5).fit_chunks(read).data_map_
+        <DataMap: 150 rows of 3 classes, 5 epochs>
+        """
+        check_chunks(self, factory)
+        estimator, interrupted = clone(self.estimator), True
+        training = ChunkTraining(self, estimator, factory, classes, draw_seed(self.random_state))
+        try:
+            training.run()
+            interrupted = False
+        finally:
+            own = training.recorder
+            if own is not None and own.complete():
+                self._training_set = None  # is known by chunk only
+                self._keep(estimator, own.dynamics, False, interrupted, None)
+                self._epoch_models, self._n_epochs_trained = own.models, own.n_epochs
+        warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
         return self
 
     def _route(self, X, y, watcher, params, sample_weight, groups):

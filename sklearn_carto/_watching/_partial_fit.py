@@ -35,20 +35,40 @@ class PartialFitWatcher(Watcher):
         return None
 
     def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
-        # 1. Replace what partial_fit does not support.
-        _resolve_class_weight(estimator, y)
-        share_random_state_over_epochs(estimator)
-
-        # 2. Train one epoch a call, and evaluate after each.
+        fit = self.begin(estimator, y)
         n_epochs = DEFAULT_N_EPOCHS if n_epochs is None else n_epochs
         recorder.begin(n_epochs)
         evaluator = EpochEvaluator(recorder, X, X_eval)
-        first_call = {"classes": recorder.classes} if _takes_classes(estimator) else {}
-        for epoch in track(range(n_epochs)):
-            n_updates = getattr(estimator, "t_", 0)
-            estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
-            _reraise_interrupt(estimator, n_updates, len(y))
+        for _ in track(range(n_epochs)):
+            fit(X, y, recorder.classes, **params)
             evaluator.record(estimator)
+
+    def begin(self, estimator, y):
+        """Replace what `partial_fit` does not support; return a function that calls it.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A clone.
+        y : ndarray of shape (n_samples,)
+            All labels; not used unless the weights of the classes depend on them.
+
+        Returns
+        -------
+        fit : callable
+            Takes samples, their labels, the classes and further arguments of `partial_fit`.
+        """
+        _resolve_class_weight(estimator, y)
+        share_random_state_over_epochs(estimator)
+        options = ["classes"] if _takes_classes(estimator) else []  # of the first call
+
+        def fit(X, y, classes, **params):
+            first_call = {options.pop(): classes} if options else {}
+            n_updates = getattr(estimator, "t_", 0)
+            estimator.partial_fit(X, y, **first_call, **params)
+            _reraise_interrupt(estimator, n_updates, len(y))
+
+        return fit
 
 
 def _takes_classes(estimator):
