@@ -252,6 +252,19 @@ def test_what_is_known_is_not_called():
     assert run_parallel(slow_end, []) == ([], [])
 
 
+def test_an_interrupt_while_an_outcome_is_kept_keeps_it():
+    kept = []
+
+    def keep(number, outcome):
+        kept.append(number)
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_parallel(slow_end, [(0,), (1,), (2,)], on_finished=keep)
+    assert kept == [0, 1, 1]
+
+
 def kill_at_2(number):
     if number == 2:
         time.sleep(1)

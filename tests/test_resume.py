@@ -365,6 +365,44 @@ def test_ctrl_c_ends_the_workers_and_keeps_what_was_finished(tmp_path):
     assert len(parts_in(folder)) == 2
 
 
+SLOW = """
+import sys, time, warnings
+sys.path.insert(0, {tests!r})
+warnings.simplefilter("ignore")
+import joblib
+from long_calls import *
+class Slow(GaussianNB):
+    def fit(self, X, y):
+        time.sleep(0.3)
+        return super().fit(X, y)
+if __name__ == "__main__":
+    with joblib.parallel_config({backend!r}):
+        sc.compare_subsets(
+            Slow(), X, y, regions=["easy"], selector=SELECTOR, cv=8, random_state=0,
+            resume={folder!r}, n_jobs=2,
+        )
+"""
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_ctrl_c_in_the_midst_of_parallel_work_ends_it_soon(backend, tmp_path):
+    folder, script = tmp_path / "folder", tmp_path / "run.py"
+    tests = str(Path(__file__).parent)
+    script.write_text(SLOW.format(tests=tests, backend=backend, folder=str(folder)))
+    with open(tmp_path / "log", "w") as log:
+        process = subprocess.Popen([sys.executable, str(script)], stderr=log)
+        begin = time.monotonic()
+        while not (folder.exists() and parts_in(folder)) and time.monotonic() < begin + 100:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    said = (tmp_path / "log").read_text()
+    n_finished = len(parts_in(folder))
+    assert 1 <= n_finished < 8
+    assert f"{n_finished} of 8 splits and seeds were finished" in said
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
 # folders
 
 

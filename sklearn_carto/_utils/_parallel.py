@@ -90,8 +90,13 @@ def run_parallel(
         shown = outcomes if show is None else show(outcomes, total=len(missing))
         for number, outcome in shown:
             finished[number] = outcome
-            if on_finished is not None:
+            if on_finished is None:
+                continue
+            try:
                 on_finished(number, outcome)
+            except KeyboardInterrupt:  # in the midst of keeping what is finished
+                on_finished(number, outcome)
+                raise
     in_order = [finished[number] for number in range(len(arguments))]
     return [one.result for one in in_order], [w for one in in_order for w in one.collected]
 
