@@ -4,11 +4,13 @@
 
     Exception
      └─ CartographyError
+         ├─ CheckpointError (also ValueError)             a checkpoint cannot be used or made
          ├─ InvalidProbabilitiesError (also ValueError)   class scores are not probabilities
          ├─ NotWatchableError (also TypeError)            the estimator cannot be watched
          └─ SampleAlignmentError (also ValueError)        samples cannot be matched to X
     UserWarning
      └─ CartographyWarning
+         ├─ DamagedCheckpointWarning   files of a checkpoint that cannot be read
          ├─ DegenerateMapWarning       one epoch, constant or saturated probabilities
          ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
          ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
@@ -29,6 +31,8 @@ from sklearn.exceptions import FitFailedWarning
 __all__ = [
     "CartographyError",
     "CartographyWarning",
+    "CheckpointError",
+    "DamagedCheckpointWarning",
     "DegenerateMapWarning",
     "DoubleSoftmaxWarning",
     "FailedFitsWarning",
@@ -48,6 +52,10 @@ __all__ = [
 
 class CartographyError(Exception):
     """Base class of the errors of this library."""
+
+
+class CheckpointError(CartographyError, ValueError):
+    """Raised if a checkpoint is one of another training, is in use, or cannot hold the model."""
 
 
 class InvalidProbabilitiesError(CartographyError, ValueError):
@@ -70,6 +78,10 @@ class SampleAlignmentError(CartographyError, ValueError):
 
 class CartographyWarning(UserWarning):
     """Base class of the warnings of this library."""
+
+
+class DamagedCheckpointWarning(CartographyWarning):
+    """Issued if files of a checkpoint are damaged; the training continues from older ones."""
 
 
 class DegenerateMapWarning(CartographyWarning):

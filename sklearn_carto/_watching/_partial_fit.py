@@ -34,21 +34,25 @@ class PartialFitWatcher(Watcher):
             )
         return None
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
         # 1. Replace what partial_fit does not support.
-        _resolve_class_weight(estimator, y)
-        share_random_state_over_epochs(estimator)
+        if not checkpoint.n_done:
+            _resolve_class_weight(estimator, y)
+            share_random_state_over_epochs(estimator)
 
         # 2. Train one epoch a call, and evaluate after each.
         n_epochs = DEFAULT_N_EPOCHS if n_epochs is None else n_epochs
         recorder.begin(n_epochs)
-        evaluator = EpochEvaluator(recorder, X, X_eval)
+        evaluator = EpochEvaluator(recorder, X, X_eval, n_recorded=checkpoint.n_done)
         first_call = {"classes": recorder.classes} if _takes_classes(estimator) else {}
-        for epoch in track(range(n_epochs)):
+        for epoch in track(range(checkpoint.n_done, n_epochs)):
             n_updates = getattr(estimator, "t_", 0)
             estimator.partial_fit(X, y, **(first_call if epoch == 0 else {}), **params)
             _reraise_interrupt(estimator, n_updates, len(y))
             evaluator.record(estimator)
+            checkpoint.step_done()
 
 
 def _takes_classes(estimator):
