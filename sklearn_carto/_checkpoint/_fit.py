@@ -7,6 +7,7 @@ import pickle
 import sys
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -133,11 +134,13 @@ class FitCheckpoint(NoFitCheckpoint):
         self.cv_is_list = _is_list(classifier.cv)
         self.started = generator_states()  # by the process
         self.generators = None  # to be restored
-        self.whole = None  # the recorder of all samples
+        self.whole: Any = None  # the recorder of all samples
+        self.resumed: Any = None  # number of the training that is continued
         self.journal = Journal(self._flush)
         self.n_models = 0  # in the journal
-        self.run, self.parts = folder.latest()
-        if self.run is None:
+        found, self.parts = folder.latest()
+        self.run: dict = found or {}
+        if found is None:
             self._start(seed, folds)
         else:
             self._check_identity()
@@ -149,7 +152,6 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def _start(self, seed, folds):
         self.folder.start_anew()
-        self.run, self.parts, self.resumed = {}, {}, None
         parts = {f"{i}.{name}": rows for i, fold in enumerate(folds)
                  for name, rows in zip(("train", "test"), fold, strict=True)}  # fmt: skip
         seed = None if seed is None else int(seed)
@@ -165,8 +167,7 @@ class FitCheckpoint(NoFitCheckpoint):
         if self.cv_is_list and not same:
             raise self._other_fit(["the folds of cv"])
         self.seed, self.folds = plan["seed"], stored
-        self.resumed = self.run["training"]
-        self.n_finished = self.resumed
+        self.resumed = self.n_finished = self.run["training"]
         if "generators" in self.parts:
             self.generators = pickle.loads(self.parts["generators"])
         if self.verbose:
@@ -195,10 +196,10 @@ class FitCheckpoint(NoFitCheckpoint):
         return f"training{of} continues after {self.run['n_done']} complete {self.run['steps']}"
 
     def _warn(self):
-        if self.folder.problems:
+        problems = "; ".join(self.folder.problems)
+        if problems:
             warn(
-                f"The checkpoint in {self.folder.path} is damaged ({'; '.join(self.folder.problems)}"
-                f"): {self._where()}.",
+                f"The checkpoint in {self.folder.path} is damaged ({problems}): {self._where()}.",
                 DamagedCheckpointWarning,
             )
 
@@ -281,7 +282,8 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def finish(self, training, estimator, mean):
         """Save the end of a training; with `mean`, of the folds so far, the next one may begin."""
-        number, parts = training.number, {}
+        number = training.number
+        parts: dict = {}
         self.folder.blobs.pop(f"inputs-{number}", None)
         if mean is not None:
             self.folder.blobs.pop(f"model-{number}", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 from sklearn_carto.exceptions import CheckpointError
 
@@ -30,7 +31,8 @@ class FolderLock:
     """
 
     def __init__(self, folder):
-        self.key, self.file = str(folder.resolve()), None
+        self.key = str(folder.resolve())
+        self.file: Any = None
         with _GUARD:
             if self.key in _IN_USE:
                 raise _in_use(folder)

@@ -15,9 +15,9 @@ from __future__ import annotations
 import pickle
 import sys
 from contextlib import suppress
-from copyreg import __newobj__ as new_object
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 from sklearn_carto._inputs._code import code_name, is_code
 from sklearn_carto._inputs._torch_datasets import is_any_dataset
@@ -103,14 +103,19 @@ def _pickler_kind():
 
         def reducer_override(self, obj):
             if isinstance(obj, nets):
-                return new_object, (obj.__class__,), vars(obj), None, None, set_vars
+                return new_instance, (obj.__class__,), vars(obj), None, None, set_vars
             if isinstance(obj, callbacks) and _defines_getstate(obj):
-                return new_object, (type(obj),), _whole_state(obj, self.known)
+                return new_instance, (type(obj),), _whole_state(obj, self.known)
             if is_code(obj) and obj.__module__ == "__main__" and _is_named(obj):
                 return NotImplemented  # by name, as pickle does: the class is that of the script
             return super().reducer_override(obj)
 
     return EstimatorPickler
+
+
+def new_instance(kind):
+    """Make an instance without its `__init__`."""
+    return kind.__new__(kind)
 
 
 def set_vars(obj, state):
@@ -141,7 +146,7 @@ def _whole_state(callback, known):
 
 def _is_named(obj):
     """Whether the main module holds a function or class by its name."""
-    found = sys.modules["__main__"]
+    found: Any = sys.modules["__main__"]
     for name in obj.__qualname__.split("."):
         found = getattr(found, name, None)
     return found is obj

@@ -18,10 +18,15 @@ class NoCheckpoint:
     n_done = 0  # steps that are complete
     estimator = inputs = None  # of the training that is continued
     facts: dict = {}  # noqa: RUF012
-    is_finished = continues = False
+    is_finished = False
 
     def __init__(self, seed=None):
         self.seed = seed
+
+    @property
+    def continues(self):
+        """Whether an earlier run has saved a part of the training."""
+        return self.estimator is not None
 
     def once(self, train):
         """Train; nothing is saved."""
@@ -79,11 +84,6 @@ class TrainingCheckpoint(NoCheckpoint):
         self.estimator = self.inputs = self.device = None
         self.facts: dict = {}
         self._saved_at, self._save_took = time.monotonic(), 0.0
-
-    @property
-    def continues(self):
-        """Whether an earlier run has saved a part of the training."""
-        return self.estimator is not None
 
     def once(self, train):
         """Train an estimator whose stages are replayed, unless an earlier run has."""

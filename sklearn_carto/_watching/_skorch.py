@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._watching._seeds import torch_seeded
 from sklearn_carto._watching._skorch_continued import continue_fit, why_not_continued
 from sklearn_carto._watching._skorch_events import attach_listener
@@ -84,7 +85,10 @@ class SkorchWatcher(Watcher):
         if trains:
             listener.reraise_interrupt()
 
-    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+    def evaluate(
+        self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
+        checkpoint=NO_CHECKPOINT,
+    ):  # fmt: skip
         net = copy_to_evaluate(estimator)
         recorder.begin(n_epochs)
         listener = EpochEndListener(net, X, recorder, X)

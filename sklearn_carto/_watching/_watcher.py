@@ -43,7 +43,7 @@ class Watcher:
         return None
 
     def refuses_checkpoint(self, estimator):
-        """Return why the training of an estimator cannot be continued from a checkpoint, or None."""
+        """Return why a checkpoint cannot hold the training of an estimator, or None."""
         return None
 
     def encode(self, estimator, y, classes):
