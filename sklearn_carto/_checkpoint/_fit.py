@@ -18,7 +18,7 @@ from sklearn_carto._checkpoint._generators import (
     set_generator_states,
 )
 from sklearn_carto._checkpoint._identity import differing, identity_of
-from sklearn_carto._checkpoint._pickles import dump_estimator, load_estimator
+from sklearn_carto._checkpoint._pickles import dump_estimator, load_estimator, references_of
 from sklearn_carto._checkpoint._records import (
     begin_recorder,
     pack_entries,
@@ -237,23 +237,25 @@ class FitCheckpoint(NoFitCheckpoint):
     def _resume(self, training):
         number, recorder, blobs = training.number, training.recorder, self.folder.blobs
         training.n_done, training.is_finished = self.run["n_done"], self.run["is_finished"]
-        origin = clone(self.original)
+        training.references = references_of(clone(self.original))
         if f"model-{number}" in blobs:
             training.is_trained = True
             pickled = self.folder.read_blob(f"model-{number}")[1]["bundle"]
         else:
             pickled = self.parts.get("bundle")
         if pickled is not None:
-            bundle = load_estimator(pickled, origin)
+            bundle = load_estimator(pickled, training.references)
             training.estimator, training.facts = bundle["estimator"], bundle["facts"]
         if f"inputs-{number}" in blobs:
             parts = self.folder.read_blob(f"inputs-{number}")[1]
-            training.inputs = load_estimator(parts["inputs"], origin)
+            training.inputs = load_estimator(parts["inputs"], training.references)
         if recorder is not self.whole and "own" in self.run:
             begin_recorder("own", recorder, self.run, self.parts)
             restore_recorder("own", _inner(recorder), self.run, self.parts)
         if recorder.models is not None:
-            recorder.models[:] = [load_estimator(pickled, origin) for pickled in self.models]
+            recorder.models[:] = [
+                load_estimator(pickled, training.references) for pickled in self.models
+            ]
         self.parts, self.models = {}, []
 
     def restore_generators(self, device):
@@ -264,7 +266,7 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def save_inputs(self, training, inputs):
         """Save the transformed inputs of a training."""
-        pickled = dump_estimator(inputs, training.watched, "What the transformers return")
+        pickled = dump_estimator(inputs, training.references, "What the transformers return")
         self.folder.write_blob(f"inputs-{training.number}", {}, {"inputs": pickled})
 
     def save_model(self, training):
@@ -297,12 +299,12 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def _bundle(self, training, estimator):
         bundle = {"estimator": estimator, "facts": training.facts}
-        return dump_estimator(bundle, estimator, type(estimator).__name__)
+        return dump_estimator(bundle, training.references, type(estimator).__name__)
 
     def _write(self, training, number, n_done, parts):
         models = training.recorder.models or []
         pickled = [
-            dump_estimator(model, self.original, "The model of an epoch")
+            dump_estimator(model, training.references, "The model of an epoch")
             for model in models[self.n_models :]
         ]
         if self.journal or pickled:

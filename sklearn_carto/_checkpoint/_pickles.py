@@ -27,15 +27,37 @@ from sklearn_carto.exceptions import CheckpointError
 PROTOCOL = 5
 
 
-def dump_estimator(value, origin, what):
+def references_of(estimator):
+    """Find what a checkpoint refers to instead of copying it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A clone that has not been trained: training adds parameters to a net.
+
+    Returns
+    -------
+    references : dict of tuple to object
+        Code, data sets and callbacks, by the parameter that holds them.
+    """
+    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    found: dict = {}
+    for name, value in [("", estimator), *sorted(params.items())]:
+        for i, callback in enumerate(callbacks_of(value)):
+            found["callback", name, i] = callback
+        found |= _referred(("param", name), value)
+    return found
+
+
+def dump_estimator(value, references, what):
     """Pickle an estimator in training, or what belongs to it.
 
     Parameters
     ----------
     value : object
         The estimator, or a container that holds it.
-    origin : estimator
-        The estimator that it is a clone of.
+    references : dict
+        From :func:`references_of`.
     what : str
         What it is, for the error.
 
@@ -50,7 +72,7 @@ def dump_estimator(value, origin, what):
         If it cannot be pickled.
     """
     stream = BytesIO()
-    known = {id(held): path for path, held in _held_by(origin)}
+    known = {id(held): path for path, held in references.items()}
     try:
         _pickler_kind()(stream, known).dump(value)
     except OSError:
@@ -64,10 +86,10 @@ def dump_estimator(value, origin, what):
     return stream.getvalue()
 
 
-def load_estimator(pickled, origin):
-    """Load what `dump_estimator` has pickled, for an estimator with the same parameters."""
+def load_estimator(pickled, references):
+    """Load what `dump_estimator` has pickled, with references of a clone of the same parameters."""
     try:
-        return _Unpickler(BytesIO(pickled), dict(_held_by(origin))).load()
+        return _Unpickler(BytesIO(pickled), references).load()
     except Exception as error:  # of code that is gone or has changed, errors of any kind
         raise CheckpointError(
             f"The model in the checkpoint cannot be loaded ({type(error).__name__}: {error}). "
@@ -152,22 +174,17 @@ def _is_named(obj):
     return found is obj
 
 
-def _held_by(origin):
-    """Yield what a checkpoint refers to instead of copying it, and how it is found."""
-    params = origin.get_params(deep=True) if hasattr(origin, "get_params") else {}
-    for name, value in [("", origin), *sorted(params.items())]:
-        for i, callback in enumerate(callbacks_of(value)):
-            yield ("callback", name, i), callback
-        yield from _referred(("param", name), value)
-
-
 def _referred(path, value):
     if is_any_dataset(value) or (is_code(value) and code_name(value) is None):
-        yield path, value
-    elif isinstance(value, partial):
-        for key, part in [*enumerate(value.args), *sorted(value.keywords.items())]:
-            yield from _referred((*path, key), part)
-        yield from _referred((*path, "func"), value.func)
+        return {path: value}
+    parts: list = []
+    if isinstance(value, partial):
+        parts = [("func", value.func), *enumerate(value.args), *sorted(value.keywords.items())]
     elif isinstance(value, (list, tuple)):
-        for i, part in enumerate(value):
-            yield from _referred((*path, i), part)
+        parts = list(enumerate(value))
+    elif len(path) > 2 and hasattr(value, "get_params") and not isinstance(value, type):
+        parts = sorted(value.get_params(deep=False).items())  # of a callback in a list
+    found: dict = {}
+    for key, part in parts:
+        found |= _referred((*path, key), part)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from sklearn_carto._checkpoint._pickles import references_of
 from sklearn_carto._checkpoint._records import n_bytes
 
 MAX_WAITING = 2**26  # bytes of the journal that wait in memory within a step
@@ -83,6 +84,7 @@ class TrainingCheckpoint(NoCheckpoint):
         self.n_done, self.is_trained, self.is_finished = 0, False, False
         self.estimator = self.inputs = self.device = None
         self.facts: dict = {}
+        self.references: dict = {}
         self._saved_at, self._save_took = time.monotonic(), 0.0
 
     def once(self, train):
@@ -95,6 +97,8 @@ class TrainingCheckpoint(NoCheckpoint):
     def keep_inputs(self, estimator, original, inputs):
         """Receive the estimator that trains and its inputs; save these if they were transformed."""
         self.watched = estimator
+        if not self.continues:
+            self.references = references_of(estimator)
         if inputs[0] is not original and not self.continues:
             self.fit.save_inputs(self, inputs)
 
