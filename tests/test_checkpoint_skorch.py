@@ -350,3 +350,17 @@ def test_an_interrupt_while_a_state_is_saved_is_raised(tmp_path, monkeypatch):
     assert (model.interrupted_, model.n_epochs_) == (True, 3)
     monkeypatch.undo()
     assert_same_nets(clone(model).fit(X, y), make(None).fit(X, y))
+
+
+def test_a_module_that_is_made_with_other_weights_is_named(tmp_path, kill):  # noqa: F811
+    def make():
+        return CartographyClassifier(make_net(module=Module()), checkpoint=tmp_path / "saved")
+
+    kill(2)
+    with pytest.raises(Killed):
+        make().fit(X, y)
+    kill.undo()
+    with pytest.raises(
+        CheckpointError, match=r"estimator__module \(its weights .* seed torch before"
+    ):
+        make().fit(X, y)

@@ -176,7 +176,14 @@ class FitCheckpoint(NoFitCheckpoint):
     def _check_identity(self):
         names = differing(self.run["identity"], self.identity)
         if names:
-            raise self._other_fit(names)
+            raise self._other_fit([*map(self._explained, names)])
+
+    def _explained(self, name):
+        """Add to the name of what differs how it comes to be the same."""
+        torch, param = sys.modules.get("torch"), name.partition("estimator__")[2]
+        if torch and param and isinstance(_param_of(self.original, param), torch.nn.Module):
+            name += " (its weights are compared: seed torch before it is made, or pass its class)"
+        return name
 
     def _other_fit(self, names):
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -337,6 +344,11 @@ class FitCheckpoint(NoFitCheckpoint):
 def _inner(recorder):
     """Return the recorder whose dynamics are those of a training alone."""
     return getattr(recorder, "in_fold", recorder)
+
+
+def _param_of(estimator, name):
+    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    return params.get(name)
 
 
 def _is_list(cv):
