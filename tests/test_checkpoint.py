@@ -102,16 +102,18 @@ def test_a_killed_fit_ends_as_one_that_was_not(watched, keep_history, tmp_path, 
 
 @by_name
 @pytest.mark.parametrize("keep_history", [True, False])
-@pytest.mark.parametrize("after", [1, 4])
+@pytest.mark.parametrize("n_finished", [0, 1, 3])
 def test_finished_folds_are_kept_and_the_running_one_continues(
-    watched, keep_history, after, tmp_path, kill
+    watched, keep_history, n_finished, tmp_path, kill
 ):
     if "record" in watched.params:
         pytest.skip("is not recorded out of fold")
     make = maker(watched, tmp_path, keep_history=keep_history, cv=3)
     Xc = watched.cast(X)
     expected = make(None).fit(Xc, LABELS)
-    after = min(after, 2) if watched.name in BEGIN_AGAIN else after
+    # states of a fold: one a step, or one of the model and one of the replay, and one of its end
+    of_fold = 7 if watched in EPOCHWISE else 3 if watched in REPLAYED else 1
+    after = n_finished * of_fold + min(2, of_fold - 1)
     model = fit_twice(kill, after, make, Xc, LABELS)
     assert_same_fit(model, expected, Xc)
     for name in FIELDS:
@@ -213,8 +215,13 @@ def test_without_a_seed_the_fit_ends_as_the_one_that_was_killed(make_cv, estimat
 
 def test_a_seeded_fit_leaves_the_global_generators_alone(tmp_path, kill):
     make = maker(WATCHED[0], tmp_path)
+    np.random.seed(2)
+    kill(2)
+    with pytest.raises(Killed):
+        make().fit(X, LABELS)
+    kill.undo()
     np.random.seed(3)
-    fit_twice(kill, 2, make, X, LABELS)
+    make().fit(X, LABELS)
     assert np.random.randint(10**6) == np.random.RandomState(3).randint(10**6)
 
 

@@ -97,17 +97,19 @@ def test_a_backup_of_keras_holds_the_recording(order, keep_history, keras, tmp_p
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_a_process_that_ends_between_state_and_weights_loses_no_epoch(keras, tmp_path, monkeypatch):
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_process_that_ends_around_a_backup_loses_no_epoch(when, keras, tmp_path, monkeypatch):
     order = ("backup", "ours", "stops")
     weights, expected, _ = fit_keras(keras, order)
     save = keras.callbacks.BackupAndRestore._save_model
     saved = []
 
     def fails(self):
-        if len(saved) == 3:
-            raise StopError
+        if len(saved) < 3 or when == "after":
+            save(self)
         saved.append(1)
-        save(self)
+        if len(saved) == 4:
+            raise StopError
 
     monkeypatch.setattr(keras.callbacks.BackupAndRestore, "_save_model", fails)
     fit_keras(keras, order, tmp_path / "backup", stop_at=-1)
