@@ -4,12 +4,14 @@
 
     Exception
      └─ CartographyError
+         ├─ CheckpointError (also ValueError)             a checkpoint cannot be used or made
          ├─ InvalidProbabilitiesError (also ValueError)   class scores are not probabilities
          ├─ NotWatchableError (also TypeError)            the estimator cannot be watched
          ├─ SampleAlignmentError (also ValueError)        samples cannot be matched to X
          └─ TerminatedWorkerError (also BrokenProcessPool)   a parallel worker process ended
     UserWarning
      └─ CartographyWarning
+         ├─ DamagedCheckpointWarning   files of a checkpoint that cannot be read
          ├─ DegenerateMapWarning       one epoch, constant or saturated probabilities
          ├─ DoubleSoftmaxWarning       a softmax is applied to probabilities
          ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
@@ -33,6 +35,8 @@ from sklearn.exceptions import FitFailedWarning
 __all__ = [
     "CartographyError",
     "CartographyWarning",
+    "CheckpointError",
+    "DamagedCheckpointWarning",
     "DegenerateMapWarning",
     "DoubleSoftmaxWarning",
     "FailedFitsWarning",
@@ -54,6 +58,10 @@ __all__ = [
 
 class CartographyError(Exception):
     """Base class of the errors of this library."""
+
+
+class CheckpointError(CartographyError, ValueError):
+    """Raised if a checkpoint is one of another training, is in use, or cannot hold the model."""
 
 
 class InvalidProbabilitiesError(CartographyError, ValueError):
@@ -89,6 +97,10 @@ class TerminatedWorkerError(CartographyError, BrokenProcessPool):
 
 class CartographyWarning(UserWarning):
     """Base class of the warnings of this library."""
+
+
+class DamagedCheckpointWarning(CartographyWarning):
+    """Issued if files of a checkpoint are damaged; the training continues from older ones."""
 
 
 class DegenerateMapWarning(CartographyWarning):

@@ -18,7 +18,7 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"_utils"},
     {"datasets", "_inputs", "_dynamics", "_plot"},
     {"metrics", "_maps"},
-    {"_recording"},
+    {"_recording", "_checkpoint"},
     {"_watching"},
     {"_selection", "integrations"},
     {"_comparison"},

@@ -632,6 +632,7 @@ def train_keras(kind, folder=None, stop_after=None, **options):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.MissingEpochsWarning")
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_keras_model_trains_as_without_and_the_map_is_what_it_puts_out(resumed, tmp_path):
     def train(kind):

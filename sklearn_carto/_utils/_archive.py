@@ -11,12 +11,12 @@ import os
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from uuid import uuid4
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, is_zipfile
 
 import numpy as np
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._files import new_file
 from sklearn_carto._utils._object_arrays import decode_objects, encode_objects
 from sklearn_carto._utils._validation import describe
 
@@ -36,7 +36,7 @@ def write_archive(path, kind, arrays, metadata):
     objects = [name for name, value in arrays.items() if value.dtype.kind not in "biufcSUmM"]
     arrays |= {name: encode_objects(arrays[name]) for name in objects}
     header = {"kind": kind, "format": FORMAT, "names": [*arrays], "objects": objects, **metadata}
-    with _new_file(path) as file:
+    with new_file(path) as file:
         np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
 
 
@@ -90,23 +90,6 @@ def damage_named(path, kind):
             f"{path} does not hold a {kind} that can be read; the file is damaged, or another "
             f"program wrote it ({type(error).__name__}: {error})."
         ) from error
-
-
-@contextmanager
-def _new_file(path):
-    """Open a file beside the old one, which it replaces once it is whole."""
-    path = path.resolve()  # what a link points to
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path} cannot be written; it is not a regular file.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written; its folder does not exist.")
-    part = path.with_name(f".{path.name[:100]}.{uuid4().hex}")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _list_members(archive, file_size):

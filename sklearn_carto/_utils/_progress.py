@@ -6,10 +6,11 @@ import sys
 from importlib.util import find_spec
 
 
-def progress(iterable, *, description, verbose, total=None):
+def progress(iterable, *, description, verbose, total=None, initial=0):
     """Iterate and show the progress, unless `verbose` is 0.
 
-    `total` is the number of items, if `iterable` has no length.
+    `total` is the number of items, if `iterable` has no length, and `initial` that of items that
+    were done before and are counted in it.
     """
     if not verbose:
         yield from iterable
@@ -17,9 +18,9 @@ def progress(iterable, *, description, verbose, total=None):
     if find_spec("tqdm") is not None:
         from tqdm.auto import tqdm
 
-        yield from tqdm(iterable, desc=description, total=total)
+        yield from tqdm(iterable, desc=description, total=total, initial=initial)
         return
-    total = len(iterable) if total is None else total
-    for i, item in enumerate(iterable, start=1):
+    total = initial + len(iterable) if total is None else total
+    for i, item in enumerate(iterable, start=initial + 1):
         yield item
         print(f"{description}: {i}/{total}", file=sys.stderr, flush=True)

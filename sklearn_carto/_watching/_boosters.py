@@ -13,6 +13,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto._watching._epoch_evaluation import first_samples
 from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
@@ -88,17 +89,23 @@ class BoosterWatcher(Watcher):
         """Train the estimator as it is trained without recording."""
         estimator.fit(X, y, **params)
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
         # 1. Train.
         _check_no_offsets(estimator, params)
-        self.set_seed(estimator, seed)
-        self.fit(estimator, X, y, params, recorder.trained_classes)
+        if not checkpoint.continues:
+            self.set_seed(estimator, seed)
+        checkpoint.once(lambda: self.fit(estimator, X, y, params, recorder.trained_classes))
 
         # 2. Replay its stages.
-        options = {"n_epochs": n_epochs, "models": None, "track": track}
-        self.evaluate(estimator, X_eval, recorder, X_train=X, **options)
+        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
+        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)
 
-    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+    def evaluate(
+        self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
+        checkpoint=NO_CHECKPOINT,
+    ):  # fmt: skip
         # 1. Check that sums of trees are logits.
         n_stages = self.n_stages(estimator)
         self._check_link(estimator, first_samples(X, recorder.n_samples), n_stages)
@@ -107,7 +114,7 @@ class BoosterWatcher(Watcher):
         ends, logits_at = evenly_spaced(n_epochs, n_stages), partial(self.logits, estimator)
         classes = recorder.trained_classes if self.encodes_labels else estimator.classes_
         parts = recorder.parts(X_train, X)
-        replay(estimator, parts, track, logits_at, ends, classes, True)
+        replay(estimator, parts, track, logits_at, ends, classes, True, checkpoint)
 
     def _check_link(self, estimator, X, n_stages):
         """Raise where probabilities are not the softmax (or sigmoid) of the sum of the trees."""

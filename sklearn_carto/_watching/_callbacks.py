@@ -67,7 +67,9 @@ class CallbackWatcher(Watcher):
             return f"{name} is not a classifier; data maps are defined for classifiers only."
         return None
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
         max_epochs = max_n_epochs(estimator, n_epochs)
         recorder.begin(max_epochs)
         ticks = iter(track(range(max_epochs or 0)))

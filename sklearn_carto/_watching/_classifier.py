@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_carto._checkpoint._fit import open_checkpoint
 from sklearn_carto._inputs._containers import (
     check_same_length,
     holds_containers,
@@ -124,6 +127,11 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     uncertainty : bool, default=False
         Whether to record the probabilities of all classes for the statistics `predictive_entropy`
         and `mutual_information` of the data map, which takes memory of O(n_samples * n_classes).
+    checkpoint : str or path-like, default=None
+        Folder to which the training is saved after each epoch, made if it does not exist. If the
+        process is killed, `fit` with the same data and parameters continues after the last complete
+        epoch, see Notes. Use only folders that you trust: they hold pickles. None: nothing is
+        saved.
 
     Attributes
     ----------
@@ -184,6 +192,31 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     complete epochs are kept, and the classifier predicts; if none was, it stays as it was before
     `fit`.
 
+    **Checkpoints.** A training that is continued ends with the weights and the map of one that was
+    not interrupted, bit for bit, where the training itself is deterministic. What is saved is the
+    estimator with all its state and the fitted transformers of a pipeline, what they return, the
+    states of the random generators of numpy, Python and torch (also with ``random_state=None``),
+    and what was recorded; of `cv`, finished folds are kept and the fold that was running continues.
+
+    - Estimators with `partial_fit` and nets continue after the last complete epoch; nets with their
+      callbacks, optimizer and validation split. Nets of accelerate are refused, and so are classes
+      that redefine `fit`. Workers of a data loader that draw at random and persist over epochs are
+      not part of a checkpoint, nor are torch Datasets and callbacks of scikit-learn: those of the
+      estimator that is passed are used.
+    - Ensembles that grow by `warm_start` continue after the last complete stage.
+    - Ensembles and boosters that are evaluated after the training are saved once they are trained,
+      and then in blocks of samples; a training that did not end begins again.
+    - Estimators that are watched through callbacks of scikit-learn begin again, with the generators
+      as they were at the beginning; `cv` keeps their finished folds.
+
+    A fit that is complete is loaded instead of trained again: to train anew, for example with
+    ``random_state=None``, pass another folder. Data, labels, parameters or versions of libraries
+    other than those of the checkpoint are a CheckpointError that names them; rows of a torch
+    Dataset of your own class cannot be compared. Each training needs a folder of its own, so that
+    comparisons, and selectors that train several models, need None. A damaged file is a DamagedCheckpointWarning, and the training continues from the epoch before it. If a
+    file cannot be written, for example to a full disk, the error is raised as for an interrupt:
+    complete epochs are kept, and so are the last two in the folder.
+
     **Nets.** Under a threading backend they are trained one at a time, since all threads share the
     generators of torch; a net that predicts in another thread meanwhile draws from them, too. After
     an evaluation pass, the global generators and the mode of each module are restored. The weights
@@ -229,6 +262,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "cv": ["cv_object"],
         "keep_models": ["boolean"],
         "uncertainty": ["boolean"],
+        "checkpoint": [str, PathLike, None],
     }
 
     def __init__(
@@ -243,6 +277,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         cv=None,
         keep_models=False,
         uncertainty=False,
+        checkpoint=None,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -253,6 +288,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.cv = cv
         self.keep_models = keep_models
         self.uncertainty = uncertainty
+        self.checkpoint = checkpoint
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -293,6 +329,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         ValueError
             If `y` has missing values, a single class or several columns, if `X` and `y` differ in
             length, or if a fold of `cv` trains on samples that it tests.
+        CheckpointError
+            If `checkpoint` holds another fit or is in use, or cannot hold the estimator.
+        OSError
+            If `checkpoint` cannot be written.
         TypeError
             If the estimator takes no argument of the name of one of `params`.
         """
@@ -326,8 +366,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         # final model on all samples and, without cv, record it.
         fit_task = self._init_callback_context(max_subtasks=len(folds) + 1)
         fit_task.call_on_fit_task_begin(**data.fit_args(self))
-        in_fold_map = self._fit_folds(folds, data, recorder, seed, fit_task)
-        self._fit_all(data, recorder, seed, fit_task, training_set, in_fold_map)
+        refusal = watcher.refuses_checkpoint(last_step(self.estimator))
+        with open_checkpoint(self, data, recorder, seed, folds, refusal) as checkpoint:
+            in_fold_map = self._fit_folds(data, recorder, fit_task, checkpoint)
+            self._fit_all(data, recorder, fit_task, training_set, in_fold_map, checkpoint)
         warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
@@ -418,33 +460,43 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         X = data.X if plain else None
         return make_folds(self.cv, data.y, seed, X=X, groups=groups, once=True)
 
-    def _fit_folds(self, folds, data, recorder, seed, fit_task):
+    def _fit_folds(self, data, recorder, fit_task, checkpoint):
         """Record the samples of each fold with a clone that is trained on the other samples.
 
         Returns the map of the training samples of the folds; None without folds.
         """
-        if not folds:
+        mean = RunningMeanMap(recorder.n_samples if checkpoint.folds else 0)
+        checkpoint.begin(recorder, mean)
+        if not checkpoint.folds:
             return None
-        mean = RunningMeanMap(recorder.n_samples)
-        for train, test in folds:
+        for fold, (train, test) in enumerate(checkpoint.folds):
+            if fold < checkpoint.n_finished:
+                continue
             subset = data.take(train)
             task = TrainingTask(fit_task, **subset.fit_args(self))
             of_fold = OutOfFoldRecorder(recorder, train, test)
-            self._train(clone(self.estimator), subset, take(data.X, test), of_fold, seed, task)
+            training = checkpoint.training(fold, of_fold)
+            estimator = self._estimator_of(training)
+            self._train(estimator, subset, take(data.X, test), of_fold, task, training)
             mean.add(*of_fold.in_fold.statistics())
+            training.finish(estimator, mean)
         return mean_map(mean, recorder)
 
-    def _fit_all(self, data, recorder, seed, fit_task, training_set, in_fold_map):
+    def _fit_all(self, data, recorder, fit_task, training_set, in_fold_map, checkpoint):
         """Train a clone on all samples, record it unless folds were, and keep what is complete."""
         own = recorder
         if self.cv is not None:  # what this training shows is not kept
             own = RunRecorder(data.y, recorder.classes, recorder.y_encoded, False)
-        estimator, interrupted = clone(self.estimator), True
-        watcher = get_watcher(estimator)
+        watcher, interrupted = get_watcher(self.estimator), True
         own.models = [] if self.keep_models and not watcher.replays else None
+        training = checkpoint.training(len(checkpoint.folds), own)
+        estimator = self._estimator_of(training)
         task = TrainingTask(fit_task, **data.fit_args(self))
         try:
-            self._train(estimator, data, None, own, seed, task)
+            if not training.is_finished:
+                self._train(estimator, data, None, own, task, training)
+            if own.complete():
+                training.finish(estimator)
             interrupted = False
         finally:
             if own.complete():
@@ -458,9 +510,13 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 "recorded. Set its number of epochs, stages or iterations to at least 1."
             )
 
-    def _train(self, estimator, data, X_eval, recorder, seed, task):
-        options = {"n_epochs": self.n_epochs, "verbose": self.verbose}
-        train_and_record(estimator, data, X_eval, recorder, seed, task, **options)
+    def _estimator_of(self, training):
+        """Return the estimator of a training that is continued, or a clone."""
+        return clone(self.estimator) if training.estimator is None else training.estimator
+
+    def _train(self, estimator, data, X_eval, recorder, task, training):
+        options = {"n_epochs": self.n_epochs, "verbose": self.verbose, "checkpoint": training}
+        train_and_record(estimator, data, X_eval, recorder, training.seed, task, **options)
 
     def _check_record(self, watcher):
         if self.record != "training":

@@ -27,10 +27,12 @@ class EpochEvaluator:
         Number of models to record; later ones are ignored. None: all.
     copy : callable, default=deepcopy
         Copies a model, if the recorder keeps them.
+    n_recorded : int, default=0
+        Number of models that were recorded before.
     """
 
-    def __init__(self, recorder, X, X_eval=None, n_epochs=None, copy=deepcopy):
-        self.n_epochs, self.n_recorded = n_epochs, 0
+    def __init__(self, recorder, X, X_eval=None, n_epochs=None, copy=deepcopy, n_recorded=0):
+        self.n_epochs, self.n_recorded = n_epochs, n_recorded
         self.models, self.copy = recorder.models, copy
         self.parts = recorder.parts(X, X if X_eval is None else X_eval)
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 from sklearn.utils import check_array
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
 from sklearn_carto._watching._watcher import Watcher
 
@@ -24,12 +25,17 @@ class ForestWatcher(Watcher):
             for kind in (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
         )
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
-        estimator.fit(X, y, **params)
-        options = {"n_epochs": n_epochs, "models": None, "track": track}
-        self.evaluate(estimator, X_eval, recorder, X_train=X, **options)
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
+        checkpoint.once(lambda: estimator.fit(X, y, **params))
+        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
+        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)
 
-    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+    def evaluate(
+        self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
+        checkpoint=NO_CHECKPOINT,
+    ):  # fmt: skip
         members = _bag_members if isinstance(estimator, BaggingClassifier) else _trees
 
         def means(block, ends):
@@ -40,7 +46,7 @@ class ForestWatcher(Watcher):
         ends = evenly_spaced(n_epochs, len(estimator.estimators_))
         classes = getattr(estimator, "classes_", None)
         parts = recorder.parts(X_train, X)
-        replay(estimator, parts, track, means, ends, classes, False)
+        replay(estimator, parts, track, means, ends, classes, False, checkpoint)
 
 
 def _trees(forest, block):

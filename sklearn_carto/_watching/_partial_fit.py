@@ -34,16 +34,19 @@ class PartialFitWatcher(Watcher):
             )
         return None
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
-        fit = self.begin(estimator, y)
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
+        fit = self.begin(estimator, y, is_begun=bool(checkpoint.n_done))
         n_epochs = DEFAULT_N_EPOCHS if n_epochs is None else n_epochs
         recorder.begin(n_epochs)
-        evaluator = EpochEvaluator(recorder, X, X_eval)
-        for _ in track(range(n_epochs)):
+        evaluator = EpochEvaluator(recorder, X, X_eval, n_recorded=checkpoint.n_done)
+        for _ in track(range(checkpoint.n_done, n_epochs)):
             fit(X, y, recorder.classes, **params)
             evaluator.record(estimator)
+            checkpoint.step_done()
 
-    def begin(self, estimator, y):
+    def begin(self, estimator, y, is_begun=False):
         """Replace what `partial_fit` does not support; return a function that calls it.
 
         Parameters
@@ -52,15 +55,18 @@ class PartialFitWatcher(Watcher):
             A clone.
         y : ndarray of shape (n_samples,)
             All labels; not used unless the weights of the classes depend on them.
+        is_begun : bool, default=False
+            Whether the training is continued, so that all that was done already.
 
         Returns
         -------
         fit : callable
             Takes samples, their labels, the classes and further arguments of `partial_fit`.
         """
-        _resolve_class_weight(estimator, y)
-        share_random_state_over_epochs(estimator)
-        options = ["classes"] if _takes_classes(estimator) else []  # of the first call
+        if not is_begun:
+            _resolve_class_weight(estimator, y)
+            share_random_state_over_epochs(estimator)
+        options = ["classes"] if not is_begun and _takes_classes(estimator) else []  # first call
 
         def fit(X, y, classes, **params):
             first_call = {options.pop(): classes} if options else {}

@@ -9,7 +9,7 @@ from sklearn_carto._watching._responses import row_blocks
 from sklearn_carto.exceptions import NotWatchableError
 
 
-def replay(estimator, parts, track, scores_at, ends, classes, from_logits):
+def replay(estimator, parts, track, scores_at, ends, classes, from_logits, checkpoint):
     """Record some stages of a trained ensemble; no array holds the scores of all samples.
 
     Parameters
@@ -28,6 +28,8 @@ def replay(estimator, parts, track, scores_at, ends, classes, from_logits):
         Classes in the order of the columns of the scores; None if the estimator has no `classes_`.
     from_logits : bool
         Whether scores are logits.
+    checkpoint : TrainingCheckpoint
+        Receives each complete block.
     """
     if not ends:
         raise NotWatchableError(
@@ -39,11 +41,12 @@ def replay(estimator, parts, track, scores_at, ends, classes, from_logits):
         (recorder, X, rows)
         for recorder, X in parts
         for rows in row_blocks(recorder.n_samples, len(recorder.classes))
-    ]
+    ][checkpoint.n_done :]
     tracked = track([rows for *_, rows in blocks])
     for rows, (recorder, X, _) in zip(tracked, blocks, strict=True):
         for epoch, scores in enumerate(scores_at(take(X, rows), ends)):
             recorder.add_block(epoch, rows, scores, estimator, **options)
+        checkpoint.block_done()
 
 
 def evenly_spaced(n_epochs, n_stages):

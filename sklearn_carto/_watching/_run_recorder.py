@@ -65,6 +65,7 @@ class RunRecorder:
         self.uncertainty, self.models = uncertainty, models
         self.planned_epochs = None  # number of epochs that sets windows, if not that of `begin`
         self.whole_epochs = False
+        self.journal: list | None = None  # receives what the dynamics receive
         self.trained_classes = classes  # those that the training samples have
         self.dynamics: TrainingDynamics = None  # type: ignore[assignment]
 
@@ -154,6 +155,8 @@ class RunRecorder:
 
     def _add(self, epoch, observation, rows, from_logits, proba):
         margin_from = "logits" if from_logits else "probabilities"
+        if self.journal is not None:
+            self.journal.append((epoch, observation, rows, margin_from, proba))
         self.dynamics._add(epoch, observation, rows, margin_from=margin_from, proba=proba)
 
     def complete(self):

@@ -6,7 +6,9 @@ import sys
 
 import numpy as np
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._watching._seeds import torch_seeded
+from sklearn_carto._watching._skorch_continued import continue_fit, why_not_continued
 from sklearn_carto._watching._skorch_events import attach_listener
 from sklearn_carto._watching._skorch_listeners import EpochEndListener, make_listener
 from sklearn_carto._watching._skorch_modules import copy_to_evaluate, set_modules
@@ -25,6 +27,7 @@ class SkorchWatcher(Watcher):
 
     encodes_labels = True
     supports_training_pass = True
+    seeds_generators = True
 
     def can_watch(self, estimator):
         return is_net(estimator)
@@ -36,6 +39,9 @@ class SkorchWatcher(Watcher):
                 "it is not a classifier. Use skorch.NeuralNetClassifier."
             )
         return None
+
+    def refuses_checkpoint(self, estimator):
+        return why_not_continued(estimator)
 
     def encode(self, estimator, y, classes):
         """Encode labels in the type that the net's criterion takes: int64, or float32 if binary."""
@@ -51,7 +57,9 @@ class SkorchWatcher(Watcher):
             )
         return y_encoded.astype(np.float32)
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
         if "sample_weight" in params:
             raise TypeError(
                 f"{type(estimator).__name__}.fit takes no sample_weight: a skorch net takes "
@@ -64,13 +72,23 @@ class SkorchWatcher(Watcher):
                 f"{type(estimator).__name__} must train for at least one epoch; got max_epochs="
                 f"{estimator.max_epochs!r}. Set max_epochs of the net, or n_epochs."
             )
-        ticks = track(range(estimator.max_epochs))
-        listener = make_listener(estimator, X, recorder, X_eval, lambda: next(ticks, None))
+        ticks = track(range(checkpoint.n_done, estimator.max_epochs))
+        listener = make_listener(
+            estimator, X, recorder, X_eval, lambda: next(ticks, None), checkpoint
+        )
         with torch_seeded(seed, estimator.device), attach_listener(estimator, listener):
-            estimator.fit(X, y, **params)
-        listener.reraise_interrupt()
+            if checkpoint.n_done:
+                trains = continue_fit(estimator, X, y, params, checkpoint)
+            else:
+                trains = True
+                estimator.fit(X, y, **params)
+        if trains:
+            listener.reraise_interrupt()
 
-    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+    def evaluate(
+        self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
+        checkpoint=NO_CHECKPOINT,
+    ):  # fmt: skip
         net = copy_to_evaluate(estimator)
         recorder.begin(n_epochs)
         listener = EpochEndListener(net, X, recorder, X)

@@ -67,9 +67,33 @@ class _Notifying(_MIXIN):
     _carto_listeners: _Listeners
 
     def _notify_listeners(self, event, *args, **kwargs):
-        if self is type(self)._carto_net():
-            for listener in list(type(self)._carto_listeners.attached):
+        for listener in self._attached():
+            if hasattr(listener, event):  # not every kind handles every event
                 getattr(listener, event)(*args, **kwargs)
+
+    def _attached(self):
+        kind = type(self)
+        return list(kind._carto_listeners.attached) if self is kind._carto_net() else []
+
+    def notify(self, method_name, **kwargs):
+        if method_name == "on_epoch_begin":
+            self._notify_listeners("before_epoch")
+        ends = method_name == "on_epoch_end"
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt:  # of a callback that stops the training
+            if ends:
+                self._notify_listeners("after_epoch", True)
+            raise
+        if ends:
+            self._notify_listeners("after_epoch", False)
+
+    def get_split_datasets(self, *args, **kwargs):
+        datasets = super().get_split_datasets(*args, **kwargs)
+        for listener in self._attached():
+            if hasattr(listener, "on_split"):
+                datasets = listener.on_split(*datasets)
+        return datasets
 
     def on_epoch_begin(self, net, *args, **kwargs):
         super().on_epoch_begin(net, *args, **kwargs)

@@ -6,12 +6,14 @@ from contextlib import ExitStack
 
 import numpy as np
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._inputs._containers import n_samples_of
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, rows_behind
 from sklearn_carto._recording._accumulator import EpochAccumulator, concat_epochs
 from sklearn_carto._recording._batch_sampler import recorded_batches, rows_of
 from sklearn_carto._recording._label_check import LabelCheck
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
+from sklearn_carto._watching._skorch_continued import as_split, rows_to_keep
 from sklearn_carto._watching._skorch_modules import state_of_modules
 from sklearn_carto._watching._skorch_outputs import (
     Evaluator,
@@ -22,14 +24,14 @@ from sklearn_carto._watching._skorch_outputs import (
 from sklearn_carto.exceptions import SampleAlignmentError
 
 
-def make_listener(net, X, recorder, X_eval=None, tick=None):
+def make_listener(net, X, recorder, X_eval=None, tick=None, checkpoint=NO_CHECKPOINT):
     """Make the listener for the `record` of a recorder, to be attached before the net trains on X.
 
     Samples `X_eval` (default: `X`) are evaluated at the end of an epoch. `tick` is called as the
-    first epoch begins and as each ends, to show progress.
+    first epoch begins and as each ends, to show progress. `checkpoint` receives each epoch.
     """
     kind = TrainingPassListener if recorder.record == "training" else EpochEndListener
-    return kind(net, X, recorder, X if X_eval is None else X_eval, tick)
+    return kind(net, X, recorder, X if X_eval is None else X_eval, tick, checkpoint)
 
 
 class Listener:
@@ -37,12 +39,14 @@ class Listener:
 
     remedy = ""  # where labels show that rows are in another order
 
-    def __init__(self, net, X, recorder, X_eval, tick=None):
+    def __init__(self, net, X, recorder, X_eval, tick=None, checkpoint=NO_CHECKPOINT):
         self.net, self.X, self.recorder, self.X_eval = net, X, recorder, X_eval
         self.tick = tick or (lambda: None)
         self.n_samples = n_samples_of(X)
         self.dataset = None  # that the net made of X or, if it converts X, made first
-        self.n_before = recorder.n_epochs  # above 0 where a training is continued
+        self.checkpoint, self.is_saving = checkpoint, False
+        # above 0 where a training is continued
+        self.n_before = checkpoint.n_done or recorder.n_epochs
         self.n_started = self.n_ended = self.n_before
         self.output_format: OutputFormat = None  # type: ignore[assignment]
         self.evaluators: list[tuple] = []  # pairs of a recorder and an Evaluator
@@ -54,6 +58,30 @@ class Listener:
         """Keep the dataset that the net makes of X."""
         if X is self.X or self.dataset is None:
             self.dataset = dataset
+
+    def on_split(self, dataset_train, dataset_valid):
+        """Return the training and validation samples, those of the training that is continued."""
+        facts = self.checkpoint.facts
+        if not facts:
+            return dataset_train, dataset_valid
+        return tuple(
+            as_split(self.dataset, facts[name], now, self._rows_behind(now), self.n_samples)
+            for name, now in (("train_rows", dataset_train), ("valid_rows", dataset_valid))
+        )
+
+    def before_epoch(self):
+        """Restore the generators ahead of the first epoch of a training that is continued."""
+        if self.n_started == self.n_before:
+            self.checkpoint.restore_generators(self.net.device)
+
+    def after_epoch(self, stopped):
+        """Save an epoch that all callbacks have seen, the last one if one of them `stopped` it."""
+        if self.n_ended == self.n_started:
+            rows = {"train_rows": self.train_rows, "valid_rows": self.valid_rows}
+            kept = {name: rows_to_keep(held, self.n_samples) for name, held in rows.items()}
+            self.is_saving = True
+            self.checkpoint.step_done(stopped=stopped, **kept)
+            self.is_saving = False
 
     def on_epoch_begin(self, dataset_train=None, dataset_valid=None, **kwargs):
         """Determine which samples are held out, ahead of the first epoch."""
@@ -107,7 +135,7 @@ class Listener:
 
     def reraise_interrupt(self):
         """Raise the interrupt that skorch suppressed if an epoch did not end, or none started."""
-        if self.n_started > self.n_ended or self.n_ended == self.n_before:
+        if self.is_saving or self.n_started > self.n_ended or self.n_ended == self.n_before:
             raise KeyboardInterrupt
 
     def _complete_epoch(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._validation import describe
 from sklearn_carto._utils._warnings import warn
@@ -25,14 +26,19 @@ class StagesWatcher(Watcher):
             type(estimator), "predict_proba", "staged_predict_proba"
         )
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
-        estimator.fit(X, y, **params)
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
+        checkpoint.once(lambda: estimator.fit(X, y, **params))
         if params.get("X_val") is None:
             _warn_of_held_out_rows(estimator)
-        options = {"n_epochs": n_epochs, "models": None, "track": track}
-        self.evaluate(estimator, X_eval, recorder, X_train=X, **options)
+        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
+        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)
 
-    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+    def evaluate(
+        self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
+        checkpoint=NO_CHECKPOINT,
+    ):  # fmt: skip
         # 1. Choose the response.
         response = response_method(estimator)
         from_logits = response == "decision_function" and hasattr(estimator, f"staged_{response}")
@@ -51,7 +57,7 @@ class StagesWatcher(Watcher):
 
         ends, classes = evenly_spaced(n_epochs, n_stages), getattr(estimator, "classes_", None)
         parts = recorder.parts(X_train, X)
-        replay(estimator, parts, track, scores_at, ends, classes, from_logits)
+        replay(estimator, parts, track, scores_at, ends, classes, from_logits, checkpoint)
 
 
 def _redefines(kind, method, other):

@@ -25,22 +25,27 @@ class WarmStartWatcher(Watcher):
             and is_classifier(estimator)
         )
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
-        if not Count(1).is_satisfied_by(estimator.n_estimators):
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
+        n_wanted, warm_start = estimator.n_estimators, estimator.warm_start
+        if checkpoint.n_done:  # the estimator is one of a stage
+            n_wanted, warm_start = checkpoint.facts["n_estimators"], checkpoint.facts["warm_start"]
+        if not Count(1).is_satisfied_by(n_wanted):
             raise InvalidParameterError(
                 f"The 'n_estimators' parameter of {type(estimator).__name__} must be "
-                f"{Count(1)}. Got {estimator.n_estimators!r} instead."
+                f"{Count(1)}. Got {n_wanted!r} instead."
             )
-        sizes = evenly_spaced(n_epochs, estimator.n_estimators)
+        sizes = evenly_spaced(n_epochs, n_wanted)
         recorder.begin(len(sizes))
-        evaluator = EpochEvaluator(recorder, X, X_eval)
-        warm_start = estimator.warm_start
+        evaluator = EpochEvaluator(recorder, X, X_eval, n_recorded=checkpoint.n_done)
         estimator.set_params(warm_start=True)
         n_estimators = estimator.n_estimators  # of the last complete stage
         try:
-            for size in track(sizes):
+            for size in track(sizes[checkpoint.n_done :]):
                 estimator.set_params(n_estimators=size).fit(X, y, **params)
                 n_estimators = size
                 evaluator.record(estimator)
+                checkpoint.step_done(n_estimators=n_wanted, warm_start=warm_start)
         finally:
             estimator.set_params(warm_start=warm_start, n_estimators=n_estimators)

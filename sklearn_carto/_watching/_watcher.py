@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 
 
@@ -22,6 +23,8 @@ class Watcher:
         Whether the estimator itself calls scikit-learn's callbacks while it trains.
     replays : bool
         Whether the epochs can be evaluated again from the trained estimator alone.
+    seeds_generators : bool
+        Whether `watch` seeds the global generators, which are restored at its end.
     """
 
     method = "fit"
@@ -29,6 +32,7 @@ class Watcher:
     supports_training_pass = False
     emits_callbacks = False
     replays = False
+    seeds_generators = False
 
     def can_watch(self, estimator):
         """Whether an estimator is of the kind that this watcher serves."""
@@ -38,11 +42,17 @@ class Watcher:
         """Return why an estimator of this kind cannot be watched with its parameters, or None."""
         return None
 
+    def refuses_checkpoint(self, estimator):
+        """Return why a checkpoint cannot hold the training of an estimator, or None."""
+        return None
+
     def encode(self, estimator, y, classes):
         """Return the labels `y` as the estimator takes them."""
         return y
 
-    def watch(self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track):
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
         """Train an estimator in place and record its class scores.
 
         Parameters
@@ -66,11 +76,17 @@ class Watcher:
             Further arguments of `method`.
         track : callable
             Wraps the sequence of epochs or of blocks of samples, to show progress and to run
-            callbacks.
+            callbacks; without those that a checkpoint holds.
+        checkpoint : TrainingCheckpoint
+            Receives each complete step. If it holds some, `estimator` is that of the last one, and
+            `recorder` has recorded these.
         """
         raise NotImplementedError
 
-    def evaluate(self, estimator, X, recorder, *, n_epochs, models, track, X_train=None):
+    def evaluate(
+        self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
+        checkpoint=NO_CHECKPOINT,
+    ):  # fmt: skip
         """Record the class scores of samples at each epoch of a training that has ended.
 
         Parameters
@@ -89,6 +105,8 @@ class Watcher:
             Wraps the sequence of epochs or of blocks of samples, to show progress.
         X_train : container of shape (n_train, ...), default=None
             Training samples, for a recorder of folds, which records them, too.
+        checkpoint : TrainingCheckpoint, default=NO_CHECKPOINT
+            Receives each complete block of samples, where stages are replayed.
         """
         recorder.begin(n_epochs)
         evaluator = EpochEvaluator(recorder, X_train, X)

@@ -17,8 +17,14 @@ from sklearn_carto._recording._recorder import PositionRecorder
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto._utils._validation import Count, check_params, check_sample_ids, describe
-from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
+from sklearn_carto._utils._warnings import warn
+from sklearn_carto.exceptions import (
+    InvalidProbabilitiesError,
+    MissingEpochsWarning,
+    SampleAlignmentError,
+)
 from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
+from sklearn_carto.integrations._keras_backup import Backups
 
 
 class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
@@ -70,8 +76,11 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
     Notes
     -----
     Each ``fit`` starts a new map, unless `load_state_dict` was called ahead with the `state_dict`
-    of an earlier training; checkpoints of Keras do not hold it. Epochs recorded before an interrupt
-    are kept.
+    of an earlier training. ``keras.callbacks.BackupAndRestore`` among the callbacks backs the
+    recording up, too: after a training that was restored the map is that of the whole run. A backup
+    without a recording draws a MissingEpochsWarning, and the map covers the later epochs. For
+    ModelCheckpoint, from which Keras itself does not resume, save `state_dict` beside the model.
+    Epochs recorded before an interrupt are kept.
 
     The labels of `dataset` are compared at each iteration, so that shuffling it is an error. The
     order of rows with the same labels is trusted.
@@ -151,6 +160,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             raise ValueError("DataMapCallback must be passed to the fit of a model.")
         self._begin_training()
         self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
+        self._backups, self._begins = Backups(self), True
         with self._unchanged():
             self._labels = [_array(y) for _, y in self._batches()]
             again = [(X, _array(y)) for X, y in islice(self._batches(), 1)]
@@ -167,11 +177,33 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             _check_present(y, i)
         # detect shuffling now, before an epoch is spent
         self._check_labels_match(0, again[0][1], "at the second iteration")
+        self._first_batch = again[0]
         if self.model.built:  # calling it before would build it, with other weights
-            with self._unchanged():
-                recorder = self._make_recorder(self._scores_of(0, *again[0]), 0)
-            if self._state_ is not None:
-                recorder.load_state_dict(self._state_)  # refused before the training if at all
+            self._check_state()
+
+    def _check_state(self):
+        """Raise an error before the training if the outputs or the state do not fit."""
+        with self._unchanged():
+            recorder = self._make_recorder(self._scores_of(0, *self._first_batch), 0)
+        if self._state_ is not None:
+            recorder.load_state_dict(self._state_)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Continue the recording of a training that was restored, ahead of its first epoch."""
+        if not self._begins:
+            return
+        self._begins = False
+        if epoch and self._state_ is None and self._backups.folders:
+            state = self._backups.load(epoch)
+            if state is None:
+                warn(
+                    f"The backup holds no recording of the first {epoch} epochs: the data map "
+                    "covers the later ones. Pass DataMapCallback from the first epoch on.",
+                    MissingEpochsWarning,
+                )
+                return
+            self.load_state_dict(state)
+            self._check_state()
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate the model on all rows, and record the epoch."""
@@ -193,6 +225,8 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 f"iteration; it yielded {start} of {n_samples} rows after epoch {epoch}."
             )
         self._recorder.end_epoch()
+        if self._backups.folders:
+            self._backups.save(epoch + 1, self.state_dict())
 
     def _scores_of(self, i, X, y):
         """Evaluate the model on batch `i`."""

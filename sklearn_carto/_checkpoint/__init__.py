@@ -1,0 +1,1 @@
+"""Checkpoints: trainings that continue where a killed process left them."""
