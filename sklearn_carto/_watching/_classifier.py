@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._inputs._containers import (
@@ -18,6 +20,7 @@ from sklearn_carto._inputs._torch_datasets import (
     is_dataset,
     labels_of,
 )
+from sklearn_carto._logs._parquet_log import EpochLog
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._maps._running_mean import RunningMeanMap
@@ -123,6 +126,11 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     uncertainty : bool, default=False
         Whether to record the probabilities of all classes for the statistics `predictive_entropy`
         and `mutual_information` of the data map, which takes memory of O(n_samples * n_classes).
+    log : str or path-like, default=None
+        Folder to write what is recorded to while the classifier trains, one Parquet file for each
+        epoch: a log, see :mod:`sklearn_carto.logs`. With `cv`, and of ensembles that are evaluated
+        in blocks of samples, there are several files for each epoch. A folder holds the log of one
+        `fit`; another one raises a LogConflictError. This requires pyarrow.
 
     Attributes
     ----------
@@ -228,6 +236,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "cv": ["cv_object"],
         "keep_models": ["boolean"],
         "uncertainty": ["boolean"],
+        "log": [str, PathLike, None],
     }
 
     def __init__(
@@ -242,6 +251,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         cv=None,
         keep_models=False,
         uncertainty=False,
+        log=None,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -252,6 +262,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.cv = cv
         self.keep_models = keep_models
         self.uncertainty = uncertainty
+        self.log = log
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -318,7 +329,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             record=self.record if self.cv is None else "out_of_fold",
             excluded_mask=data.excluded_mask(),
             uncertainty=self.uncertainty,
+            log=None if self.log is None else EpochLog(self.log, name),
         )  # fmt: skip
+        recorder.open_log()
         training_set = _fingerprint_of(X, classes, y_encoded)
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the
