@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._logs._engine_selection import select_on_engine
+from sklearn_carto._logs._engines import ENGINES, collect
 from sklearn_carto._logs._log_files import as_paths, files_of_runs, find_log
+from sklearn_carto._logs._log_frame import LogFrame
+from sklearn_carto._logs._map_columns import map_fields, original_ids, write_ids
 from sklearn_carto._logs._parquet_log import EpochLog, LogRows
 from sklearn_carto._logs._parquet_reading import read_parquet_log
 from sklearn_carto._logs._reference_format import (
@@ -15,12 +22,15 @@ from sklearn_carto._logs._reference_format import (
     read_reference_map,
 )
 from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._maps._regions import parse_region
 from sklearn_carto._utils._archive import damage_named
 from sklearn_carto._utils._arrays import as_labels
-from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._validation import Count, check_sample_ids, validate_params
+from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
+from sklearn_carto._utils._quotas import check_frac
+from sklearn_carto._utils._random_state import draw_seed
+from sklearn_carto._utils._validation import Count, check_sample_ids, describe, validate_params
 
-__all__ = ["read_dynamics", "write_dynamics"]
+__all__ = ["data_map_from_logs", "read_dynamics", "select_from_logs", "write_dynamics"]
 
 
 @validate_params(n_epochs=[Count(1), None])
@@ -225,3 +235,202 @@ def write_dynamics(dynamics, path):
         if len(found):
             log.add(epoch, found, observation, dynamics._y_encoded[found], rows)
 
+
+
+@validate_params(
+    engine=[StrOptions(set(ENGINES)), None], lazy=["boolean"], n_epochs=[Count(1), None]
+)
+def data_map_from_logs(log, *, engine=None, lazy=False, n_epochs=None):
+    """Make the data map of a log on an engine for data frames, which may be a cluster.
+
+    The log is aggregated where it lies: only the map is collected, or not even that.
+
+    Parameters
+    ----------
+    log : str, path-like, list of these or frame
+        The log: its folder, Parquet files or a pattern of their names, or a frame of polars, DuckDB
+        (a relation), Dask, PySpark, pandas or pyarrow. The columns `sample_id`, `epoch` (from 0),
+        `true_proba` and `correct` are required; `margin`, `label`, `loss`, `el2n`, `held_out` and
+        `excluded` are optional. A row holds what one sample has at one epoch.
+    engine : {"polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow"}, default=None
+        The engine that reads the files. None: Polars; for a frame, its own.
+    lazy : bool, default=False
+        Whether to return the map as a frame of the engine, which is not computed yet where the
+        engine is lazy. The epochs are read now.
+    n_epochs : int, default=None
+        Number of planned epochs, which sets the window of the DUAL score. None: that of the run, or
+        the number of epochs in the log.
+
+    Returns
+    -------
+    data_map : DataMap or frame
+        The map: in the order of the training if the log is the folder of a run, with NaN for rows
+        that no epoch holds, else in that of the ids. Statistics whose column is absent are None.
+        With ``lazy=True``, a frame of the engine, in no order, with the columns `sample_id`,
+        `label`, `label_max`, the statistics, `n_seen`, the number of epochs of a row, and `n_rows`,
+        the number of its rows.
+
+    Raises
+    ------
+    ImportError
+        If a library is missing, naming the extra to install.
+    ValueError
+        If columns are missing or hold invalid values, or if a folder holds several runs.
+    SampleAlignmentError
+        If an id has two labels; with ``lazy=True``, `label` and `label_max` then differ.
+
+    Warns
+    -----
+    LogRowsWarning
+        If rows are missing at some epochs, or occur several times at one. Not with ``lazy=True``.
+
+    See Also
+    --------
+    read_dynamics : Read a log with its history.
+    select_from_logs : Select rows of a log.
+
+    Notes
+    -----
+    Statistics are those of :meth:`DataMap.from_dynamics`, up to the rounding of double precision.
+    Of rows that occur several times at one epoch, the largest of each value counts.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from sklearn_carto.logs import data_map_from_logs
+    >>> log = pl.LazyFrame({
+    ...     "sample_id": ["a", "b", "a", "b"], "epoch": [0, 0, 1, 1],
+    ...     "true_proba": [0.5, 0.2, 0.9, 0.4], "correct": [True, False, True, False],
+    ... })
+    >>> data_map = data_map_from_logs(log)
+    >>> data_map.confidence.round(2), data_map.sample_ids.tolist()
+    (array([0.7, 0.3]), ['a', 'b'])
+    """
+    log = LogFrame(log, engine, "data_map_from_logs", n_epochs)
+    if lazy:
+        return log.lazy_map().to_native()
+    columns = log.collect_map()
+    return DataMap(**map_fields(log, columns))
+
+
+@validate_params(
+    stratify=["boolean"],
+    random_state=["random_state"],
+    engine=[StrOptions(set(ENGINES)), None],
+    lazy=["boolean"],
+    path=[str, PathLike, None],
+    n_epochs=[Count(1), None],
+)
+def select_from_logs(
+    log,
+    region,
+    frac,
+    *,
+    stratify=True,
+    random_state=0,
+    engine=None,
+    lazy=False,
+    path=None,
+    n_epochs=None,
+):
+    """Select rows of a log by their place on its data map, on an engine for data frames.
+
+    Parameters
+    ----------
+    log : str, path-like, list of these or frame
+        The log, as of :func:`data_map_from_logs`.
+    region : str
+        Which rows to prefer: ``"ambiguous"``, ``"easy"``, ``"hard"`` or
+        ``"high-<statistic>"`` or ``"low-<statistic>"``, see :meth:`DataMap.select`, whose other
+        regions need the map itself.
+    frac : float
+        Share of the rows to select, in (0, 1]; exactly ``max(1, round(frac * n_rows))`` of the rows
+        of the log that are not excluded.
+    stratify : bool, default=True
+        Whether each class keeps its share of the rows.
+    random_state : int, RandomState instance or None, default=0
+        Breaks ties between the remainders of the quotas of classes, as in
+        :meth:`DataMap.select`. Ties between rows are broken by their ids.
+    engine : {"polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow"}, default=None
+        The engine that reads the files. None: Polars; for a frame, its own.
+    lazy : bool, default=False
+        Whether to return the ids as a frame of the engine.
+    path : str or path-like, default=None
+        Parquet file to write the ids to, in the column `sample_id`. Not with ``lazy=True``.
+    n_epochs : int, default=None
+        Number of planned epochs, as of :func:`data_map_from_logs`.
+
+    Returns
+    -------
+    sample_ids : ndarray of shape (n_rows,) or frame
+        The ids of the selected rows, ascending: of the folder of a run, as the run was given them.
+        With ``lazy=True``, a frame with the column `sample_id`, in no order.
+
+    Raises
+    ------
+    ImportError
+        If a library is missing, naming the extra to install.
+    ValueError
+        If the region or a share is invalid, or if the log lacks labels, or the column that a
+        statistic needs.
+    SampleAlignmentError
+        If an id has two labels.
+
+    Warns
+    -----
+    LogRowsWarning
+        If rows are missing at some epochs, or occur several times at one.
+    HeldOutRowsWarning
+        If some rows were held out; they are ranked separately, and keep their share.
+    MissingClassesWarning
+        If fewer rows are selected than there are classes.
+
+    See Also
+    --------
+    DataMap.select : Select rows of a map in memory.
+
+    Notes
+    -----
+    All engines select the same rows: statistics that differ by less than 1e-10 tie.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from sklearn_carto.logs import select_from_logs
+    >>> log = pl.LazyFrame({
+    ...     "sample_id": ["a", "b", "a", "b"], "epoch": [0, 0, 1, 1],
+    ...     "true_proba": [0.5, 0.2, 0.9, 0.4], "correct": [True, False, True, False],
+    ... })
+    >>> select_from_logs(log, "hard", 0.5, stratify=False).tolist()
+    ['b']
+    """
+    check_frac(frac)
+    rule = _rule_of(region)
+    if lazy and path is not None:
+        raise InvalidParameterError(
+            "The 'path' parameter of select_from_logs needs lazy=False: a lazy frame is not "
+            "computed, and is written by its engine."
+        )
+    log = LogFrame(log, engine, "select_from_logs", n_epochs)
+    seed = draw_seed(random_state)
+    chosen = select_on_engine(
+        log, rule, frac, stratify=stratify, seed=seed, owner="select_from_logs"
+    )
+    if lazy:
+        return chosen.to_native()
+    column = np.sort(collect(chosen, log.engine)["sample_id"])
+    if path is not None:
+        write_ids(column, path)
+    return original_ids(column, log.run)
+
+
+def _rule_of(region):
+    """Return the sign and the statistic of a region."""
+    rules = parse_region(region) if isinstance(region, str) else []
+    if len(rules) != 1 or not isinstance(rules[0][0], tuple):
+        raise InvalidParameterError(
+            "The 'region' parameter of select_from_logs must be 'ambiguous', 'easy', 'hard', or "
+            f"'<high|low>-<statistic>'. Got {describe(region)} instead. Other regions need the map "
+            "itself: data_map_from_logs(...).select(...)."
+        )
+    return rules[0][0]

@@ -47,7 +47,7 @@ class RowReport:
         """Report the epochs that are missing between the first and the last one."""
         lacking = np.setdiff1d(np.arange(epochs.min(initial=0), epochs.max(initial=-1)), epochs)
         if len(lacking):
-            self.parts.append(f"lacks the epochs {_some(lacking)}")
+            self.parts.append(f"lacks the epochs {some(lacking)}")
 
     def missing(self, counts, ids):
         """Report rows whose count of epochs is below the largest possible one.
@@ -58,14 +58,14 @@ class RowReport:
         if len(rows):
             self.parts.append(
                 f"lacks {len(rows)} of {len(counts)} rows at {counts.sum()} places in all, among "
-                f"them {_some(ids[rows])}; their statistics are those of the other epochs"
+                f"them {some(ids[rows])}; their statistics are those of the other epochs"
             )
 
     def doubled(self, count, ids, kept):
         """Report rows that occur several times at one epoch."""
         if count:
             self.parts.append(
-                f"holds {count} rows several times at one epoch, among them {_some(ids)}; {kept} "
+                f"holds {count} rows several times at one epoch, among them {some(ids)}; {kept} "
                 "counts"
             )
 
@@ -75,11 +75,11 @@ class RowReport:
         if len(unique) and known:
             self.parts.append(
                 f"holds {len(unique)} rows that are none of the data set, among them "
-                f"{_some(unique)}; they are left out"
+                f"{some(unique)}; they are left out"
             )
         elif len(unique):
             raise SampleAlignmentError(
-                f"{self.log} holds no row of sample_ids; its rows are {_some(unique)}, of type "
+                f"{self.log} holds no row of sample_ids; its rows are {some(unique)}, of type "
                 f"{type(unique[0].item() if hasattr(unique[0], 'item') else unique[0]).__name__}."
             )
 
@@ -89,7 +89,7 @@ class RowReport:
             warn(f"{self.log} {'; it '.join(self.parts)}.", LogRowsWarning)
 
 
-def _some(values):
+def some(values):
     values = np.asarray(values)
     more = ", ..." if len(values) > 5 else ""
     return f"[{', '.join(map(repr, values[:5].tolist()))}{more}]"
@@ -120,7 +120,7 @@ def check_labels_agree(places, labels, ids, log):
     if len(other):
         rows = np.unique(places[other])
         raise SampleAlignmentError(
-            f"{log} holds {len(rows)} ids with several labels, among them {_some(ids[rows])}: one "
+            f"{log} holds {len(rows)} ids with several labels, among them {some(ids[rows])}: one "
             "id names different rows, or the log is one of several runs. Give each row an id of "
             "its own."
         )
