@@ -98,7 +98,8 @@ def to_engine(table, engine, frame):
 
         return nw.from_native(polars.from_arrow(table).lazy())
     session = frame.to_native().sparkSession
-    return nw.from_native(session.createDataFrame(table.to_pandas()))
+    rows = [tuple(row.values()) for row in table.to_pylist()]
+    return nw.from_native(session.createDataFrame(rows, table.column_names))
 
 
 def _to_numpy(frame):

@@ -130,16 +130,25 @@ class EpochLog:
         if self._resumes and not self._is_known and len(keys) == 1 and _is_of(run, rows):
             self.run = keys.copy().pop()
         if keys - {self.run} or (keys and not self._resumes):
-            raise LogConflictError(
-                f"The folder {str(self.folder)!r} holds the log of another run, of "
-                f"{len({file.epoch for file in files})} epochs, and a log holds one run. Pass "
-                f"another folder as the 'log' parameter of {self.owner}, or remove that one."
-            )
+            raise self._conflict(files)
         stale = [file.path for file in files if file.epoch >= n_recorded]  # are trained again
         for path in (*stale, *self.folder.glob(".*.part")):  # and what a kill has left half
             path.unlink(missing_ok=True)
         self._held = {file.epoch for file in files}  # while no rank has begun to write
         self._wrote_run, self._is_open = run is not None, True
+
+    def check_free(self):
+        """Raise a LogConflictError if the folder holds the log of a run."""
+        files = files_of_runs(self.folder) if self.folder.is_dir() else []
+        if files or (self.folder / RUN_FILE).exists():
+            raise self._conflict(files)
+
+    def _conflict(self, files):
+        return LogConflictError(
+            f"The folder {str(self.folder)!r} holds the log of another run, of "
+            f"{len({file.epoch for file in files})} epochs, and a log holds one run. Pass another "
+            f"folder as the 'log' parameter of {self.owner}, or remove that one."
+        )
 
     def add(self, epoch, rows, observation, y_encoded, log_rows, *, dynamics=None, share=(0, 1)):
         """Write some rows at one epoch.

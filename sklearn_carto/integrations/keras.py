@@ -18,7 +18,7 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
 from sklearn_carto._utils._validation import Count, check_params, check_sample_ids, describe
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
-from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
+from sklearn_carto.integrations._callback import LOG, RecorderCallback, check_given_ids, make_log
 
 
 class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
@@ -54,6 +54,9 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         Whether to keep every epoch beside the running statistics.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows of `dataset`, in their order.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one training: that of another one raises a LogConflictError. This requires pyarrow.
 
     Attributes
     ----------
@@ -110,6 +113,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         batch_size=256,
         keep_history=True,
         sample_ids=None,
+        log=None,
     ):
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
@@ -127,6 +131,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 "from_logits": optional,
                 "batch_size": [Count(1)],
                 "keep_history": ["boolean"],
+                "log": LOG,
             },
             locals(),
         )
@@ -143,6 +148,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         self.batch_size = batch_size
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self.log = log
         self._recorder = None  # type: ignore[assignment]
 
     def on_train_begin(self, logs=None):
@@ -151,6 +157,8 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             raise ValueError("DataMapCallback must be passed to the fit of a model.")
         self._begin_training()
         self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
+        if self.log is not None and self._state_ is None:  # ahead of the first epoch
+            make_log(self.log, type(self).__name__).check_free()
         with self._unchanged():
             self._labels = [_array(y) for _, y in self._batches()]
             again = [(X, _array(y)) for X, y in islice(self._batches(), 1)]
@@ -247,6 +255,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             from_logits=from_logits,
             keep_history=self.keep_history,
             record="epoch_end",
+            log=self.log,
         )
 
     def _encode(self, y, scores, columns):
