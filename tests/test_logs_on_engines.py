@@ -36,6 +36,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of sockets, as a cluster ends
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning"),
 ]
 EMBEDDED = ("polars", "duckdb", "pandas", "pyarrow")
 ENGINES = (*EMBEDDED, "dask", "pyspark")

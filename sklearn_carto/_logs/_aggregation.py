@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sklearn_carto._dynamics._running import EARLY_EPOCHS
-from sklearn_carto._logs._engines import WITHOUT_WINDOWS, total
+from sklearn_carto._logs._engines import WITHOUT_WINDOWS, row_by_row, total
 from sklearn_carto._logs._log_columns import MASKS, OPTIONAL
 
 # beyond, windows are faster and need less memory, measured with Polars and DuckDB
@@ -50,11 +50,11 @@ def aggregate(frame, plan):
     the masks, the statistics, `n_seen`, the number of epochs of a row, and `n_rows`, the number of
     its rows, which is larger if some are doubled.
     """
-    frame = _typed(frame, plan)
+    frame = row_by_row(frame, lambda frame: _typed(frame, plan))
     if plan.doubled:
         frame = _reduced(frame, plan)
     frame = _windowed(frame, plan) if plan.uses_windows else _pivoted(frame, plan)
-    return _finished(frame, plan)
+    return row_by_row(frame, lambda frame: _finished(frame, plan))
 
 
 def _typed(frame, plan):
@@ -130,11 +130,19 @@ def _pivoted(frame, plan):
         for i, epoch in enumerate(plan.epochs)
         for short, name in parts.items()
     }
-    frame = frame.with_columns(
-        *(column.alias(name) for name, column in columns.items()), _learned().alias("learned")
-    )
+    spread = [*(column.alias(n) for n, column in columns.items()), _learned().alias("learned")]
+    frame = row_by_row(frame, lambda frame: frame.with_columns(*spread))
     pivot = [nw.col(name).max() for name in columns]
     frame = frame.group_by("sample_id").agg(*pivot, *_shared_aggregates(plan))
+    return row_by_row(frame, lambda frame: _sums_of_epochs(frame, plan, parts))
+
+
+def _sums_of_epochs(frame, plan, parts):
+    """Compute the sums over the epochs of each row of a pivot."""
+    import narwhals as nw
+
+    epochs = range(len(plan.epochs))
+    columns = [f"{short}{i}" for i in epochs for short in parts]
     # s0, s1, ...: whether the row was seen
     absent = {i: nw.col(f"p{i}").is_null() for i in epochs}
     seen = [nw.when(absent[i]).then(0.0).otherwise(1.0).alias(f"s{i}") for i in epochs]
@@ -154,20 +162,20 @@ def _pivoted(frame, plan):
     spread = [nw.col(f"p{i}") - nw.col("confidence") for i in epochs]
     inside = [nw.when(nw.col("n_seen") > i) for i in epochs]  # epoch i + 1 of the row
     lost = [nw.col(f"h{i}") * (1.0 - nw.col(f"h{i + 1}")) for i in epochs[:-1]]
-    columns = {
+    sums = {
         "squares": total(inside[i].then(spread[i] * spread[i]).otherwise(0.0) for i in epochs),
         "n_forgotten": total(
             [nw.col("n_seen") * 0.0, *(inside[i + 1].then(lost[i]).otherwise(0.0) for i in epochs[:-1])]
         ),
     }
-    if pivots_el2n:
-        columns["el2n_sum"] = total(nw.col(f"d{i}") for i in epochs[:EARLY_EPOCHS])
+    if "d" in parts:
+        sums["el2n_sum"] = total(nw.col(f"d{i}") for i in epochs[:EARLY_EPOCHS])
     ends = [
         inside[end].then(_dual([nw.col(f"p{end - j}") for j in range(plan.window)])).otherwise(0.0)
         for end in range(plan.window - 1, len(plan.epochs))
     ]
-    columns["dual_sum"] = total([nw.col("n_seen") * 0.0, *ends])
-    return frame.with_columns(*(column.alias(name) for name, column in columns.items()))
+    sums["dual_sum"] = total([nw.col("n_seen") * 0.0, *ends])
+    return frame.with_columns(*(column.alias(name) for name, column in sums.items()))
 
 
 def _moved_up(frame, n_epochs, parts):

@@ -70,6 +70,23 @@ def collect(frame, engine):
     return _to_numpy(frame.collect(backend="pyarrow"))
 
 
+def row_by_row(frame, function):
+    """Apply a function of frames whose rows do not depend on each other.
+
+    Dask applies it to each partition: its graph of many expressions would take longer than they do.
+    """
+    import narwhals as nw
+
+    native = frame.to_native()
+    if frame.implementation.name != "DASK":
+        return function(frame)
+
+    def on_partition(part):
+        return function(nw.from_native(part)).to_native()
+
+    return nw.from_native(native.map_partitions(on_partition, meta=on_partition(native._meta)))
+
+
 def kept(frame, engine):
     """Compute a frame once; it stays on its engine."""
     import narwhals as nw
