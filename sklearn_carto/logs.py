@@ -152,9 +152,9 @@ def _files_in(folder):
     """List the files of a log in a folder; in one of Parquet files, the folder itself."""
     if files_of_runs(folder):
         return [folder]
-    for place in (folder, folder / "training_dynamics"):
-        names = [*place.iterdir()] if place.is_dir() else []
-        for pattern in (DYNAMICS_FILE, MAP_FILE):
+    for pattern in (DYNAMICS_FILE, MAP_FILE):
+        for place in (folder, folder / "training_dynamics"):
+            names = [*place.iterdir()] if place.is_dir() else []
             found = sorted(one for one in names if pattern.fullmatch(one.name))
             if found:
                 return found
@@ -234,7 +234,6 @@ def write_dynamics(dynamics, path):
         found, observation = dynamics._observation_at(epoch)
         if len(found):
             log.add(epoch, found, observation, dynamics._y_encoded[found], rows)
-
 
 
 @validate_params(

@@ -16,6 +16,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
+from two_ranks import in_two_ranks
 
 pq = pytest.importorskip("pyarrow.parquet")
 
@@ -311,6 +312,30 @@ def test_without_pyarrow_the_error_names_the_extra(without, tmp_path):
     model = CartographyClassifier(SGD, n_epochs=2, log=tmp_path)
     with pytest.raises(ImportError, match=r'"sklearn-carto\[logs\]"'):
         model.fit(X, y)
+
+
+def log_in_ranks(rank, folder):
+    """Each of two ranks has half of the rows and one row of padding; then one alone has a log."""
+    import torch
+
+    torch.distributed.init_process_group("gloo")
+    for name, has_log in (("both", True), ("first", rank == 0)):
+        recorder = DynamicsRecorder(6, log=folder / name if has_log else None)
+        for epoch in range(3):
+            order = np.random.RandomState(epoch).permutation(6)
+            mine = np.append(order, order[0])[rank::2]
+            recorder.update(mine, LOGITS[epoch][mine], LABELS[mine])
+            recorder.end_epoch()
+    recorder.dynamics.save(folder / f"{rank}.npz")
+
+
+def test_ranks_write_their_shares_of_the_rows(tmp_path):
+    pytest.importorskip("torch")
+    in_two_ranks(log_in_ranks, tmp_path)
+    expected = sklearn_carto.TrainingDynamics.load(tmp_path / "0.npz")
+    for name, n_files in (("both", 6), ("first", 3)):
+        assert len(files_of(tmp_path / name)) == n_files
+        assert_same(read_dynamics(tmp_path / name), expected)  # without a warning: no row is twice
 
 
 IDS = {

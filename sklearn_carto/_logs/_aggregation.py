@@ -165,7 +165,10 @@ def _sums_of_epochs(frame, plan, parts):
     sums = {
         "squares": total(inside[i].then(spread[i] * spread[i]).otherwise(0.0) for i in epochs),
         "n_forgotten": total(
-            [nw.col("n_seen") * 0.0, *(inside[i + 1].then(lost[i]).otherwise(0.0) for i in epochs[:-1])]
+            [
+                nw.col("n_seen") * 0.0,
+                *(inside[i + 1].then(lost[i]).otherwise(0.0) for i in epochs[:-1]),
+            ]
         ),
     }
     if "d" in parts:
@@ -283,9 +286,7 @@ def _finished(frame, plan):
     names += ["label", "label_max"] if "label" in plan.columns else []
     names += [(nw.col(name) > 0.5).alias(name) for name in MASKS if name in plan.columns]
     counts = [nw.col(name).cast(nw.Int64) for name in ("n_seen", "n_rows")]
-    return frame.select(
-        *names, *(value.alias(name) for name, value in statistics.items()), *counts
-    )
+    return frame.select(*names, *(value.alias(name) for name, value in statistics.items()), *counts)
 
 
 KNOWN = (*OPTIONAL, *MASKS)

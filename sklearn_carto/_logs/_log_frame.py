@@ -48,7 +48,9 @@ class LogFrame:
             log = scan(files, engine or "polars", owner)
             self.name = str(files[0].parent) if len(files) > 1 else str(files[0])
         else:
-            self.name = f"The log, {describe(log) if hasattr(log, 'shape') else type(log).__name__},"
+            self.name = (
+                f"The log, {describe(log) if hasattr(log, 'shape') else type(log).__name__},"
+            )
         self.frame, self.engine = wrap(log, engine if not is_path else None, owner)
         self._check_columns()
         self._read_epochs()
@@ -77,9 +79,7 @@ class LogFrame:
             )
         names = ("sample_id", "label") if "label" in schema else ("sample_id",)
         plain = {nw.String, nw.Boolean}
-        self.text = tuple(
-            n for n in names if not (schema[n].is_numeric() or schema[n] in plain)
-        )
+        self.text = tuple(n for n in names if not (schema[n].is_numeric() or schema[n] in plain))
         self.label_is_flag = schema.get("label") == nw.Boolean
 
     def _read_epochs(self):

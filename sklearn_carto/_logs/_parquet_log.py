@@ -263,7 +263,11 @@ _OF_PROCESS = ("_is_open", "_wrote_run", "_waiting", "_n_parts", "_ids", "_held"
 
 def _is_of(run, rows):
     """Whether a run has the same rows, labels and origin of scores, as far as both are known."""
-    if run is None or run.facts["n_samples"] != rows.n_samples or run.facts["record"] != rows.record:
+    if (
+        run is None
+        or run.facts["n_samples"] != rows.n_samples
+        or run.facts["record"] != rows.record
+    ):
         return False
     labels = run.arrays.get("labels")
     same = labels is None or rows.labels is None or same_entries(labels, rows.labels)

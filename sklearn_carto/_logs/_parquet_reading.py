@@ -142,7 +142,9 @@ def _read_columns(files):
 def _joined(arrays, name):
     kinds = {"text" if array.dtype.kind == "O" else "numbers" for array in arrays}
     if len(kinds) > 1:
-        raise ValueError(f"The column {name} holds text in some files of the log, and numbers in others.")
+        raise ValueError(
+            f"The column {name} holds text in some files of the log, and numbers in others."
+        )
     return np.concatenate(arrays)
 
 

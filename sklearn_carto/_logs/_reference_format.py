@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 import zlib
 from numbers import Real
 
@@ -207,7 +208,7 @@ def _guid_of(record, place):
 def _is_finite(value):
     if not isinstance(value, Real) or is_flag(value):
         return False
-    return bool(abs(value) <= np.finfo(np.float64).max)  # NaN compares false
+    return bool(abs(value) <= sys.float_info.max)  # NaN compares false
 
 
 def _records(path):

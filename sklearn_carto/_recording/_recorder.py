@@ -156,6 +156,7 @@ class DynamicsRecorder:
         blank = np.zeros(self.n_samples, dtype=int)
         self._dynamics = TrainingDynamics(blank, **self._settings)
         self._log = None if log is None else EpochLog(log, OWNER)
+        self._log_share = 0, 1  # rank among those that have a log, and their number
         self.reset_epoch()
 
     def update(self, indices, scores, labels=None):
@@ -251,7 +252,7 @@ class DynamicsRecorder:
         run = None if self._log is None else self._log.run
         gathered = _all_gather((self._accumulator.part(), index.classes, run))
         if self._log is not None:
-            self._log.run = gathered[0][2]  # that of the first rank names the files of all
+            self._share_log([run for _, _, run in gathered])
         parts = [part for part, _, _ in gathered if part is not None]
         if not parts:
             raise ValueError(f"Epoch {epoch} has no batch: call update before end_epoch.")
@@ -277,6 +278,12 @@ class DynamicsRecorder:
         if epoch == 0:
             self._warn_of_double_softmax(scores.score_range)
         return scores
+
+    def _share_log(self, runs):
+        """Share the rows over the ranks that have a log; the run of the first of them names all."""
+        ranks = [rank for rank, run in enumerate(runs) if run is not None]
+        self._log.run = runs[ranks[0]]
+        self._log_share = ranks.index(_rank()), len(ranks)
 
     def reset_epoch(self):
         """Discard the batches passed since the last epoch ended, for example after an interrupt."""
@@ -447,7 +454,7 @@ class DynamicsRecorder:
         if self._log is not None:
             self._log.add(
                 self.epoch - 1, rows, scores.observation, scores.y_encoded, self._log_rows(),
-                dynamics=self.dynamics, share=_rank_and_size(),
+                dynamics=self.dynamics, share=self._log_share,
             )  # fmt: skip
 
     def _epoch_scores(self, epoch):
@@ -479,10 +486,10 @@ def _distributed():
     return distributed if running else None
 
 
-def _rank_and_size():
-    """Return the rank of this process, and the number of ranks."""
+def _rank():
+    """Return the rank of this process."""
     distributed = _distributed()
-    return (distributed.get_rank(), distributed.get_world_size()) if distributed else (0, 1)
+    return distributed.get_rank() if distributed else 0
 
 
 def _all_gather(value):

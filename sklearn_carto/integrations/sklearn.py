@@ -155,7 +155,9 @@ class DataMapCallback(MapCallback):
         context : CallbackContext
             The task of its `fit`.
         """
-        self._trainings.pop(context).end()
+        training = self._trainings.pop(context, None)  # None: `setup` raised an error
+        if training is not None:
+            training.end()
 
     def __getstate__(self):
         """Exclude running trainings, which belong to this process."""
