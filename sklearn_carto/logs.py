@@ -51,9 +51,9 @@ def read_dynamics(path, *, sample_ids=None, classes=None, n_epochs=None):
 
         Files that end in ``.jsonl`` may be compressed, as ``.jsonl.gz``.
     sample_ids : array-like of shape (n_samples,), default=None
-        The ids of the rows of your data set, in their order, which is then that of the result. None:
-        the order of the training for a log of this library, else that of the file, and that of
-        the ids for other Parquet files.
+        The ids of the rows of your data set, in their order, which is then that of the result.
+        None: the order of the training for a log of this library, that of the ids for other Parquet
+        files, and else that of the first file.
     classes : array-like of shape (n_classes,), default=None
         The labels in the order of the columns of logits. None: those of the run; for the reference
         implementation, 0 to n_classes - 1.

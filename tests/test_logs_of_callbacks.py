@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+
 from test_callback_parameters import ALL, FIT, X, Y, make
 
 pytest.importorskip("pyarrow")

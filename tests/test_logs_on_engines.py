@@ -176,7 +176,9 @@ def to_native(table, engine):
         return table
     if engine == "pyspark":
         session = import_module("pyspark.sql").SparkSession.getActiveSession()
-        return session.createDataFrame([*zip(*table.to_pydict().values())], table.column_names)
+        return session.createDataFrame(
+            [*zip(*table.to_pydict().values(), strict=True)], table.column_names
+        )
     frame = table.to_pandas()
     return frame if engine == "pandas" else import_module("dask.dataframe").from_pandas(frame, 2)
 
@@ -367,13 +369,16 @@ def test_a_log_without_required_columns_is_an_error_that_names_them(tmp_path):
         read_dynamics(tmp_path)
 
 
-@pytest.mark.parametrize(("module", "extra"), [("narwhals", "logs"), ("polars", "logs"),
-                         ("duckdb", "duckdb"), ("dask", "dask"), ("pyspark", "pyspark")])  # fmt: skip
-def test_a_missing_library_is_an_error_that_names_the_extra(module, extra, without, tmp_path):
+EXTRAS = {"narwhals": "logs", "polars": "logs", "duckdb": "duckdb", "dask": "dask"}
+EXTRAS["pyspark"] = "pyspark"
+
+
+@pytest.mark.parametrize("module", EXTRAS)
+def test_a_missing_library_is_an_error_that_names_the_extra(module, without, tmp_path):
     write_dynamics(make_dynamics(1), tmp_path)
     without(module)
     engine = module if module != "narwhals" else None
-    with pytest.raises(ImportError, match=rf'"sklearn-carto\[{extra}\]"'):
+    with pytest.raises(ImportError, match=rf'"sklearn-carto\[{EXTRAS[module]}\]"'):
         data_map_from_logs(tmp_path, engine=engine)
 
 
@@ -384,6 +389,6 @@ def test_a_pattern_of_names_is_a_log(tmp_path):
     assert found.n_epochs == 3
     with pytest.raises(FileNotFoundError, match="does not exist"):
         data_map_from_logs(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="holds no log"):
-        (tmp_path / "empty").mkdir()
         data_map_from_logs(tmp_path / "empty")

@@ -16,6 +16,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
+
 from two_ranks import in_two_ranks
 
 pq = pytest.importorskip("pyarrow.parquet")

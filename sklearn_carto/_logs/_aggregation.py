@@ -101,7 +101,7 @@ def _label_aggregates(plan):
 
 
 def _shared_aggregates(plan):
-    """Aggregates of columns that both forms hold."""
+    """Return the aggregates of columns that both forms hold."""
     import narwhals as nw
 
     masks = [nw.col(name).max() for name in MASKS if name in plan.columns]
@@ -122,7 +122,6 @@ def _pivoted(frame, plan):
     """Aggregate a column for each epoch; ids that lack some are moved up to be without gaps."""
     import narwhals as nw
 
-    epochs = range(len(plan.epochs))
     pivots_el2n = "el2n" in plan.columns and not plan.sums_el2n
     parts = {"p": "p", "h": "correct", **({"d": "el2n"} if pivots_el2n else {})}
     columns = {
@@ -282,7 +281,7 @@ def _finished(frame, plan):
         for name, value in statistics.items()
         if name not in needs or needs[name] in plan.columns
     }
-    names = ["sample_id"]
+    names: list = ["sample_id"]
     names += ["label", "label_max"] if "label" in plan.columns else []
     names += [(nw.col(name) > 0.5).alias(name) for name in MASKS if name in plan.columns]
     counts = [nw.col(name).cast(nw.Int64) for name in ("n_seen", "n_rows")]

@@ -113,7 +113,7 @@ def to_engine(table, engine, frame):
     if engine == "polars":
         import polars
 
-        return nw.from_native(polars.from_arrow(table).lazy())
+        return nw.from_native(polars.DataFrame(table).lazy())
     session = frame.to_native().sparkSession
     rows = [tuple(row.values()) for row in table.to_pylist()]
     return nw.from_native(session.createDataFrame(rows, table.column_names))

@@ -10,7 +10,7 @@ POOL = ("label", "held_out")  # columns that tell pools apart
 
 
 def best_by_windows(keys, quotas, engine):
-    """Number the rows of each pool in order, and join the quotas."""
+    """Join the quotas to the rows, which are numbered in the order of each pool."""
     import narwhals as nw
     import pyarrow as pa
 

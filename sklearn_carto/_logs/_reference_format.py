@@ -10,7 +10,6 @@ import json
 import re
 import sys
 import zlib
-from numbers import Real
 
 import numpy as np
 
@@ -80,15 +79,15 @@ def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
     )
     # 3. Record epoch by epoch; of a row that occurs twice, the first counts.
     borders = np.cumsum([len(part[0]) for part in parts.values()])[:-1]
-    n_doubled, doubled = 0, []
+    n_doubled, doubled = 0, np.empty(0, dtype=known.dtype)
     for (epoch, part), of_epoch in zip(parts.items(), np.split(places, borders), strict=True):
         rows, first = np.unique(of_epoch, return_index=True)
         again = np.setdiff1d(np.flatnonzero(of_epoch >= 0), first)
-        n_doubled, doubled = n_doubled + len(again), doubled + known[of_epoch[again]].tolist()
+        n_doubled, doubled = n_doubled + len(again), np.append(doubled, known[of_epoch[again]])
         rows, first = rows[rows >= 0], first[rows >= 0]
         if len(rows):
             dynamics.update(epoch, part[1][first], rows, from_logits=True)
-    report.doubled(n_doubled, np.array(doubled[:5], dtype=known.dtype), "the first of them")
+    report.doubled(n_doubled, doubled, "the first of them")
     epochs = np.array([*parts])
     report.missing_epochs(epochs)
     report.missing(len(epochs) - dynamics.n_seen, known)
@@ -97,9 +96,9 @@ def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
 
 
 def _by_epoch(files):
-    found = {}
+    found: dict = {}
     for path in files:
-        epoch = int(DYNAMICS_FILE.fullmatch(path.name)[1])
+        epoch = int(DYNAMICS_FILE.sub(r"\1", path.name))
         if epoch in found:
             raise ValueError(f"{path} and {found[epoch]} are of the same epoch.")
         found[epoch] = path
@@ -108,7 +107,8 @@ def _by_epoch(files):
 
 def _read_epoch(path, epoch):
     """Return the guids, the logits and the labels of one file."""
-    guids, logits, gold, key = [], [], [], f"logits_epoch_{epoch}"
+    guids, gold, key = [], [], f"logits_epoch_{epoch}"
+    logits: list[list[float]] = []
     for place, record in _records(path):
         guids.append(_guid_of(record, place))
         values = record.get(key)
@@ -206,7 +206,7 @@ def _guid_of(record, place):
 
 
 def _is_finite(value):
-    if not isinstance(value, Real) or is_flag(value):
+    if not isinstance(value, (int, float)) or is_flag(value):
         return False
     return bool(abs(value) <= sys.float_info.max)  # NaN compares false
 

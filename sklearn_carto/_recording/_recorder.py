@@ -252,7 +252,7 @@ class DynamicsRecorder:
         run = None if self._log is None else self._log.run
         gathered = _all_gather((self._accumulator.part(), index.classes, run))
         if self._log is not None:
-            self._share_log([run for _, _, run in gathered])
+            self._share_log(self._log, [run for _, _, run in gathered])
         parts = [part for part, _, _ in gathered if part is not None]
         if not parts:
             raise ValueError(f"Epoch {epoch} has no batch: call update before end_epoch.")
@@ -279,10 +279,10 @@ class DynamicsRecorder:
             self._warn_of_double_softmax(scores.score_range)
         return scores
 
-    def _share_log(self, runs):
+    def _share_log(self, log, runs):
         """Share the rows over the ranks that have a log; the run of the first of them names all."""
         ranks = [rank for rank, run in enumerate(runs) if run is not None]
-        self._log.run = runs[ranks[0]]
+        log.run = runs[ranks[0]]
         self._log_share = ranks.index(_rank()), len(ranks)
 
     def reset_epoch(self):

@@ -13,7 +13,6 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._state import check_is_state
 from sklearn_carto._utils._validation import check_sample_ids, describe
 
-
 LOG = [str, PathLike, None]  # constraint of a parameter `log`
 
 
