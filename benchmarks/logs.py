@@ -1,4 +1,4 @@
-"""How long is the data map of a log of 10 million rows, and how much memory does it need?
+"""Time and memory of the data map of a log of 10 million rows, against reading its columns.
 
 Claims: on Polars and on DuckDB, at most 5 times as long as reading the columns alone, in at most 2
 GB. Each side of a pair runs in a process of its own, which reports its time and its peak of memory;

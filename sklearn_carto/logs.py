@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._logs._engine_selection import select_on_engine
-from sklearn_carto._logs._engines import ENGINES, collect
+from sklearn_carto._logs._engines import ENGINES, collect, release
 from sklearn_carto._logs._log_files import as_paths, files_of_runs, find_log
 from sklearn_carto._logs._log_frame import LogFrame
 from sklearn_carto._logs._map_columns import map_fields, original_ids, write_ids
@@ -412,12 +412,13 @@ def select_from_logs(
         )
     log = LogFrame(log, engine, "select_from_logs", n_epochs)
     seed = draw_seed(random_state)
-    chosen = select_on_engine(
+    chosen, keys = select_on_engine(
         log, rule, frac, stratify=stratify, seed=seed, owner="select_from_logs"
     )
     if lazy:
         return chosen.to_native()
     column = np.sort(collect(chosen, log.engine)["sample_id"])
+    release(keys, log.engine)
     if path is not None:
         write_ids(column, path)
     return original_ids(column, log.run)

@@ -1,6 +1,7 @@
 """Each callback writes the log of its training, and a training is the same with and without it."""
 
 import os
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ pytestmark = [
 
 def fit_transformers(callback, checkpoint=None, **options):
     """Train a head on the rows by the Trainer of Hugging Face."""
+    options = {"output_dir": mkdtemp(), **options}
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
 
@@ -40,7 +42,7 @@ def fit_transformers(callback, checkpoint=None, **options):
     settings = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True, "use_cpu": True}
     settings |= {"num_train_epochs": 3, "logging_strategy": "no", "learning_rate": 0.1}
     rows = [{"x": torch.as_tensor(X[i]), "labels": int(Y[i])} for i in range(len(Y))]
-    arguments = transformers.TrainingArguments(**{"output_dir": "unused"} | settings | options)
+    arguments = transformers.TrainingArguments(**settings | options)
     trainer = transformers.Trainer(Model(), arguments, train_dataset=rows, callbacks=[callback])
     trainer.train(resume_from_checkpoint=checkpoint)
     return callback

@@ -3,6 +3,7 @@
 import os
 import shutil
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
 import numpy as np
@@ -380,6 +381,45 @@ def test_a_missing_library_is_an_error_that_names_the_extra(module, without, tmp
     engine = module if module != "narwhals" else None
     with pytest.raises(ImportError, match=rf'"sklearn-carto\[{EXTRAS[module]}\]"'):
         data_map_from_logs(tmp_path, engine=engine)
+
+
+def test_frames_in_memory_and_of_narwhals_are_logs():
+    polars, narwhals = pytest.importorskip("polars"), pytest.importorskip("narwhals")
+    frame = polars.DataFrame(HAND)
+    for log in (frame, narwhals.from_native(frame)):
+        assert data_map_from_logs(log).sample_ids.tolist() == [-2, 7]
+        assert select_from_logs(log, "easy", 0.5, stratify=False).tolist() == [7]
+        native = data_map_from_logs(log, lazy=True)
+        assert isinstance(native, polars.DataFrame)
+
+
+def test_a_step_in_place_of_an_epoch_is_an_error(tmp_path):
+    pytest.importorskip("polars")
+    table = broken(epoch=[0, 2**40, 1, 0, 1, 2])
+    with pytest.raises(ValueError, match="must hold epochs below 1,000,000"):
+        data_map_from_logs(table)
+    for name in ("margin", "label", "loss", "el2n"):
+        table = table.append_column(name, pa.array([0.0] * 6))
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="must hold epochs from 0, below 1,000,000"):
+        read_dynamics(tmp_path)
+
+
+def test_threads_make_maps_and_selections_alike(engine, tmp_path):
+    if engine in ("dask", "pyspark"):
+        pytest.skip("the cluster shares out the work itself")
+    dynamics = make_dynamics()
+    write_dynamics(dynamics, tmp_path)
+    expected = DataMap.from_dynamics(dynamics)
+
+    def work(_):
+        found = data_map_from_logs(tmp_path, engine=engine)
+        return found.confidence, select_from_logs(tmp_path, "easy", 0.3, engine=engine)
+
+    with ThreadPoolExecutor(4) as pool:
+        for confidence, chosen in pool.map(work, range(8)):
+            assert_allclose(confidence, expected.confidence, rtol=0, atol=1e-9)
+            assert_array_equal(chosen, expected.select("easy", 0.3, random_state=0))
 
 
 def test_a_pattern_of_names_is_a_log(tmp_path):

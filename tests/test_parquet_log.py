@@ -308,6 +308,23 @@ def test_a_kill_leaves_whole_files_only(tmp_path):
         assert set(dynamics.n_seen.tolist()) == {dynamics.n_epochs}
 
 
+def test_a_damaged_file_of_a_run_is_named(tmp_path):
+    record(DynamicsRecorder(6, log=tmp_path), [0])
+    path = tmp_path / "_run.npz"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="_run.npz does not hold a run of a log"):
+        read_dynamics(tmp_path)
+    path.unlink()
+    assert read_dynamics(tmp_path).n_epochs == 1  # of unknown order and classes
+
+
+def test_a_run_that_ended_before_its_first_epoch_leaves_the_folder_free(tmp_path):
+    record(DynamicsRecorder(6, log=tmp_path), [0])
+    (tmp_path / files_of(tmp_path)[0]).unlink()
+    recorder = record(DynamicsRecorder(6, log=tmp_path), range(2))
+    assert_same(read_dynamics(tmp_path), recorder.dynamics)
+
+
 def test_without_pyarrow_the_error_names_the_extra(without, tmp_path):
     without("pyarrow")
     model = CartographyClassifier(SGD, n_epochs=2, log=tmp_path)

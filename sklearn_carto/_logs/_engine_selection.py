@@ -44,6 +44,8 @@ def select_on_engine(log, rule, frac, *, stratify, seed, owner):
     -------
     chosen : narwhals frame
         With the column `sample_id`.
+    keys : narwhals frame
+        What it is computed of, to be released afterwards.
     """
     if stratify and "label" not in log.columns:
         raise ValueError(
@@ -64,7 +66,7 @@ def select_on_engine(log, rule, frac, *, stratify, seed, owner):
     quotas = _quotas(counts, n_rows_of(frac, int(counts["n"].sum())), seed)
     # 3. The best rows of each pool.
     best = {"dask": best_of_partitions, "pandas": best_in_memory, "pyarrow": best_in_memory}
-    return best.get(log.engine, best_by_windows)(keys, quotas, log.engine)
+    return best.get(log.engine, best_by_windows)(keys, quotas, log.engine), keys
 
 
 def _keys_of(log, rule, stratify, *, doubled, missing):

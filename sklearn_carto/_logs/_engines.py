@@ -24,7 +24,7 @@ def scan(files, engine, owner):
     if engine == "polars":
         return library.scan_parquet(paths)
     if engine == "duckdb":
-        return library.connect().read_parquet(paths)
+        return connect_duckdb().read_parquet(paths)
     if engine == "dask":
         return library.read_parquet(paths)
     if engine == "pyspark":
@@ -50,7 +50,12 @@ def wrap(frame, engine, owner):
             f"{', '.join(ENGINES)}. Got {describe(frame)} instead."
         ) from None
     found = wrapped.implementation.name.lower()
-    found = {"sqlframe": "pyspark", "pyspark_connect": "pyspark"}.get(found, found)
+    found = "pyspark" if found == "pyspark_connect" else found
+    if found not in ENGINES:
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must be a frame of {', '.join(ENGINES)}. Got one of "
+            f"{found} instead."
+        )
     if engine is not None and engine != found:
         raise InvalidParameterError(
             f"The 'engine' parameter of {owner} must be that of the frame, {found!r}, or None. Got "
@@ -94,7 +99,7 @@ def kept(frame, engine):
     if engine == "polars" and hasattr(frame, "collect"):
         return frame.collect(backend="polars", engine="streaming").lazy()
     if engine == "duckdb":
-        return to_engine(frame.collect(backend="pyarrow").to_native(), engine, frame)
+        return _on_duckdb(connect_duckdb(), frame.collect(backend="pyarrow").to_native())
     if engine == "pyspark":
         return nw.from_native(frame.to_native().cache())
     if engine == "dask":
@@ -102,21 +107,41 @@ def kept(frame, engine):
     return frame
 
 
-def to_engine(table, engine, frame):
-    """Return a table of pyarrow as a frame on an engine, that of another frame."""
+def joinable(frame, table, engine):
+    """Return a frame, and a table of pyarrow as a frame that it can be joined with."""
     import narwhals as nw
 
-    if engine == "duckdb":
-        import duckdb
-
-        return nw.from_native(duckdb.from_arrow(table))
+    if engine == "duckdb":  # both must be of one connection
+        connection = connect_duckdb()
+        whole = frame.collect(backend="pyarrow").to_native()
+        return _on_duckdb(connection, whole), _on_duckdb(connection, table)
     if engine == "polars":
         import polars
 
-        return nw.from_native(polars.DataFrame(table).lazy())
+        other = polars.DataFrame(table)
+        return frame, nw.from_native(other.lazy() if hasattr(frame, "collect") else other)
     session = frame.to_native().sparkSession
     rows = [tuple(row.values()) for row in table.to_pylist()]
-    return nw.from_native(session.createDataFrame(rows, table.column_names))
+    return frame, nw.from_native(session.createDataFrame(rows, table.column_names))
+
+
+def connect_duckdb():
+    """Open a database of its own, since threads must not share one connection."""
+    import duckdb
+
+    return duckdb.connect()
+
+
+def _on_duckdb(connection, table):
+    import narwhals as nw
+
+    return nw.from_native(connection.from_arrow(table))
+
+
+def release(frame, engine):
+    """Free what `kept` keeps on a cluster."""
+    if engine == "pyspark":
+        frame.to_native().unpersist()
 
 
 def _to_numpy(frame):

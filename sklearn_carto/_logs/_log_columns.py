@@ -40,11 +40,11 @@ def as_column(values):
     values = np.asarray(values)
     if values.dtype.kind == "O":
         kinds = {type(value) for value in values}
-        if kinds == {int}:
+        if kinds and all(issubclass(k, (int, np.integer)) and k is not bool for k in kinds):
             inside = all(_INT64.min <= value <= _INT64.max for value in values)
             return values.astype(np.int64) if inside else _texts(map(str, values))
-        if kinds == {str} and _are_utf8(values):
-            return values
+        if kinds and all(issubclass(kind, str) for kind in kinds) and _are_utf8(values):
+            return _texts(map(str, values))
         if kinds in ({bool}, {float}):
             return values.astype(kinds.pop())
         return _texts(map(_json, values))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from sklearn_carto._utils._archive import read_archive
+from sklearn_carto._utils._archive import damage_named, read_archive
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe
 from sklearn_carto.exceptions import LogConflictError
@@ -64,7 +64,24 @@ def read_run(folder):
     if not path.exists():
         return None
     arrays, facts = read_archive(path, RUN_KIND)
+    with damage_named(path, RUN_KIND):
+        _check_run(arrays, facts)
     return Run(arrays, facts)
+
+
+def _check_run(arrays, facts):
+    """Raise a ValueError if what a file says of its run does not fit together."""
+    n_samples, planned = facts["n_samples"], facts["planned_epochs"]
+    counts = [n_samples, *([] if planned is None else [planned])]
+    if not all(type(count) is int and count >= 1 for count in counts):
+        raise ValueError("numbers of rows and epochs must be whole")
+    if not isinstance(facts["run"], str) or "record" not in facts or "margin_from" not in facts:
+        raise ValueError("the key of the run is missing")
+    if arrays["classes"].ndim != 1:
+        raise ValueError("classes must have one dimension")
+    for name in ("sample_ids", "labels", "held_out_mask", "excluded_mask"):
+        if name in arrays and arrays[name].shape != (n_samples,):
+            raise ValueError(f"{name} must have one entry for each row")
 
 
 def check_folder(folder, owner):
@@ -111,7 +128,14 @@ def find_log(log, owner):
             files += _matching(path)
     if len(set(files)) < len(files):
         raise InvalidParameterError(f"The log of {owner} must name each file once.")
-    return files, read_run(folders[0]) if len(paths) == len(folders) == 1 else None
+    return files, _run_of(folders[0]) if len(paths) == len(folders) == 1 else None
+
+
+def _run_of(folder):
+    """Return the run of the files in a folder; None if it is unknown."""
+    keys = {file.run for file in files_of_runs(folder)}
+    run = read_run(folder) if keys else None
+    return run if run is not None and keys == {run.facts["run"]} else None
 
 
 def as_paths(paths, owner):

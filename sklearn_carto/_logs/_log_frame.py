@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._dynamics._running import dual_window
+from sklearn_carto._dynamics._state import MAX_EPOCHS
 from sklearn_carto._logs._aggregation import KNOWN, Plan, aggregate
 from sklearn_carto._logs._engines import collect, scan, wrap
 from sklearn_carto._logs._log_columns import REQUIRED
@@ -113,6 +114,11 @@ class LogFrame:
                 f"{self.name} must hold an id, an epoch of at least 0, a true_proba in [0, 1], a "
                 "correct of 0 or 1, a label, and finite numbers, in each row. "
                 f"Got {n_wrong} rows that do not."
+            )
+        if found["epoch"][order[-1]] >= MAX_EPOCHS:
+            raise ValueError(
+                f"{self.name} must hold epochs below {MAX_EPOCHS:,}. Got {found['epoch'].max()}, "
+                "which is rather a step or a time."
             )
         self.epochs = tuple(found["epoch"][order].astype(int).tolist())
         self.counts = found["n"][order].astype(np.int64)

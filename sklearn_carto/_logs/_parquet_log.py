@@ -124,9 +124,9 @@ class EpochLog:
         probe = self.folder / f".{uuid4().hex}"
         probe.touch()  # raises an error now, before a training is spent
         probe.unlink()
-        run = read_run(self.folder)
         files = files_of_runs(self.folder)
-        keys = {file.run for file in files} | ({run.facts["run"]} if run else set())
+        keys = {file.run for file in files}  # a run without a file leaves the folder free
+        run = read_run(self.folder) if keys else None
         if self._resumes and not self._is_known and len(keys) == 1 and _is_of(run, rows):
             self.run = keys.copy().pop()
         if keys - {self.run} or (keys and not self._resumes):
@@ -135,12 +135,13 @@ class EpochLog:
         for path in (*stale, *self.folder.glob(".*.part")):  # and what a kill has left half
             path.unlink(missing_ok=True)
         self._held = {file.epoch for file in files}  # while no rank has begun to write
-        self._wrote_run, self._is_open = run is not None, True
+        self._wrote_run = run is not None and run.facts["run"] == self.run
+        self._is_open = True
 
     def check_free(self):
         """Raise a LogConflictError if the folder holds the log of a run."""
         files = files_of_runs(self.folder) if self.folder.is_dir() else []
-        if files or (self.folder / RUN_FILE).exists():
+        if files:
             raise self._conflict(files)
 
     def _conflict(self, files):

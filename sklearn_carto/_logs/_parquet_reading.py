@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._dynamics._observation import Observation
+from sklearn_carto._dynamics._state import MAX_EPOCHS
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._logs._log_columns import (
     MASKS,
@@ -121,6 +122,7 @@ def _read_columns(files):
     from pyarrow import parquet
 
     parts: dict[str, list] = {}
+    n_held = 0  # number of files that hold rows
     for path in files:
         with damage_named(path, "log"):
             table = parquet.ParquetFile(path).read()
@@ -130,11 +132,16 @@ def _read_columns(files):
                 f"{path} lacks the columns {', '.join(lacking)}, which TrainingDynamics holds. "
                 f"data_map_from_logs makes a map of {', '.join(REQUIRED)} alone."
             )
+        if table.num_rows == 0:
+            continue
+        n_held += 1
         for name in (*REQUIRED, *OPTIONAL, *MASKS):
             if name in table.column_names:
                 parts.setdefault(name, []).append(_values_of(table[name], name, path))
+    if n_held == 0:
+        raise ValueError(f"{files[0]} holds no row, nor do the other files of the log.")
     for mask in MASKS:
-        if 0 < len(parts.get(mask, [])) < len(files):
+        if 0 < len(parts.get(mask, [])) < n_held:
             raise ValueError(f"The column {mask} is missing in some files of the log.")
     return {name: _joined(arrays, name) for name, arrays in parts.items()}
 
@@ -159,8 +166,11 @@ def _values_of(column, name, path):
     if values.dtype.kind not in wanted:
         raise ValueError(f"{path} holds values of type {values.dtype} in the column {name}.")
     if name == "epoch":
-        if len(values) and values.min() < 0:
-            raise ValueError(f"{path} holds an epoch below 0: {values.min()}.")
+        if len(values) and not 0 <= values.min() <= values.max() < MAX_EPOCHS:
+            raise ValueError(
+                f"{path} must hold epochs from 0, below {MAX_EPOCHS:,}. Got {values.min()} to "
+                f"{values.max()}."
+            )
         return values.astype(np.int64)
     if name in ("correct", *MASKS):
         if values.dtype.kind != "b" and not np.isin(values, (0, 1)).all():

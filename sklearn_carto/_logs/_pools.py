@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._logs._engines import to_engine
+from sklearn_carto._logs._engines import joinable
 
 POOL = ("label", "held_out")  # columns that tell pools apart
 
@@ -16,10 +16,7 @@ def best_by_windows(keys, quotas, engine):
 
     rank = nw.col("sample_id").cum_count().over(*POOL, order_by=["key", "sample_id"])
     table = pa.table({name: pa.array(values) for name, values in quotas.items()})
-    if hasattr(keys, "collect"):
-        by_pool = to_engine(table, engine, keys)
-    else:
-        by_pool = nw.from_native(to_engine(table, engine, keys).to_native().collect())
+    keys, by_pool = joinable(keys, table, engine)
     ranked = keys.with_columns(rank.cast(nw.Int64).alias("rank"))
     chosen = ranked.join(by_pool, on=list(POOL), how="inner")
     return chosen.filter(nw.col("rank") <= nw.col("quota")).select("sample_id")
