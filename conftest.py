@@ -19,6 +19,7 @@ NEEDED = {
     "integrations/skorch": "skorch",
     "integrations/torch": "torch",
     "integrations/transformers": "transformers",
+    "logs": "pyarrow",  # and what the extra `logs` installs with it
 }
 collect_ignore = [
     f"sklearn_carto/{module}.py" for module, name in NEEDED.items() if find_spec(name) is None

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec as _find_spec
 
-from sklearn_carto import datasets, exceptions, metrics
+from sklearn_carto import datasets, exceptions, logs, metrics
 from sklearn_carto._comparison._compare_subsets import compare_subsets
 from sklearn_carto._comparison._cross_distillation import CrossDistillation, cross_distillation
 from sklearn_carto._comparison._stability import stability_report
@@ -55,6 +55,7 @@ __all__ = [
     "datasets",
     "exceptions",
     "find_label_issues",
+    "logs",
     "map_agreement",
     "metrics",
     "stability_report",

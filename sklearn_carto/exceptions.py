@@ -6,6 +6,7 @@
      └─ CartographyError
          ├─ CheckpointError (also ValueError)             a checkpoint cannot be used or made
          ├─ InvalidProbabilitiesError (also ValueError)   class scores are not probabilities
+         ├─ LogConflictError (also ValueError)            a folder holds the log of another run
          ├─ NotWatchableError (also TypeError)            the estimator cannot be watched
          ├─ SampleAlignmentError (also ValueError)        samples cannot be matched to X
          └─ TerminatedWorkerError (also BrokenProcessPool)   a parallel worker process ended
@@ -17,9 +18,11 @@
          ├─ FailedFitsWarning (also scikit-learn's FitFailedWarning)   fits without scores
          ├─ HeldOutRowsWarning         held-out rows are selected together with training rows
          ├─ IdenticalMapsWarning       maps of several seeds that are all the same
+         ├─ LogRowsWarning             rows of a log are missing, doubled or foreign
          ├─ MissingClassesWarning      fewer rows are selected than there are classes
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
          ├─ NotCachedWarning           a data map that cannot be cached safely
+         ├─ NotLoggedWarning           epochs that could not be written to a log
          ├─ ResumeWarning              finished parts that cannot be stored or read
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          ├─ UnratedLabelsWarning       labels of which no other sample of the class is known
@@ -43,9 +46,12 @@ __all__ = [
     "HeldOutRowsWarning",
     "IdenticalMapsWarning",
     "InvalidProbabilitiesError",
+    "LogConflictError",
+    "LogRowsWarning",
     "MissingClassesWarning",
     "MissingEpochsWarning",
     "NotCachedWarning",
+    "NotLoggedWarning",
     "NotWatchableError",
     "ResumeWarning",
     "SampleAlignmentError",
@@ -69,6 +75,10 @@ class InvalidProbabilitiesError(CartographyError, ValueError):
 
     They must lie between 0 and 1, sum to 1 for each sample, and have one column for each class.
     """
+
+
+class LogConflictError(CartographyError, ValueError):
+    """Raised if a folder holds the log of another run, or those of several."""
 
 
 class NotWatchableError(CartographyError, TypeError):
@@ -126,6 +136,10 @@ class IdenticalMapsWarning(CartographyWarning):
     """Issued if the maps of several seeds are the same: their agreement is no evidence."""
 
 
+class LogRowsWarning(CartographyWarning):
+    """Issued if rows of a log are missing at some epochs, doubled, or none of the data set."""
+
+
 class MissingClassesWarning(CartographyWarning):
     """Issued if fewer rows are selected than there are classes, so that classes are missing."""
 
@@ -139,6 +153,10 @@ class MissingEpochsWarning(CartographyWarning):
 
 class NotCachedWarning(CartographyWarning):
     """Issued if a data map is not cached, since its data or code cannot be identified by value."""
+
+
+class NotLoggedWarning(CartographyWarning):
+    """Issued if epochs could not be written to a log; what was recorded of them is kept."""
 
 
 class ResumeWarning(CartographyWarning):

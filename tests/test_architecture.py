@@ -17,8 +17,8 @@ FLOORS = [  # from the ground up; a folder imports lower floors only
     {"_version", "exceptions"},
     {"_utils"},
     {"datasets", "_inputs", "_dynamics", "_plot"},
-    {"metrics", "_maps"},
-    {"_recording", "_checkpoint"},
+    {"metrics", "_maps", "_logs"},
+    {"_recording", "_checkpoint", "logs"},
     {"_watching"},
     {"_selection", "integrations"},
     {"_comparison"},
@@ -132,6 +132,7 @@ def test_public_names_are_these():
         "datasets",
         "exceptions",
         "find_label_issues",
+        "logs",
         "map_agreement",
         "metrics",
         "stability_report",
@@ -161,6 +162,7 @@ def loaded_by(*statements):
 BOOSTERS = {"xgboost", "lightgbm", "catboost"}
 OPTIONAL = BOOSTERS | {"torch", "skorch", "transformers", "lightning", "keras"}
 OPTIONAL |= {"matplotlib", "pandas", "polars", "imblearn", "tqdm"}
+OPTIONAL |= {"narwhals", "pyarrow", "duckdb", "dask", "pyspark"}
 
 
 @pytest.mark.parametrize("learner", ["sklearn.linear_model.SGDClassifier", "xgboost.XGBClassifier"])

@@ -392,6 +392,7 @@ def cases():
     yield from each(carto, "n_epochs", COUNT, drop=none)
     yield from each(carto, "record", CHOICE)
     yield from each(carto, "keep_history", FLAG)
+    yield from each(carto, "log", [3, True, [], {}, object(), b"a", "", "a\0b"])
     yield from each(carto, "random_state", SEED)
     yield from each(carto, "cv", FOLDS)
     yield from each(carto, "X", SAMPLES, needle="")
@@ -629,6 +630,7 @@ def cases():
     for name in ("from_logits", "keep_history"):
         yield from each(recorder, name, FLAG)
     yield from each(recorder, "missing", CHOICE)
+    yield from each(recorder, "log", [3, True, [], {}, object(), b"a", "", "a\0b"])
     yield from each(recorder, "held_out_mask", MASK)
     yield from each(recorder, "sample_ids", IDS)
     yield from each(recorder, "record", CHOICE)

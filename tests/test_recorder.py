@@ -573,7 +573,7 @@ def test_each_rank_of_a_distributed_run_holds_the_map_of_all_rows(record, record
 
 
 def test_ranks_whose_scores_differ_in_width_are_an_error(monkeypatch):
-    other = None, np.arange(3)
+    other = None, np.arange(3), None
     monkeypatch.setattr(
         "sklearn_carto._recording._recorder._all_gather", lambda value: [value, other]
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from os import PathLike
 
 import numpy as np
 
 from sklearn_carto._dynamics._scores import ScoreRange, check_n_columns, check_scores
 from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamics
 from sklearn_carto._inputs._torch_datasets import is_tensor
+from sklearn_carto._logs._parquet_log import EpochLog, LogRows
 from sklearn_carto._maps._diagnostics import make_data_map
 from sklearn_carto._recording._accumulator import EpochAccumulator, EpochScores, concat_epochs
 from sklearn_carto._recording._batch_arrays import as_array, check_batch, keep_tuples
@@ -65,6 +67,11 @@ class DynamicsRecorder:
         Whether to record the probabilities of all classes for the statistics `predictive_entropy`
         and `mutual_information` of the map, as running sums of O(n_samples * n_classes) memory; the
         probabilities of an epoch are held until it ends.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one run: that of another one raises a LogConflictError at the first `update`. A recorder
+        whose state was loaded continues the log of its run. Within ``torch.distributed`` each rank
+        writes its share of the rows. This requires pyarrow.
 
     Attributes
     ----------
@@ -112,6 +119,7 @@ class DynamicsRecorder:
         keep_history=["boolean"],
         record=[StrOptions(set(RECORDED[:2]))],
         uncertainty=["boolean"],
+        log=[str, PathLike, None],
     )
     def __init__(
         self,
@@ -127,6 +135,7 @@ class DynamicsRecorder:
         sample_ids=None,
         record="training",
         uncertainty=False,
+        log=None,
     ):
         self.n_samples, self.from_logits, self.missing = int(n_samples), bool(from_logits), missing
         self.epoch = 0
@@ -146,6 +155,8 @@ class DynamicsRecorder:
         # the property `dynamics` sets the labels
         blank = np.zeros(self.n_samples, dtype=int)
         self._dynamics = TrainingDynamics(blank, **self._settings)
+        self._log = None if log is None else EpochLog(log, OWNER)
+        self._log_share = 0, 1  # rank among those that have a log, and their number
         self.reset_epoch()
 
     def update(self, indices, scores, labels=None):
@@ -172,6 +183,7 @@ class DynamicsRecorder:
         InvalidProbabilitiesError
             If scores do not have one column for each class.
         """
+        self._open_log()
         # 1. Copy what the loop may overwrite after this call; the accumulator copies scores.
         index, owner = self._sample_index, f"{OWNER}.update"
         scores = as_array(scores, "scores", owner)
@@ -209,19 +221,42 @@ class DynamicsRecorder:
             different ranks differ in width.
         """
         try:
+            self._open_log()
             self._add(self._collect_epoch())
         finally:
             self.reset_epoch()
+
+    def _open_log(self):
+        """Prepare the log, if there is one, before anything of the run is written."""
+        if self._log is not None:
+            self._log.open(self._log_rows(), self.epoch)
+
+    def _log_rows(self):
+        index, settings = self._sample_index, self._settings
+        given = (index.given_y_encoded >= 0).all()
+        return LogRows(
+            self.n_samples,
+            settings["record"],
+            index.names,
+            index.classes[index.given_y_encoded] if given else None,
+            index.classes,
+            settings["held_out_mask"],
+            planned_epochs=self._dynamics._planned_epochs,
+            margin_from="logits" if self.from_logits else "probabilities",
+        )
 
     def _collect_epoch(self):
         """Put together the batches of all ranks, and check them."""
         index, epoch = self._sample_index, self.epoch
         # 1. Gather the ranks. One without a batch has inferred no classes.
-        gathered = _all_gather((self._accumulator.part(), index.classes))
-        parts = [part for part, _ in gathered if part is not None]
+        run = None if self._log is None else self._log.run
+        gathered = _all_gather((self._accumulator.part(), index.classes, run))
+        if self._log is not None:
+            self._share_log(self._log, [run for _, _, run in gathered])
+        parts = [part for part, _, _ in gathered if part is not None]
         if not parts:
             raise ValueError(f"Epoch {epoch} has no batch: call update before end_epoch.")
-        widths = {len(classes): classes for _, classes in gathered if classes is not None}
+        widths = {len(classes): classes for _, classes, _ in gathered if classes is not None}
         if len(widths) > 1:
             counts = " and ".join(str(width) for width in sorted(widths))
             raise InvalidProbabilitiesError(
@@ -243,6 +278,12 @@ class DynamicsRecorder:
         if epoch == 0:
             self._warn_of_double_softmax(scores.score_range)
         return scores
+
+    def _share_log(self, log, runs):
+        """Share the rows over the ranks that have a log; the run of the first of them names all."""
+        ranks = [rank for rank, run in enumerate(runs) if run is not None]
+        log.run = runs[ranks[0]]
+        self._log_share = ranks.index(_rank()), len(ranks)
 
     def reset_epoch(self):
         """Discard the batches passed since the last epoch ended, for example after an interrupt."""
@@ -410,6 +451,11 @@ class DynamicsRecorder:
         added = {"margin_from": margin_from, "proba": scores.proba}
         self._dynamics._add(self.epoch, scores.observation, rows, **added)
         self.epoch += 1
+        if self._log is not None:
+            self._log.add(
+                self.epoch - 1, rows, scores.observation, scores.y_encoded, self._log_rows(),
+                dynamics=self.dynamics, share=self._log_share,
+            )  # fmt: skip
 
     def _epoch_scores(self, epoch):
         """Read a recorded epoch; its scores were checked, and their range is not kept."""
@@ -432,11 +478,24 @@ def _copied(values):
     return values.detach().clone() if is_tensor(values) else np.array(values)
 
 
-def _all_gather(value):
-    """List the values of all ranks of a distributed run; without one, this value alone."""
+def _distributed():
+    """Return ``torch.distributed``; None outside of a distributed run."""
     torch = sys.modules.get("torch")
     distributed = torch and torch.distributed
-    if not (distributed and distributed.is_available() and distributed.is_initialized()):
+    running = distributed and distributed.is_available() and distributed.is_initialized()
+    return distributed if running else None
+
+
+def _rank():
+    """Return the rank of this process."""
+    distributed = _distributed()
+    return distributed.get_rank() if distributed else 0
+
+
+def _all_gather(value):
+    """List the values of all ranks of a distributed run; without one, this value alone."""
+    distributed = _distributed()
+    if distributed is None:
         return [value]
     gathered: list = [None] * distributed.get_world_size()
     distributed.all_gather_object(gathered, value)

@@ -32,6 +32,8 @@ def state_of(recorder):
         }
         if waiting.proba is not None:
             state["waiting_proba"] = waiting.proba
+    if recorder._log is not None:
+        state["log"] = recorder._log.run
     return pack(state | recorder._dynamics._state_dict())
 
 
@@ -57,8 +59,11 @@ def restore(recorder, state):
     if used.max() >= n_classes or epoch != state.number("n_recorded", int):
         raise state.error("must hold labels that are columns. Got others")
 
+    run = state.number("log", str) if "log" in state else None
     recorder._dynamics._load_state_dict(state)
     recorder.epoch = epoch
+    if recorder._log is not None:
+        recorder._log.resume(run)
     index.forget_inferred()
     if n_classes:
         index.infer_classes(n_classes)

@@ -21,6 +21,7 @@ from sklearn_carto._inputs._torch_datasets import (
     is_dataset,
     labels_of,
 )
+from sklearn_carto._logs._parquet_log import EpochLog
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._maps._running_mean import RunningMeanMap
@@ -132,6 +133,11 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         process is killed, `fit` with the same data and parameters continues after the last complete
         epoch, see Notes. Use only folders that you trust: they hold pickles. None: nothing is
         saved.
+    log : str or path-like, default=None
+        Folder to write what is recorded to while the classifier trains, one Parquet file for each
+        epoch: a log, see :mod:`sklearn_carto.logs`. With `cv`, and of ensembles that are evaluated
+        in blocks of samples, there are several files for each epoch. A folder holds the log of one
+        `fit`; another one raises a LogConflictError. This requires pyarrow.
 
     Attributes
     ----------
@@ -263,6 +269,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "keep_models": ["boolean"],
         "uncertainty": ["boolean"],
         "checkpoint": [str, PathLike, None],
+        "log": [str, PathLike, None],
     }
 
     def __init__(
@@ -278,6 +285,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         keep_models=False,
         uncertainty=False,
         checkpoint=None,
+        log=None,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -289,6 +297,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.keep_models = keep_models
         self.uncertainty = uncertainty
         self.checkpoint = checkpoint
+        self.log = log
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -359,7 +368,9 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             record=self.record if self.cv is None else "out_of_fold",
             excluded_mask=data.excluded_mask(),
             uncertainty=self.uncertainty,
+            log=None if self.log is None else EpochLog(self.log, name),
         )  # fmt: skip
+        recorder.open_log()
         training_set = _fingerprint_of(X, classes, y_encoded)
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the

@@ -97,6 +97,9 @@ class OutOfFoldRecorder(_PartRecorder):
     def _add(self, epoch, observation, rows, from_logits, proba):
         super()._add(epoch, observation, self.positions[rows], from_logits, proba)
 
+    def _write_log(self, epoch, observation, rows):
+        self.whole._write_log(epoch, observation, rows)  # rows of all
+
 
 class InFoldRecorder(_PartRecorder):
     """Record the rows that a fold trains on, as a training on these rows alone would be recorded.

@@ -13,6 +13,7 @@ from sklearn_carto._dynamics._scores import (
 )
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._dynamics._uncertainty import class_probabilities
+from sklearn_carto._logs._parquet_log import LogRows
 from sklearn_carto._watching._response import Response
 from sklearn_carto.exceptions import SampleAlignmentError
 
@@ -44,6 +45,8 @@ class RunRecorder:
         Whether to record the probabilities of all classes.
     models : list, default=None
         Receives the model of each epoch, where it is kept.
+    log : EpochLog, default=None
+        Receives what is recorded.
     """
 
     def __init__(
@@ -58,11 +61,12 @@ class RunRecorder:
         excluded_mask=None,
         uncertainty=False,
         models=None,
+        log=None,
     ):
         self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.excluded_mask, self.more_classes = excluded_mask, more_classes
-        self.uncertainty, self.models = uncertainty, models
+        self.uncertainty, self.models, self.log = uncertainty, models, log
         self.planned_epochs = None  # number of epochs that sets windows, if not that of `begin`
         self.whole_epochs = False
         self.journal: list | None = None  # receives what the dynamics receive
@@ -121,6 +125,32 @@ class RunRecorder:
                 "train_split=None, or start a new map with fit."
             )
 
+    def open_log(self):
+        """Prepare the log, if there is one, once an earlier recording is restored."""
+        if self.log is not None:
+            self.log.open(self._log_rows(), self.n_epochs)
+
+    def _log_rows(self):
+        dynamics = self.dynamics
+        of_run = (
+            {}
+            if dynamics is None
+            else {
+                "held_out_mask": dynamics.held_out_mask,
+                "planned_epochs": dynamics._planned_epochs,
+                "margin_from": dynamics.margin_from,
+            }
+        )
+        return LogRows(
+            self.n_samples,
+            self.record,
+            self.sample_ids,
+            self.labels,
+            self.classes,
+            excluded_mask=self.excluded_mask,
+            **of_run,
+        )
+
     def add_epoch(self, epoch, blocks, estimator, *, from_logits, scored_classes):
         """Record a whole epoch at once, so that an interrupted epoch is not recorded in part.
 
@@ -136,15 +166,15 @@ class RunRecorder:
             columns = zip(*observations, strict=True)
             whole = Observation(*(np.concatenate(values) for values in columns))
         proba = np.concatenate(probas) if self.uncertainty else None
-        self._add(epoch, whole, slice(None), from_logits, proba)
         self.whole_epochs = True
+        self._add(epoch, whole, slice(None), from_logits, proba)
 
     def add_scores(self, epoch, scores, estimator, *, from_logits):
         """Record a whole epoch, accumulated from batches; some rows may be missing."""
         self._check_scores(scores.score_range, epoch, estimator, from_logits)
         rows = slice(None) if len(scores.rows) == self.n_samples else scores.rows
-        self._add(epoch, scores.observation, rows, from_logits, scores.proba)
         self.whole_epochs = True
+        self._add(epoch, scores.observation, rows, from_logits, scores.proba)
 
     def add_block(self, epoch, rows, scores, estimator, *, from_logits, scored_classes):
         """Record one block of rows, where the loop over epochs runs inside of one over blocks."""
@@ -158,6 +188,14 @@ class RunRecorder:
         if self.journal is not None:
             self.journal.append((epoch, observation, rows, margin_from, proba))
         self.dynamics._add(epoch, observation, rows, margin_from=margin_from, proba=proba)
+        self._write_log(epoch, observation, rows)
+
+    def _write_log(self, epoch, observation, rows):
+        if self.log is not None:
+            y_encoded = self.y_encoded[rows]
+            self.log.add(
+                epoch, rows, observation, y_encoded, self._log_rows(), dynamics=self.dynamics
+            )
 
     def complete(self):
         """Whether there is at least one epoch, and none that lacks some blocks of rows."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+from sklearn_carto._logs._parquet_log import EpochLog
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._state import check_is_state
 from sklearn_carto._utils._validation import check_sample_ids, describe
+
+LOG = [str, PathLike, None]  # constraint of a parameter `log`
+
+
+def make_log(folder, owner):
+    """Return the log of a training that begins; None without a folder."""
+    return None if folder is None else EpochLog(folder, owner)
 
 
 def check_given_ids(sample_ids, owner):

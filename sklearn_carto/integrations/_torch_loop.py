@@ -19,7 +19,7 @@ from sklearn_carto._utils._state import PackedState
 from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import MissingEpochsWarning, SampleAlignmentError
-from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
+from sklearn_carto.integrations._callback import LOG, RecorderCallback, check_given_ids
 from sklearn_carto.integrations._torch_training import (
     Hook,
     as_integers,
@@ -64,10 +64,17 @@ class TorchLoopCallback(RecorderCallback):
     _n_left_out = 0
 
     def __init__(
-        self, labels=None, classes=None, from_logits=True, keep_history=True, sample_ids=None
+        self,
+        labels=None,
+        classes=None,
+        from_logits=True,
+        keep_history=True,
+        sample_ids=None,
+        log=None,
     ):
         flags = {"from_logits": from_logits, "keep_history": keep_history}
         check_params(self._owner, dict.fromkeys(flags, ["boolean"]), flags)
+        check_params(self._owner, {"log": LOG}, {"log": log})
         if labels is not None:
             as_vector(labels, "labels", self._owner)
         if classes is not None:
@@ -79,6 +86,7 @@ class TorchLoopCallback(RecorderCallback):
         self.from_logits = from_logits
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self._log_folder = log  # Lightning sets an attribute `log` of its own
 
     @property
     def _owner(self):
@@ -326,6 +334,7 @@ class TorchLoopCallback(RecorderCallback):
             from_logits=self.from_logits,
             missing="nan",
             keep_history=self.keep_history,
+            log=self._log_folder,
         )
 
     def state_dict(self):

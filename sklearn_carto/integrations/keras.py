@@ -23,7 +23,7 @@ from sklearn_carto.exceptions import (
     MissingEpochsWarning,
     SampleAlignmentError,
 )
-from sklearn_carto.integrations._callback import RecorderCallback, check_given_ids
+from sklearn_carto.integrations._callback import LOG, RecorderCallback, check_given_ids, make_log
 from sklearn_carto.integrations._keras_backup import Backups
 
 
@@ -60,6 +60,9 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         Whether to keep every epoch beside the running statistics.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows of `dataset`, in their order.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one training: that of another one raises a LogConflictError. This requires pyarrow.
 
     Attributes
     ----------
@@ -119,6 +122,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         batch_size=256,
         keep_history=True,
         sample_ids=None,
+        log=None,
     ):
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
@@ -136,6 +140,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 "from_logits": optional,
                 "batch_size": [Count(1)],
                 "keep_history": ["boolean"],
+                "log": LOG,
             },
             locals(),
         )
@@ -152,6 +157,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         self.batch_size = batch_size
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self.log = log
         self._recorder = None  # type: ignore[assignment]
 
     def on_train_begin(self, logs=None):
@@ -161,6 +167,8 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         self._begin_training()
         self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
         self._backups, self._begins = Backups(self), True
+        if self.log is not None and self._state_ is None:  # ahead of the first epoch
+            make_log(self.log, type(self).__name__).check_free()
         with self._unchanged():
             self._labels = [_array(y) for _, y in self._batches()]
             again = [(X, _array(y)) for X, y in islice(self._batches(), 1)]
@@ -281,6 +289,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             from_logits=from_logits,
             keep_history=self.keep_history,
             record="epoch_end",
+            log=self.log,
         )
 
     def _encode(self, y, scores, columns):

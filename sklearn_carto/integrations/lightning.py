@@ -46,6 +46,10 @@ class DataMapCallback(TorchLoopCallback, Callback):
         Whether to keep every epoch beside the running statistics.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one training: that of another one raises a LogConflictError. In a
+        distributed run each rank writes its share of the rows. This requires pyarrow.
 
     Attributes
     ----------
@@ -120,10 +124,11 @@ class DataMapCallback(TorchLoopCallback, Callback):
         from_logits=True,
         keep_history=True,
         sample_ids=None,
+        log=None,
     ):
         check_params(self._owner, {"forward": [str, None]}, {"forward": forward})
         check_given_ids(sample_ids, self._owner)
-        super().__init__(labels, classes, from_logits, keep_history, sample_ids)
+        super().__init__(labels, classes, from_logits, keep_history, sample_ids, log)
         self.forward = forward
         self._state_key = self._generate_state_key(
             forward=forward,

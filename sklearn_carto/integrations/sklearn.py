@@ -13,7 +13,7 @@ from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, m
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
-from sklearn_carto.integrations._callback import MapCallback, check_given_ids
+from sklearn_carto.integrations._callback import LOG, MapCallback, check_given_ids, make_log
 
 if not HAS_CALLBACKS:
     raise ImportError(
@@ -36,6 +36,9 @@ class DataMapCallback(MapCallback):
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows. Trainings on other numbers of rows raise a ValueError, such as those of
         the folds of a search.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one training: that of another one raises a LogConflictError. This requires pyarrow.
 
     Attributes
     ----------
@@ -78,10 +81,11 @@ class DataMapCallback(MapCallback):
     True
     """
 
-    @validate_params(keep_history=["boolean"])
-    def __init__(self, *, keep_history=True, sample_ids=None):
+    @validate_params(keep_history=["boolean"], log=LOG)
+    def __init__(self, *, keep_history=True, sample_ids=None, log=None):
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self.log = log
         check_given_ids(sample_ids, type(self).__name__)
         self._trainings = {}  # those that are running, by the task of their `fit`
         self._last = None
@@ -96,9 +100,12 @@ class DataMapCallback(MapCallback):
         context : CallbackContext
             The task of its `fit`.
         """
+        log = make_log(self.log, type(self).__name__)
+        if log is not None:
+            log.check_free()
         self._begin_training()
         self._last = self._trainings[context] = _Training(
-            estimator, self.keep_history, self.sample_ids
+            estimator, self.keep_history, self.sample_ids, log
         )
         self._watched_name_ = type(estimator).__name__
 
@@ -148,7 +155,9 @@ class DataMapCallback(MapCallback):
         context : CallbackContext
             The task of its `fit`.
         """
-        self._trainings.pop(context).end()
+        training = self._trainings.pop(context, None)  # None: `setup` raised an error
+        if training is not None:
+            training.end()
 
     def __getstate__(self):
         """Exclude running trainings, which belong to this process."""
@@ -181,10 +190,10 @@ class _Training:
     recording: RunRecorder = None  # type: ignore[assignment]
     iterations: EpochEvaluator = None  # type: ignore[assignment]
 
-    def __init__(self, estimator, keep_history, sample_ids):
+    def __init__(self, estimator, keep_history, sample_ids, log):
         reason = CallbackWatcher().refuses(estimator)
         self.keep_history, self.supported = keep_history, reason is None
-        self.sample_ids = sample_ids
+        self.sample_ids, self.log = sample_ids, log
         self.why_not = reason or (
             f"{type(estimator).__name__} did not inform its callbacks of any iteration."
         )
@@ -203,7 +212,9 @@ class _Training:
                 self.keep_history,
                 sample_ids=names,
                 excluded_mask=_excluded(sample_weight),
+                log=self.log,
             )
+            self.recording.open_log()
             self.recording.begin(max_n_epochs(model))
             self.iterations = EpochEvaluator(self.recording, X)
         elif not np.array_equal(y, self.recording.labels):

@@ -13,7 +13,7 @@ from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._skorch_events import attach_on_fit_loop
 from sklearn_carto._watching._skorch_listeners import make_listener
-from sklearn_carto.integrations._callback import MapCallback
+from sklearn_carto.integrations._callback import LOG, MapCallback, make_log
 from sklearn_carto.integrations._dynamic_callback import DynamicSubset
 from sklearn_carto.integrations._skorch_labels import encoded_labels
 
@@ -36,6 +36,9 @@ class DataMapCallback(MapCallback, Callback):
         Whether to keep every epoch beside the running statistics.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows, which the map carries. None: rows are known by their positions.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one training: that of another one raises a LogConflictError. This requires pyarrow.
 
     Attributes
     ----------
@@ -94,10 +97,11 @@ class DataMapCallback(MapCallback, Callback):
     <DataMap: 150 rows of 3 classes, 5 epochs>
     """
 
-    def __init__(self, record="training", keep_history=True, sample_ids=None):
+    def __init__(self, record="training", keep_history=True, sample_ids=None, log=None):
         self.record = record
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self.log = log
 
     def initialize(self):
         """Start a new map.
@@ -109,7 +113,7 @@ class DataMapCallback(MapCallback, Callback):
         """
         check_params(
             type(self).__name__,
-            {"record": [StrOptions(set(RECORDED[:2]))], "keep_history": ["boolean"]},
+            {"record": [StrOptions(set(RECORDED[:2]))], "keep_history": ["boolean"], "log": LOG},
             vars(self),
         )
         self._begin_training()
@@ -133,6 +137,7 @@ class DataMapCallback(MapCallback, Callback):
         if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
             self.recorder_ = self._make_recorder(X, y_encoded)
             self._resume(net)
+            self.recorder_.open_log()
         self._watched_name_, self._is_training_ = type(net).__name__, True
         listener = make_listener(net, X, self.recorder_)
         listener.resources.callback(self._stop_training)
@@ -148,6 +153,7 @@ class DataMapCallback(MapCallback, Callback):
             record=self.record,
             excluded_mask=absent_rows(X, len(y_encoded)),
             more_classes=True,
+            log=make_log(self.log, type(self).__name__),
         )
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
@@ -188,6 +194,8 @@ class DataMapCallback(MapCallback, Callback):
         held_out, n_samples = self.dynamics_.held_out_mask, self.dynamics_.n_samples
         mask = np.zeros(n_samples, dtype=bool) if held_out is None else held_out
         state = _identity(self.recorder_) | self.dynamics_._state_dict()
+        if self.recorder_.log is not None:
+            state["log"] = self.recorder_.log.run
         return pack(state | {"held_out_mask": mask})
 
     def load_state_dict(self, state):
@@ -226,6 +234,8 @@ class DataMapCallback(MapCallback, Callback):
         recorder.begin(net.max_epochs, held_out if held_out.any() else None)
         recorder.dynamics._load_state_dict(state)
         recorder.whole_epochs = True
+        if recorder.log is not None:
+            recorder.log.resume(state.number("log", str) if "log" in state else None)
         self._state_ = None
 
 

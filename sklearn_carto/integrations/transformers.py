@@ -47,6 +47,10 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
     sample_ids : str or array-like of shape (n_samples,), default=None
         Names of the rows: an array, or the name of a column of the training set, which is not
         passed to the model.
+    log : str or path-like, default=None
+        Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
+        one training: that of another one raises a LogConflictError. In a
+        distributed run each rank writes its share of the rows. This requires pyarrow.
 
     Attributes
     ----------

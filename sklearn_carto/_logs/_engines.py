@@ -1,0 +1,163 @@
+"""Engines for data frames that a log can be read and aggregated on."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from sklearn_carto._utils._compat import InvalidParameterError, require
+from sklearn_carto._utils._validation import describe
+
+ENGINES = ("polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow")
+_EXTRAS = {"duckdb": "duckdb", "dask": "dask", "pyspark": "pyspark"}
+_MODULES = {"dask": "dask.dataframe", "pyarrow": "pyarrow.dataset"}
+WITHOUT_WINDOWS = ("dask", "pyarrow")  # narwhals has no windows in order of a column on these
+
+
+def scan(files, engine, owner):
+    """Return the frame of Parquet files on an engine, lazy where the engine is."""
+    module = _MODULES.get(engine, engine)
+    library = require(module, f"{owner}(engine={engine!r})", _extra_of(engine))
+    paths = [str(path) for path in files]
+    if engine == "polars":
+        return library.scan_parquet(paths)
+    if engine == "duckdb":
+        return connect_duckdb().read_parquet(paths)
+    if engine == "dask":
+        return library.read_parquet(paths)
+    if engine == "pyspark":
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+        return session.read.parquet(*paths)
+    require("pyarrow", f"{owner}(engine={engine!r})", "sklearn-carto[logs]")
+    from pyarrow import dataset
+
+    table = dataset.dataset(paths, format="parquet").to_table()
+    return table.to_pandas() if engine == "pandas" else table
+
+
+def wrap(frame, engine, owner):
+    """Wrap a frame of the user for narwhals; return it with the name of its engine."""
+    narwhals = require("narwhals", owner, "sklearn-carto[logs]")
+    try:
+        wrapped = narwhals.from_native(frame)
+    except TypeError:
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must be a path, a list of paths, or a frame of "
+            f"{', '.join(ENGINES)}. Got {describe(frame)} instead."
+        ) from None
+    found = wrapped.implementation.name.lower()
+    found = "pyspark" if found == "pyspark_connect" else found
+    if found not in ENGINES:
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must be a frame of {', '.join(ENGINES)}. Got one of "
+            f"{found} instead."
+        )
+    if engine is not None and engine != found:
+        raise InvalidParameterError(
+            f"The 'engine' parameter of {owner} must be that of the frame, {found!r}, or None. Got "
+            f"{engine!r} instead."
+        )
+    return wrapped, found
+
+
+def collect(frame, engine):
+    """Return the columns of a frame as a dict of arrays."""
+    if not hasattr(frame, "collect"):
+        return _to_numpy(frame)
+    if engine == "polars":
+        return _to_numpy(frame.collect(backend="polars", engine="streaming"))
+    if engine == "dask":
+        return _to_numpy(frame.collect(backend="pandas"))
+    return _to_numpy(frame.collect(backend="pyarrow"))
+
+
+def row_by_row(frame, function):
+    """Apply a function of frames whose rows do not depend on each other.
+
+    Dask applies it to each partition: its graph of many expressions would take longer than they do.
+    """
+    import narwhals as nw
+
+    native = frame.to_native()
+    if frame.implementation.name != "DASK":
+        return function(frame)
+
+    def on_partition(part):
+        return function(nw.from_native(part)).to_native()
+
+    return nw.from_native(native.map_partitions(on_partition, meta=on_partition(native._meta)))
+
+
+def kept(frame, engine):
+    """Compute a frame once; it stays on its engine."""
+    import narwhals as nw
+
+    if engine == "polars" and hasattr(frame, "collect"):
+        return frame.collect(backend="polars", engine="streaming").lazy()
+    if engine == "duckdb":
+        return _on_duckdb(connect_duckdb(), frame.collect(backend="pyarrow").to_native())
+    if engine == "pyspark":
+        return nw.from_native(frame.to_native().cache())
+    if engine == "dask":
+        return nw.from_native(frame.to_native().persist())
+    return frame
+
+
+def joinable(frame, table, engine):
+    """Return a frame, and a table of pyarrow as a frame that it can be joined with."""
+    import narwhals as nw
+
+    if engine == "duckdb":  # both must be of one connection
+        connection = connect_duckdb()
+        whole = frame.collect(backend="pyarrow").to_native()
+        return _on_duckdb(connection, whole), _on_duckdb(connection, table)
+    if engine == "polars":
+        import polars
+
+        other = polars.DataFrame(table)
+        return frame, nw.from_native(other.lazy() if hasattr(frame, "collect") else other)
+    session = frame.to_native().sparkSession
+    rows = [tuple(row.values()) for row in table.to_pylist()]
+    return frame, nw.from_native(session.createDataFrame(rows, table.column_names))
+
+
+def connect_duckdb():
+    """Open a database of its own, since threads must not share one connection."""
+    import duckdb
+
+    return duckdb.connect()
+
+
+def _on_duckdb(connection, table):
+    import narwhals as nw
+
+    return nw.from_native(connection.from_arrow(table))
+
+
+def release(frame, engine):
+    """Free what `kept` keeps on a cluster."""
+    if engine == "pyspark":
+        frame.to_native().unpersist()
+
+
+def _to_numpy(frame):
+    columns = {name: np.asarray(frame[name].to_numpy()) for name in frame.columns}
+    return {name: _plain(values) for name, values in columns.items()}
+
+
+def _plain(values):
+    """Return text as an array of objects, whatever the engine calls it."""
+    return values.astype(object) if values.dtype.kind not in "biufmM" else values
+
+
+def total(expressions):
+    """Add expressions of one frame, from the first to the last on every engine."""
+    return reduce(add, expressions)
+
+
+def _extra_of(engine):
+    return f"sklearn-carto[{_EXTRAS.get(engine, 'logs')}]" if engine != "pandas" else "pandas"

@@ -1,0 +1,207 @@
+"""Files of a Parquet log: their names, and the run that they belong to."""
+
+from __future__ import annotations
+
+import os
+import re
+from glob import glob, has_magic
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from sklearn_carto._utils._archive import damage_named, read_archive
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._validation import describe
+from sklearn_carto.exceptions import LogConflictError
+
+RUN_FILE = "_run.npz"  # engines skip names that begin with an underscore, or with a dot
+RUN_KIND = "run of a log"
+_NAME = re.compile(r"epoch-(\d+)\.rank-(\d+)\.part-(\d+)\.([0-9a-f]{12})\.parquet")
+
+
+class LogFile(NamedTuple):
+    """One file of a log, and what its name says."""
+
+    path: Path
+    epoch: int
+    rank: int
+    part: int
+    run: str
+
+
+class Run(NamedTuple):
+    """What a log knows of its run beside the epochs; arrays are None where it is not known."""
+
+    arrays: dict  # sample_ids, labels, classes, held_out_mask, excluded_mask
+    facts: dict  # run, n_samples, record, planned_epochs, margin_from
+
+
+def name_of_file(epoch, rank, part, run):
+    """Name the file of one epoch, rank and block of rows.
+
+    Examples
+    --------
+    >>> name_of_file(3, 0, 0, "0123456789ab")
+    'epoch-000003.rank-0.part-0.0123456789ab.parquet'
+    """
+    return f"epoch-{epoch:06d}.rank-{rank}.part-{part}.{run}.parquet"
+
+
+def files_of_runs(folder):
+    """List the files that runs have written to a folder, in the order of epochs."""
+    found = []
+    for path in Path(folder).iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match:
+            epoch, rank, part, run = match.groups()
+            found.append(LogFile(path, int(epoch), int(rank), int(part), run))
+    return sorted(found, key=lambda file: (file.epoch, file.rank, file.part, file.run))
+
+
+def read_run(folder):
+    """Read what a folder knows of its run; None if it holds no such file."""
+    path = Path(folder) / RUN_FILE
+    if not path.exists():
+        return None
+    arrays, facts = read_archive(path, RUN_KIND)
+    with damage_named(path, RUN_KIND):
+        _check_run(arrays, facts)
+    return Run(arrays, facts)
+
+
+def _check_run(arrays, facts):
+    """Raise a ValueError if what a file says of its run does not fit together."""
+    n_samples, planned = facts["n_samples"], facts["planned_epochs"]
+    counts = [n_samples, *([] if planned is None else [planned])]
+    if not all(type(count) is int and count >= 1 for count in counts):
+        raise ValueError("numbers of rows and epochs must be whole")
+    if not isinstance(facts["run"], str) or "record" not in facts or "margin_from" not in facts:
+        raise ValueError("the key of the run is missing")
+    if arrays["classes"].ndim != 1:
+        raise ValueError("classes must have one dimension")
+    for name in ("sample_ids", "labels", "held_out_mask", "excluded_mask"):
+        if name in arrays and arrays[name].shape != (n_samples,):
+            raise ValueError(f"{name} must have one entry for each row")
+
+
+def check_folder(folder, owner):
+    """Return the path of the folder of a log."""
+    valid = isinstance(folder, (str, os.PathLike)) and str(folder)
+    if not valid or "\0" in os.fsdecode(folder):
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must be the path of a folder. Got {describe(folder)} "
+            "instead."
+        )
+    path = Path(os.fsdecode(folder)).expanduser()
+    if path.exists() and not path.is_dir():
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must be the path of a folder. Got {str(path)!r}, "
+            "which is a file."
+        )
+    return path
+
+
+def find_log(log, owner):
+    """Find the Parquet files of a log.
+
+    Parameters
+    ----------
+    log : str, path-like or sequence of these
+        A folder, a file, a pattern of names, or several of them.
+    owner : str
+        Name of the function, for the errors.
+
+    Returns
+    -------
+    files : list of Path
+        The files, in the order of epochs where their names hold them.
+    run : Run or None
+        What is known of the run, if the log is the folder of one.
+    """
+    paths = as_paths(log, owner)
+    files, folders = [], []
+    for path in paths:
+        if path.is_dir():
+            folders.append(path)
+            files += _files_of(path)
+        else:
+            files += _matching(path)
+    if len(set(files)) < len(files):
+        raise InvalidParameterError(f"The log of {owner} must name each file once.")
+    return files, _run_of(folders[0]) if len(paths) == len(folders) == 1 else None
+
+
+def _run_of(folder):
+    """Return the run of the files in a folder; None if it is unknown."""
+    keys = {file.run for file in files_of_runs(folder)}
+    run = read_run(folder) if keys else None
+    return run if run is not None and keys == {run.facts["run"]} else None
+
+
+def as_paths(paths, owner):
+    """Return one path or a sequence of them as a list of at least one Path."""
+    single = isinstance(paths, (str, os.PathLike))
+    listed = [paths] if single else list(paths) if isinstance(paths, (list, tuple)) else []
+    if not listed or not all(isinstance(path, (str, os.PathLike)) and str(path) for path in listed):
+        raise InvalidParameterError(
+            f"The log of {owner} must be a path, or a list of paths. Got {describe(paths)} instead."
+        )
+    return [Path(os.fsdecode(path)).expanduser() for path in listed]
+
+
+def check_one_run(files, folder):
+    """Raise an error if files of several runs lie in one folder."""
+    runs = sorted({file.run for file in files})
+    if len(runs) > 1:
+        epochs = ", ".join(
+            f"{run}: {len({file.epoch for file in files if file.run == run})} epochs"
+            for run in runs
+        )
+        raise LogConflictError(
+            f"{folder} holds the logs of {len(runs)} runs ({epochs}), which are not read as one. "
+            "Pass the files of one of them, whose names end in its key, or move those of the "
+            "others away."
+        )
+
+
+def _files_of(folder):
+    own = files_of_runs(folder)
+    check_one_run(own, folder)
+    if own:
+        return [file.path for file in own]
+    others = sorted(path for path in folder.glob("*.parquet") if path.name[0] not in "._")
+    if not others:
+        raise FileNotFoundError(f"{folder} holds no log: there is no Parquet file in it.")
+    return others
+
+
+def _matching(path):
+    if path.exists():
+        return [path]
+    found = sorted(map(Path, glob(str(path)))) if has_magic(str(path)) else []
+    found = [one for one in found if one.name[0] not in "._"]
+    if not found:
+        raise FileNotFoundError(f"{path} does not exist.")
+    return found
+
+
+def write_atomically(path, write):
+    """Write a file that replaces the old one once it is whole, and is on the disk by then.
+
+    `write` takes the file, which is open for writing.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        with part.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

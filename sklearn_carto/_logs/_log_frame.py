@@ -1,0 +1,176 @@
+"""The frame of a log on an engine: checks, and the aggregation to a map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._dynamics._running import dual_window
+from sklearn_carto._dynamics._state import MAX_EPOCHS
+from sklearn_carto._logs._aggregation import KNOWN, Plan, aggregate
+from sklearn_carto._logs._engines import collect, scan, wrap
+from sklearn_carto._logs._log_columns import REQUIRED
+from sklearn_carto._logs._log_files import find_log
+from sklearn_carto._logs._row_report import RowReport, some
+from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._validation import describe
+from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
+
+
+class LogFrame:
+    """A log on an engine.
+
+    Parameters
+    ----------
+    log : str, path-like, list of these, or frame
+        The log.
+    engine : str or None
+        Name of the engine. None: that of the frame; of files, Polars.
+    owner : str
+        Name of the function that has these parameters, for the errors.
+    n_epochs : int, default=None
+        Number of planned epochs. None: that of the run, or of the distinct epochs.
+
+    Attributes
+    ----------
+    name : str
+        Name of the log, for messages.
+    run : Run or None
+        What is known of the run.
+    epochs : tuple of int
+        The distinct epochs, ascending.
+    """
+
+    def __init__(self, log, engine, owner, n_epochs=None):
+        is_path = isinstance(log, (str, list, tuple)) or hasattr(log, "__fspath__")
+        self.run = None
+        if is_path:
+            require("narwhals", owner, "sklearn-carto[logs]")
+            files, self.run = find_log(log, owner)
+            log = scan(files, engine or "polars", owner)
+            self.name = str(files[0].parent) if len(files) > 1 else str(files[0])
+        else:
+            self.name = (
+                f"The log, {describe(log) if hasattr(log, 'shape') else type(log).__name__},"
+            )
+        self.frame, self.engine = wrap(log, engine if not is_path else None, owner)
+        self._check_columns()
+        self._read_epochs()
+        planned = self.run.facts["planned_epochs"] if self.run else None
+        self.window = dual_window(n_epochs or planned or len(self.epochs))
+
+    def _check_columns(self):
+        import narwhals as nw
+
+        schema = dict(self.frame.collect_schema())
+        lacking = [name for name in REQUIRED if name not in schema]
+        if lacking:
+            raise ValueError(
+                f"{self.name} must hold the columns {', '.join(REQUIRED)}. It lacks "
+                f"{', '.join(lacking)}."
+            )
+        self.columns = tuple(name for name in KNOWN if name in schema)
+        numbers = {"epoch", "true_proba", "margin", "loss", "el2n"} & set(schema)
+        wrong = [name for name in sorted(numbers) if not schema[name].is_numeric()]
+        wrong += [] if schema["epoch"].is_integer() or "epoch" in wrong else ["epoch"]
+        flags = [name for name in ("correct", "held_out", "excluded") if name in schema]
+        wrong += [n for n in flags if not (schema[n].is_integer() or schema[n] == nw.Boolean)]
+        if wrong:
+            raise ValueError(
+                f"{self.name} must hold numbers in the column {wrong[0]}. Got {schema[wrong[0]]}."
+            )
+        names = ("sample_id", "label") if "label" in schema else ("sample_id",)
+        plain = {nw.String, nw.Boolean}
+        self.text = tuple(n for n in names if not (schema[n].is_numeric() or schema[n] in plain))
+        self.label_is_flag = schema.get("label") == nw.Boolean
+
+    def _read_epochs(self):
+        """Find the epochs, their numbers of rows, and rows with values that are none."""
+        import narwhals as nw
+
+        valid = (nw.col("true_proba") >= 0) & (nw.col("true_proba") <= 1) & (nw.col("epoch") >= 0)
+        valid = valid & ~nw.col("sample_id").is_null() & ~nw.col("correct").is_null()
+        valid = valid & (nw.col("correct").cast(nw.Int64) >= 0)
+        valid = valid & (nw.col("correct").cast(nw.Int64) <= 1)
+        for name in ("margin", "loss", "el2n"):
+            if name in self.columns:
+                valid = valid & nw.col(name).cast(nw.Float64).is_finite()
+        for name in ("label", "held_out", "excluded"):
+            if name in self.columns:
+                valid = valid & ~nw.col(name).is_null()
+        wrong = nw.when(valid).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
+        frame = self.frame.select(
+            nw.col("epoch").cast(nw.Int64), wrong.alias("wrong"),
+            (nw.col("epoch").cast(nw.Int64) * 0 + 1).alias("n"),
+        )  # fmt: skip
+        grouped = frame.group_by("epoch").agg(nw.col("wrong").sum(), nw.col("n").sum())
+        grouped = grouped.with_columns(nw.col("wrong").cast(nw.Int64), nw.col("n").cast(nw.Int64))
+        found = collect(grouped, self.engine)
+        order = np.argsort(found["epoch"])
+        n_wrong = int(np.nansum(found["wrong"].astype(float)))
+        if len(order) == 0:
+            raise ValueError(f"{self.name} holds no row.")
+        if n_wrong or np.isnan(found["epoch"].astype(float)).any():
+            raise InvalidProbabilitiesError(
+                f"{self.name} must hold an id, an epoch of at least 0, a true_proba in [0, 1], a "
+                "correct of 0 or 1, a label, and finite numbers, in each row. "
+                f"Got {n_wrong} rows that do not."
+            )
+        if found["epoch"][order[-1]] >= MAX_EPOCHS:
+            raise ValueError(
+                f"{self.name} must hold epochs below {MAX_EPOCHS:,}. Got {found['epoch'].max()}, "
+                "which is rather a step or a time."
+            )
+        self.epochs = tuple(found["epoch"][order].astype(int).tolist())
+        self.counts = found["n"][order].astype(np.int64)
+
+    @property
+    def n_epochs(self):
+        """Number of epochs up to the last one, which are counted from 0."""
+        return self.epochs[-1] + 1
+
+    def plan(self, *, doubled, missing):
+        """Return the plan of an aggregation."""
+        return Plan(
+            self.engine, self.columns, self.epochs, self.window, doubled, missing, self.text
+        )
+
+    def lazy_map(self):
+        """Return the frame of the map, for rows that may be doubled and missing."""
+        return aggregate(self.frame, self.plan(doubled=True, missing=True))
+
+    def collect_map(self):
+        """Return the columns of the map, in the order of ids, and report rows.
+
+        Epochs of equal size are first taken for complete ones, of rows that occur once: that is
+        cheaper, and the counts tell whether it was true.
+        """
+        even = bool((self.counts == self.counts[0]).all())
+        columns = self._collect(doubled=False, missing=not even)
+        n_seen, n_rows = columns["n_seen"], columns["n_rows"]
+        complete = bool((n_seen == len(self.epochs)).all())
+        if (n_rows > n_seen).any() or (even and not complete):
+            columns = self._collect(doubled=True, missing=True)
+        self._report(columns)
+        return columns
+
+    def _collect(self, *, doubled, missing):
+        frame = aggregate(self.frame, self.plan(doubled=doubled, missing=missing))
+        columns = collect(frame, self.engine)
+        order = np.argsort(columns["sample_id"], kind="stable")
+        return {name: values[order] for name, values in columns.items()}
+
+    def _report(self, columns):
+        report, ids = RowReport(self.name), columns["sample_id"]
+        if "label" in columns:
+            other = np.flatnonzero(columns["label"] != columns["label_max"])
+            if len(other):
+                raise SampleAlignmentError(
+                    f"{self.name} holds {len(other)} ids with several labels, among them "
+                    f"{some(ids[other])}: one id names different rows, or the log is one of "
+                    "several runs. Give each row an id of its own."
+                )
+        again = columns["n_rows"] - columns["n_seen"]
+        report.doubled(int(again.sum()), ids[again > 0], "the largest of each value")
+        report.missing_epochs(np.array(self.epochs))
+        report.missing(len(self.epochs) - columns["n_seen"], ids)
+        report.issue()

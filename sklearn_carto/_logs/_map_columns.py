@@ -1,0 +1,83 @@
+"""What an engine has collected, as fields of a data map and as ids of the user."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_carto._dynamics._running import STATISTICS
+from sklearn_carto._logs._log_columns import as_column
+from sklearn_carto._logs._log_files import write_atomically
+from sklearn_carto._logs._row_report import places_of
+from sklearn_carto._utils._compat import InvalidParameterError
+
+
+def map_fields(log, columns):
+    """Return the fields of the DataMap of a LogFrame and the columns that were collected."""
+    fields = {name: columns[name].astype(float) for name in STATISTICS if name in columns}
+    fields["sample_ids"] = columns["sample_id"]
+    if "label" in columns:
+        labels = columns["label"]
+        fields["labels"] = labels.astype(bool) if log.label_is_flag else labels
+    for mask in ("held_out", "excluded"):
+        if mask in columns:
+            fields[f"{mask}_mask"] = columns[mask].astype(bool)
+    fields["n_epochs"] = log.n_epochs
+    return fields if log.run is None else _in_order_of_run(fields, log.run)
+
+
+def _in_order_of_run(fields, run):
+    """Put the rows in the order of the training; those that no epoch holds are NaN."""
+    arrays, facts = run
+    n_samples, names = facts["n_samples"], arrays.get("sample_ids")
+    places = places_of(fields["sample_ids"], _id_column(run))
+    if (places < 0).any():
+        raise ValueError(f"The log holds {(places < 0).sum()} rows that its run does not have.")
+    whole = {"n_epochs": fields["n_epochs"], "sample_ids": names}
+    for name in STATISTICS:
+        if name in fields:
+            whole[name] = np.full(n_samples, np.nan)
+            whole[name][places] = fields[name]
+    labels = arrays.get("labels")
+    if labels is None and "labels" in fields:
+        # of a row that no epoch holds the label is unknown: the first class
+        y_encoded = np.zeros(n_samples, dtype=np.int64)
+        y_encoded[places] = places_of(as_column(fields["labels"]), as_column(arrays["classes"]))
+        labels = arrays["classes"][y_encoded]
+    return whole | {
+        "labels": labels,
+        "classes": arrays["classes"],
+        "held_out_mask": arrays.get("held_out_mask"),
+        "excluded_mask": arrays.get("excluded_mask"),
+        "margin_from": facts["margin_from"],
+        "record": facts["record"],
+    }
+
+
+def _id_column(run):
+    names = run.arrays.get("sample_ids")
+    return np.arange(run.facts["n_samples"]) if names is None else as_column(names)
+
+
+def original_ids(column, run):
+    """Return ids as the run was given them; without a run, as they are."""
+    if run is None or run.arrays.get("sample_ids") is None:
+        return column
+    return run.arrays["sample_ids"][places_of(column, _id_column(run))]
+
+
+def write_ids(column, path):
+    """Write ids to a Parquet file."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = Path(os.fsdecode(path)).expanduser().absolute()
+    if path.is_dir():
+        raise InvalidParameterError(
+            f"The 'path' parameter of select_from_logs must be that of a file. Got {str(path)!r}, "
+            "which is a folder."
+        )
+    table = pa.table({"sample_id": pa.array(column)})
+    write_atomically(path, lambda file: parquet.write_table(table, file))
