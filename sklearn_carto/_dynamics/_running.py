@@ -144,10 +144,16 @@ class RunningStatistics:
         for name, values in arrays.items():
             setattr(self, name, values.astype(getattr(self, name).dtype, copy=False))
 
+    def variability(self):
+        """Return the standard deviation over epochs, NaN for rows that were never seen."""
+        return np.sqrt(self.squares / self._n_seen_or_nan())
+
+    def _n_seen_or_nan(self):
+        return np.where(self.n_seen > 0, self.n_seen.astype(np.float64), np.nan)
+
     def results(self):
         """Return the statistics as a dict of arrays, with NaN for rows that were never seen."""
-        n_seen = np.where(self.n_seen > 0, self.n_seen.astype(np.float64), np.nan)
-        variability = np.sqrt(self.squares / n_seen)
+        n_seen, variability = self._n_seen_or_nan(), self.variability()
         confidence = self.mean * (n_seen / n_seen)
         first_learned = self.first_learned.astype(np.float64)
         first_learned[self.first_learned < 0] = np.inf

@@ -191,6 +191,10 @@ class TrainingDynamics:
         n_extreme, n_seen = self._running.n_extreme, self._running.n_seen
         return n_extreme.sum(dtype=np.int64) / max(n_seen.sum(dtype=np.int64), 1)
 
+    def _variability(self):
+        """Standard deviation of the probability of each row's label, NaN where it was not seen."""
+        return self._running.variability()
+
     true_proba = property(lambda self: self._stacked("true_proba"))
     correct = property(lambda self: self._stacked("correct"))
     margin = property(lambda self: self._stacked("margin"))

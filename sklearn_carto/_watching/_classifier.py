@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._inputs._containers import (
     check_same_length,
     holds_containers,
@@ -42,6 +45,9 @@ from sklearn_carto._watching._seeds import draw_seed
 from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
+
+
+_MAKING = Lock()
 
 
 class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
@@ -89,10 +95,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
           within the epoch, with dropout and batch statistics as in training. Samples that the data
           loader leaves out of an epoch are not recorded at that epoch; held-out samples are
           recorded in the validation pass.
-    keep_history : bool, default=True
-        Whether `dynamics_` keeps the values of every epoch, which takes memory of
-        O(n_samples * n_epochs). If False, only the statistics of the data map are kept, which are
-        the same.
+    keep_history : bool or "float16", default=True
+        Whether `dynamics_` keeps the values of every epoch, which takes 17 bytes for each sample
+        and epoch, or 9 bytes with ``"float16"``, which rounds them. If False, only the statistics
+        of the data map are kept, in about 120 bytes a sample. The data map is the same.
     random_state : int, RandomState instance or None, default=None
         Controls the randomness of the training. Pass an int for reproducible output across multiple
         function calls: it is set on every `random_state` of the clone, including nested ones, and a
@@ -123,6 +129,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     uncertainty : bool, default=False
         Whether to record the probabilities of all classes for the statistics `predictive_entropy`
         and `mutual_information` of the data map, which takes memory of O(n_samples * n_classes).
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -133,7 +143,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     dynamics_ : TrainingDynamics
         The recorded training dynamics.
     data_map_ : DataMap
-        The data map of the training samples.
+        The data map of the training samples, made of `dynamics_` when it is first read.
     in_fold_map_ : DataMap
         The data map of the same samples, each evaluated by the models of the folds that are trained
         on it: the mean over these models of each statistic, as of :meth:`DataMap.mean`. Beside
@@ -222,12 +232,13 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "estimator": [HasMethods("fit")],
         "n_epochs": [Count(1), None],
         "record": [StrOptions({"epoch_end", "training"})],
-        "keep_history": ["boolean"],
+        "keep_history": KEEP_HISTORY,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "cv": ["cv_object"],
         "keep_models": ["boolean"],
         "uncertainty": ["boolean"],
+        "history_dir": HISTORY_DIR,
     }
 
     def __init__(
@@ -242,6 +253,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         cv=None,
         keep_models=False,
         uncertainty=False,
+        history_dir=None,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -252,6 +264,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.cv = cv
         self.keep_models = keep_models
         self.uncertainty = uncertainty
+        self.history_dir = history_dir
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -296,6 +309,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             If the estimator takes no argument of the name of one of `params`.
         """
         # 1. Check the estimator, the samples and the labels.
+        check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         watcher = get_watcher(self.estimator)
         self._check_record(watcher)
         check_not_stream(X)
@@ -317,9 +331,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             sample_ids=row_names(X) if sample_ids is None else sample_ids,
             record=self.record if self.cv is None else "out_of_fold",
             excluded_mask=data.excluded_mask(),
-            uncertainty=self.uncertainty,
+            uncertainty=self.uncertainty, history_dir=self.history_dir,
         )  # fmt: skip
         training_set = _fingerprint_of(X, classes, y_encoded)
+        del y_encoded  # the recorder has them in less memory
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the
         # final model on all samples and, without cv, record it.
@@ -327,7 +342,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         fit_task.call_on_fit_task_begin(**data.fit_args(self))
         in_fold_map = self._fit_folds(folds, data, recorder, seed, fit_task)
         self._fit_all(data, recorder, seed, fit_task, training_set, in_fold_map)
-        warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
+        warn_if_uninformative(None, self.dynamics_, _name(self.estimator))
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
 
@@ -415,7 +430,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.classes_ = dynamics.classes if own is None else own  # in the order of its columns
         self.dynamics_ = dynamics
         self.n_epochs_ = dynamics.n_epochs
-        self.data_map_ = DataMap.from_dynamics(dynamics)
+        self._data_map = None  # made when it is first read
         self.interrupted_ = interrupted
         if in_fold_map is not None:
             self.in_fold_map_ = in_fold_map
@@ -489,6 +504,16 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         check_is_fitted(self)
         _, classes, y_encoded = check_labels(y, self)
         return self._training_set == _fingerprint_of(X, classes, y_encoded)
+
+    @property
+    def data_map_(self):
+        """The data map of the training samples."""
+        if not hasattr(self, "dynamics_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'data_map_'")
+        if self._data_map is None:
+            with _MAKING:  # threads get the same map
+                self._data_map = self._data_map or DataMap.from_dynamics(self.dynamics_)
+        return self._data_map
 
     @property
     def confidence_(self):
