@@ -512,7 +512,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'data_map_'")
         if self._data_map is None:
             with _MAKING:  # threads get the same map
-                self._data_map = self._data_map or DataMap.from_dynamics(self.dynamics_)
+                if self._data_map is None:
+                    self._data_map = DataMap.from_dynamics(self.dynamics_)
         return self._data_map
 
     @property

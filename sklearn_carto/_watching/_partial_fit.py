@@ -5,9 +5,9 @@ from __future__ import annotations
 from inspect import Parameter, signature
 
 import numpy as np
-from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
+from sklearn_carto._utils._compat import loaded_class
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._seeds import share_random_state_over_epochs
 from sklearn_carto._watching._watcher import Watcher
@@ -15,6 +15,7 @@ from sklearn_carto._watching._watcher import Watcher
 # AUROC of wrong labels by confidence after 5, 10, 20 and 50 epochs: .941, .950, .953 and .950
 # (MLP of 64 units, six data sets, 5 to 40 % of the labels flipped, three seeds).
 DEFAULT_N_EPOCHS = 20
+MLP = "sklearn.neural_network.MLPClassifier"
 
 
 class PartialFitWatcher(Watcher):
@@ -80,5 +81,5 @@ def _resolve_class_weight(estimator, y):
 
 def _reraise_interrupt(estimator, n_updates, n_samples):
     """Raise the interrupt that MLPClassifier turns into a warning; its `t_` then lacks samples."""
-    if isinstance(estimator, MLPClassifier) and estimator.t_ - n_updates < n_samples:
+    if isinstance(estimator, loaded_class(MLP)) and estimator.t_ - n_updates < n_samples:
         raise KeyboardInterrupt

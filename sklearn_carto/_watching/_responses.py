@@ -6,17 +6,11 @@ from inspect import getattr_static
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.ensemble import (
-    AdaBoostClassifier,
-    GradientBoostingClassifier,
-    HistGradientBoostingClassifier,
-)
-from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.utils import gen_batches
 
 from sklearn_carto._dynamics._observation import TINY
 from sklearn_carto._dynamics._scores import two_columns
-from sklearn_carto._utils._compat import get_chunk_n_rows
+from sklearn_carto._utils._compat import get_chunk_n_rows, loaded_class
 
 # Number of rows evaluated at a time. A convention: it bounds what an estimator allocates itself,
 # beside the scores that scikit-learn's working memory accounts for.
@@ -49,7 +43,8 @@ def gives_logits(estimator):
     from what a fitted estimator is: that both agree on some rows proves little, since scores of all
     kinds agree where probabilities are 0 and 1.
     """
-    for kind, condition in _LOGITS.items():
+    for path, condition in _LOGITS.items():
+        kind = loaded_class(path)
         if isinstance(estimator, kind) and _inherits_responses(estimator, kind):
             return condition(estimator, len(estimator.classes_))
     return False
@@ -63,12 +58,16 @@ def _logistic_regression(estimator, n_classes):
 
 
 _LOGITS = {
-    LogisticRegression: _logistic_regression,
+    "sklearn.linear_model.LogisticRegression": _logistic_regression,
     # more classes: one sigmoid for each, divided by their sum
-    SGDClassifier: lambda estimator, n_classes: estimator.loss == "log_loss" and n_classes == 2,
-    HistGradientBoostingClassifier: lambda estimator, n_classes: True,
-    GradientBoostingClassifier: lambda estimator, n_classes: estimator.loss == "log_loss",
-    AdaBoostClassifier: lambda estimator, n_classes: n_classes == 2,
+    "sklearn.linear_model.SGDClassifier": lambda estimator, n_classes: (
+        estimator.loss == "log_loss" and n_classes == 2
+    ),
+    "sklearn.ensemble.HistGradientBoostingClassifier": lambda estimator, n_classes: True,
+    "sklearn.ensemble.GradientBoostingClassifier": lambda estimator, n_classes: (
+        estimator.loss == "log_loss"
+    ),
+    "sklearn.ensemble.AdaBoostClassifier": lambda estimator, n_classes: n_classes == 2,
 }
 _RESPONSES = (
     *("predict_proba", "decision_function"),
