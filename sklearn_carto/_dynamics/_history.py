@@ -62,7 +62,9 @@ def _os_error(error, what):
     """Make an error of the same kind, as the number of the system's error determines it."""
     number = getattr(error, "errno", None)
     reason = getattr(error, "strerror", None) or str(error)
-    return OSError(f"{what} ({reason}).") if number is None else OSError(number, f"{what}: {reason}")
+    return (
+        OSError(f"{what} ({reason}).") if number is None else OSError(number, f"{what}: {reason}")
+    )
 
 
 class History:
@@ -239,7 +241,9 @@ class FileHistory(History):
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             what = f"The history in {os.fspath(path)!r} cannot be read"
-            raise _os_error(error, f"{what}; the statistics of all epochs do not need it") from error
+            raise _os_error(
+                error, f"{what}; the statistics of all epochs do not need it"
+            ) from error
         blank = getattr(blank_observation(1, self.dtype), name)
         if found.shape[1:] != (self.n_samples,) or found.dtype != blank.dtype:
             raise OSError(f"{os.fspath(path)!r} does not hold the history; it was overwritten.")

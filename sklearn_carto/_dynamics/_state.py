@@ -111,4 +111,3 @@ def archived_state(dynamics, arrays, facts):
         "version": 1,
     }
     return PackedState(state | arrays, "TrainingDynamics.load", 1)
-

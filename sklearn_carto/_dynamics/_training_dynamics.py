@@ -357,7 +357,9 @@ class TrainingDynamics:
             if whole._uncertainty is not None:
                 whole._uncertainty.add(part._uncertainty)
             begin = whole.n_epochs
-            recorded = [epoch for epoch, seen in enumerate(part._history.epochs()) if seen is not None]
+            recorded = [
+                epoch for epoch, seen in enumerate(part._history.epochs()) if seen is not None
+            ]
             # a resumed run may have counted on; the first part keeps its numbers
             skipped = min(recorded, default=0) if begin else 0
             for epoch in recorded:

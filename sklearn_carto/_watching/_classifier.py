@@ -46,7 +46,6 @@ from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
 
-
 _MAKING = Lock()
 
 

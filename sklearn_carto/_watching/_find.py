@@ -9,8 +9,9 @@ from sklearn_carto._utils._metaestimators import last_step, why_no_classifier
 from sklearn_carto._watching._boosters import BOOSTERS
 from sklearn_carto._watching._callbacks import CallbackWatcher
 from sklearn_carto._watching._forests import ForestWatcher
-from sklearn_carto._watching._partial_fit import MLP, PartialFitWatcher
+from sklearn_carto._watching._partial_fit import PartialFitWatcher
 from sklearn_carto._watching._pipelines import why_resampled
+from sklearn_carto._watching._responses import MLP
 from sklearn_carto._watching._skorch import SkorchWatcher
 from sklearn_carto._watching._stages import StagesWatcher
 from sklearn_carto._watching._warm_start import WarmStartWatcher

@@ -9,13 +9,13 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_carto._utils._compat import loaded_class
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
+from sklearn_carto._watching._responses import MLP
 from sklearn_carto._watching._seeds import share_random_state_over_epochs
 from sklearn_carto._watching._watcher import Watcher
 
 # AUROC of wrong labels by confidence after 5, 10, 20 and 50 epochs: .941, .950, .953 and .950
 # (MLP of 64 units, six data sets, 5 to 40 % of the labels flipped, three seeds).
 DEFAULT_N_EPOCHS = 20
-MLP = "sklearn.neural_network.MLPClassifier"
 
 
 class PartialFitWatcher(Watcher):
