@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._dynamics._consistency import find_inconsistency
+from sklearn_carto._dynamics._history import blank_observation
 from sklearn_carto._dynamics._observation import Observation
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
 from sklearn_carto._dynamics._uncertainty import RunningUncertainty
@@ -18,9 +19,9 @@ _MARGIN_FROM = ("logits", "probabilities", "")  # the last one: nothing is recor
 
 def state_of(dynamics):
     """Copy what was recorded: a flat dict of arrays, numbers and strings."""
-    running = vars(dynamics._running).items()
-    state = {f"running_{name}": np.array(value) for name, value in running if name != "window"}
-    if dynamics.keep_history:
+    running = dynamics._running.arrays().items()
+    state = {f"running_{name}": np.array(value) for name, value in running}
+    if dynamics._history is not None:
         state |= {name: dynamics._stacked(name) for name in Observation._fields}
     if dynamics.uncertainty:
         state |= {name: np.array(value) for name, value in vars(dynamics._uncertainty).items()}
@@ -42,20 +43,24 @@ def read_state(dynamics, state):
     if margin_from not in _MARGIN_FROM:
         raise state.error(f"must hold logits or probabilities. Got {margin_from!r}")
     running = RunningStatistics(dynamics.n_samples, window)
-    for name, blank in vars(running).items():
-        if name != "window":
-            setattr(running, name, state.array(f"running_{name}", blank.shape, blank.dtype))
-    history = []
-    if dynamics.keep_history:
-        blank, shape = blank_observation(0), (dynamics.n_samples, n_epochs)
+    arrays = {
+        name: state.array(f"running_{name}", blank.shape, _read_as(blank.dtype))
+        for name, blank in running.arrays().items()
+    }
+    history = None
+    if dynamics._history is not None:
+        blank, shape = blank_observation(0, _precision(state)), (dynamics.n_samples, n_epochs)
         by_epoch = (
             np.ascontiguousarray(state.array(name, shape, values.dtype).T)
             for name, values in zip(Observation._fields, blank, strict=True)
         )
         history = [Observation(*values) for values in zip(*by_epoch, strict=True)]
-    problem = find_inconsistency(running, history if dynamics.keep_history else None, n_epochs)
+    problem = find_inconsistency(arrays, window, history, n_epochs)
     if problem:
         raise state.error(f"must hold {problem}. Got others")
+    running.set_arrays(arrays)
+    if history is not None:
+        history = dynamics._history.replaced(history)
     return {
         "_running": running,
         "_uncertainty": _read_uncertainty(dynamics, state, running.n_seen),
@@ -64,6 +69,17 @@ def read_state(dynamics, state):
         "_planned_epochs": planned,
         "margin_from": margin_from or None,
     }
+
+
+def _read_as(dtype):
+    """Return the type to read a counter or a statistic as, before its range is checked."""
+    return np.dtype(np.int64) if dtype.kind == "i" else dtype
+
+
+def _precision(state):
+    """Return the type of the history of a state."""
+    dtype = state.dtype("true_proba")
+    return dtype if dtype == np.float16 else np.float32
 
 
 def _read_uncertainty(dynamics, state, n_seen):
@@ -85,7 +101,7 @@ def _read_uncertainty(dynamics, state, n_seen):
 def archived_state(dynamics, arrays, facts):
     """Make the state of arrays and facts from an archive, for dynamics with nothing recorded."""
     n_epochs = facts["n_epochs"]
-    if dynamics.keep_history and n_epochs == 0:  # older archives lack the empty history
+    if dynamics._history is not None and n_epochs == 0:  # older archives lack the empty history
         arrays = arrays | {name: dynamics._stacked(name) for name in Observation._fields}
     state = {
         "n_recorded": n_epochs,
@@ -95,10 +111,3 @@ def archived_state(dynamics, arrays, facts):
         "version": 1,
     }
     return PackedState(state | arrays, "TrainingDynamics.load", 1)
-
-
-def blank_observation(n_samples):
-    """Make the observation of an epoch at which no row is recorded yet."""
-    blank = [np.full(n_samples, np.nan, dtype=np.float32) for _ in range(5)]
-    blank[1] = np.zeros(n_samples, dtype=bool)
-    return Observation(*blank)

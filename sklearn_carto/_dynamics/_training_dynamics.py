@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._dynamics._arguments import check_epochs, check_parts, check_rows, check_shape
+from sklearn_carto._dynamics._history import (
+    HISTORY_DIR,
+    KEEP_HISTORY,
+    blank_observation,
+    check_history_dir,
+    make_history,
+)
+from sklearn_carto._dynamics._labels import are_restored, narrow
 from sklearn_carto._dynamics._observation import Observation, observe
+from sklearn_carto._dynamics._replay import replay_history
 from sklearn_carto._dynamics._running import RunningStatistics, dual_window
 from sklearn_carto._dynamics._scores import check_scores, encode_labels, score_range_of
-from sklearn_carto._dynamics._state import (
-    MAX_EPOCHS,
-    archived_state,
-    blank_observation,
-    read_state,
-    state_of,
-)
+from sklearn_carto._dynamics._state import MAX_EPOCHS, archived_state, read_state, state_of
 from sklearn_carto._dynamics._uncertainty import RunningUncertainty, class_probabilities
 from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
 from sklearn_carto._utils._arrays import as_labels, as_names
@@ -37,9 +40,16 @@ class TrainingDynamics:
     n_epochs : int, default=None
         Number of planned epochs; more or fewer may be recorded. It sets the window of the DUAL
         score. None: 20.
-    keep_history : bool, default=True
+    keep_history : bool or "float16", default=True
         Whether to keep every epoch, in O(n_samples * n_epochs) memory, beside the running
-        statistics, which need O(n_samples).
+        statistics, which need O(n_samples). True: 17 bytes for each row and epoch; ``"float16"``:
+        9 bytes, rounded to three digits, of which only the statistics of chosen epochs are made:
+        those of all epochs do not depend on it.
+    history_dir : str or path-like, default=None
+        A folder, which is made if it does not exist. The history is then written to npy files in a
+        subfolder of its own, which is not removed, and read as memory maps, so that it needs no
+        memory. A copy, a pickle, a file of :meth:`save` and joined dynamics hold the values
+        themselves, and have their history in memory.
     held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model does not train on.
     excluded_mask : array-like of bool of shape (n_samples,), default=None
@@ -68,7 +78,7 @@ class TrainingDynamics:
         The observed label of each row.
     record : {"epoch_end", "training", "out_of_fold"}
         Origin of the scores.
-    keep_history : bool
+    keep_history : bool or "float16"
         Whether the history is kept.
     uncertainty : bool
         Whether the probabilities of all classes are recorded.
@@ -79,7 +89,8 @@ class TrainingDynamics:
     true_proba, correct, margin, el2n, loss : ndarray of shape (n_samples, n_epochs)
         The history: probability of the label; whether the most probable class is the label; log p
         of the label less the largest other log p; distance of the probabilities to the one-hot
-        label; -log p of the label. Only with ``keep_history=True``.
+        label; -log p of the label. Memory maps with `history_dir`. Not with
+        ``keep_history=False``.
 
     References
     ----------
@@ -98,7 +109,8 @@ class TrainingDynamics:
 
     @validate_params(
         n_epochs=[Count(1, MAX_EPOCHS), None],
-        keep_history=["boolean"],
+        keep_history=KEEP_HISTORY,
+        history_dir=HISTORY_DIR,
         record=[StrOptions(set(RECORDED))],
         uncertainty=["boolean"],
     )
@@ -114,10 +126,12 @@ class TrainingDynamics:
         sample_ids=None,
         record="epoch_end",
         uncertainty=False,
+        history_dir=None,
     ):
-        self.labels = as_labels(labels, "labels", "TrainingDynamics").copy()
+        check_history_dir(history_dir, keep_history, "TrainingDynamics")
+        labels = as_labels(labels, "labels", "TrainingDynamics")
         if classes is None:
-            self.classes = np.unique(self.labels)
+            self.classes = np.unique(labels)
         else:
             self.classes = as_labels(classes, "classes", "TrainingDynamics").copy()
         if len(np.unique(self.classes)) < len(self.classes):
@@ -125,9 +139,11 @@ class TrainingDynamics:
                 "The 'classes' parameter of TrainingDynamics must name each class once. Got "
                 f"{describe(self.classes.tolist())} instead."
             )
-        self._y_encoded = encode_labels(self.labels, self.classes)
+        y_encoded = encode_labels(labels, self.classes)
+        self._y_encoded = narrow(y_encoded, len(self.classes))
+        self._labels = None if are_restored(labels, self.classes) else labels.copy()
         self._planned_epochs = DEFAULT_N_EPOCHS if n_epochs is None else int(n_epochs)
-        self.keep_history = bool(keep_history)
+        self.keep_history = keep_history if isinstance(keep_history, str) else bool(keep_history)
         self.record = record
         self.margin_from = None
         self.held_out_mask = self._check_mask(held_out_mask, "held_out_mask")
@@ -141,13 +157,18 @@ class TrainingDynamics:
         self._uncertainty = None
         if uncertainty:
             self._uncertainty = RunningUncertainty(self.n_samples, len(self.classes))
-        self._history: list[Observation | None] = []  # None: no row was recorded at this epoch
         self._n_epochs = 0
+        self._history = make_history(self.n_samples, keep_history, history_dir)
+
+    @property
+    def labels(self):
+        """The observed label of each row, an ndarray of shape (n_samples,)."""
+        return self.classes[self._y_encoded] if self._labels is None else self._labels
 
     @property
     def n_samples(self):
         """Number of rows."""
-        return len(self.labels)
+        return len(self._y_encoded)
 
     @property
     def n_epochs(self):
@@ -157,7 +178,7 @@ class TrainingDynamics:
     @property
     def n_seen(self):
         """Number of epochs recorded for each row, an ndarray of shape (n_samples,)."""
-        return self._running.n_seen.copy()
+        return self._running.n_seen.astype(np.int64)
 
     @property
     def uncertainty(self):
@@ -167,7 +188,12 @@ class TrainingDynamics:
     @property
     def _saturation(self):
         """Share of the recorded probabilities that are saturated."""
-        return self._running.n_extreme.sum() / max(self._running.n_seen.sum(), 1)
+        n_extreme, n_seen = self._running.n_extreme, self._running.n_seen
+        return n_extreme.sum(dtype=np.int64) / max(n_seen.sum(dtype=np.int64), 1)
+
+    def _variability(self):
+        """Standard deviation of the probability of each row's label, NaN where it was not seen."""
+        return self._running.variability()
 
     true_proba = property(lambda self: self._stacked("true_proba"))
     correct = property(lambda self: self._stacked("correct"))
@@ -212,7 +238,7 @@ class TrainingDynamics:
                 from_logits=from_logits,
                 remedy="Pass from_logits=True if they are logits.",
             )
-        last = self._running.last_epoch[rows].max(initial=-1)
+        last = int(self._running.last_epoch[rows].max(initial=-1))
         if not last < epoch < MAX_EPOCHS:
             raise InvalidParameterError(
                 "The 'epoch' parameter of TrainingDynamics.update must be counted from 0, must "
@@ -228,24 +254,18 @@ class TrainingDynamics:
 
         `proba` holds the probabilities of all classes, which `uncertainty` needs.
         """
+        if self._history is not None:  # first: a full disk is an error
+            self._history.write(epoch, observation, rows)
         if proba is not None and self._uncertainty is not None:
             self._uncertainty.update(proba, rows)
-        if self.keep_history:
-            self._history += [None] * (epoch + 1 - len(self._history))
-            whole = self._history[epoch]
-            whole = self._history[epoch] = (
-                blank_observation(self.n_samples) if whole is None else whole
-            )
-            for kept, new in zip(whole, observation, strict=True):
-                kept[rows] = new
         self._running.update(epoch, observation, rows)
         self._n_epochs = max(self._n_epochs, epoch + 1)
         self.margin_from = margin_from
 
     def _set_labels(self, y_encoded, classes):
         """Set the encoded labels and the classes, where the first epochs determine them."""
-        self.classes, self._y_encoded = classes, y_encoded
-        self.labels = classes[y_encoded]
+        self.classes, self._y_encoded = classes, narrow(y_encoded, len(classes))
+        self._labels = None
 
     def statistics(self, epochs=None):
         """Compute the statistics of a data map.
@@ -279,18 +299,15 @@ class TrainingDynamics:
             return statistics, self.n_epochs
         self._check_history("Selecting epochs")
         selected = check_epochs(epochs, self.n_epochs)
-        replay = RunningStatistics(self.n_samples, dual_window(len(selected)))
-        for epoch in selected:
-            rows, observation = self._observation_at(epoch)
-            replay.update(epoch, observation, rows if len(rows) < self.n_samples else slice(None))
-        return replay.results(), len(selected)
+        return replay_history(self._history, selected), len(selected)
 
     def _observation_at(self, epoch):
         """Return the rows that were recorded at one epoch, ascending, and their observation."""
         self._check_history("Reading an epoch")
-        whole = self._history[epoch] or blank_observation(self.n_samples)
+        whole = self._history.epochs()[epoch] or blank_observation(self.n_samples)
         rows = np.flatnonzero(~np.isnan(whole.true_proba))
-        return rows, Observation(*(values[rows] for values in whole))
+        single = (v if v.dtype == bool else v.astype(np.float32, copy=False) for v in whole)
+        return rows, Observation(*(values[rows] for values in single))
 
     @classmethod
     def concatenate(cls, parts):
@@ -329,6 +346,7 @@ class TrainingDynamics:
             first.labels,
             classes=first.classes,
             n_epochs=max(total, first._planned_epochs),
+            keep_history="float16" if {p.keep_history for p in parts} == {"float16"} else True,
             held_out_mask=first.held_out_mask,
             excluded_mask=first.excluded_mask,
             sample_ids=first.sample_ids,
@@ -339,7 +357,9 @@ class TrainingDynamics:
             if whole._uncertainty is not None:
                 whole._uncertainty.add(part._uncertainty)
             begin = whole.n_epochs
-            recorded = [epoch for epoch, values in enumerate(part._history) if values is not None]
+            recorded = [
+                epoch for epoch, seen in enumerate(part._history.epochs()) if seen is not None
+            ]
             # a resumed run may have counted on; the first part keeps its numbers
             skipped = min(recorded, default=0) if begin else 0
             for epoch in recorded:
@@ -432,12 +452,10 @@ class TrainingDynamics:
 
     def _stacked(self, name):
         self._check_history(name)
-        blank = blank_observation(self.n_samples)
-        by_epoch = [getattr(observation or blank, name) for observation in self._history]
-        return np.stack([getattr(blank, name), *by_epoch], axis=1)[:, 1:]
+        return self._history.stacked(name)
 
     def _check_history(self, what):
-        if not self.keep_history:
+        if self._history is None:
             raise ValueError(
                 f"{what} needs the recorded history, which keep_history=False did not keep. "
                 "Record again with keep_history=True."

@@ -49,31 +49,37 @@ def make_data_map(dynamics, watched_name, epochs=None):
 def warn_if_uninformative(data_map, dynamics, watched_name):
     """Raise the warnings of :func:`make_data_map` for a map that is kept already.
 
-    Whoever keeps the map does so first: a filter may turn the warnings into errors.
+    Whoever keeps the map does so first: a filter may turn the warnings into errors. If `data_map`
+    is None, for the map of all epochs, which need not be made for that.
     """
     _warn_of_unseen_rows(dynamics)
-    reason = _why_degenerate(data_map, dynamics, watched_name)
+    if data_map is None:
+        variability, n_epochs = dynamics._variability(), dynamics.n_epochs
+    else:
+        variability, n_epochs = data_map.variability, data_map.n_epochs
+    reason = _why_degenerate(variability, n_epochs, dynamics, watched_name)
     if reason is not None:
         warn(f"The data map is uninformative: {reason}.", DegenerateMapWarning)
 
 
-def _why_degenerate(data_map, dynamics, watched_name):
+def _why_degenerate(variability, n_epochs, dynamics, watched_name):
     """Return the reason and the way out, or None."""
-    n_seen = dynamics.n_seen
-    if dynamics.excluded_mask is not None and not dynamics.excluded_mask.all():
-        n_seen = n_seen[~dynamics.excluded_mask]
-    if n_seen.min() < n_seen.max() and data_map.record == "out_of_fold":
+    n_seen, excluded = dynamics.n_seen, dynamics.excluded_mask
+    if excluded is not None and not excluded.all():
+        n_seen = n_seen[~excluded]
+    if n_seen.min() < n_seen.max() and dynamics.record == "out_of_fold":
         return (
             f"{watched_name} was trained for {n_seen.min()} epochs on some splits and for "
             f"{n_seen.max()} on others, so that rows of different test folds hardly compare. "
             "Disable early stopping (for a solver that converges, lower n_epochs)"
         )
-    if data_map.n_epochs == 1:
+    if n_epochs == 1:
         return (
             "one epoch was recorded, so that variability is 0 everywhere. Raise n_epochs "
             "(a net: max_epochs)"
         )
-    variability = data_map.variability[data_map._present_mask]
+    is_absent = np.isnan(variability) if excluded is None else np.isnan(variability) | excluded
+    variability = variability[~is_absent] if is_absent.any() else variability
     if len(variability) and np.quantile(variability, SHARE_WITHOUT_MOVEMENT) < MIN_VARIABILITY:
         return (
             f"{watched_name} hardly moved from epoch to epoch ({SHARE_WITHOUT_MOVEMENT:.0%} of "

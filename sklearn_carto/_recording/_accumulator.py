@@ -137,7 +137,7 @@ class EpochAccumulator:
             return numbers, torch.stack([part.float() for part in score_range])
 
     def _reduce_arrays(self, y_encoded, scores):
-        y_encoded, scores = _on_cpu(join(y_encoded)), np.concatenate(scores)
+        y_encoded, scores = _on_cpu(join(y_encoded)).astype(np.intp), np.concatenate(scores)
         if scores.ndim == 1:
             scores = two_columns(scores, self.from_logits)
         self._keep_proba(scores)

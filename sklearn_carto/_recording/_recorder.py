@@ -8,6 +8,7 @@ from os import PathLike
 
 import numpy as np
 
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._dynamics._scores import ScoreRange, check_n_columns, check_scores
 from sklearn_carto._dynamics._training_dynamics import RECORDED, TrainingDynamics
 from sklearn_carto._inputs._torch_datasets import is_tensor
@@ -54,8 +55,8 @@ class DynamicsRecorder:
         statistics of each row over the epochs that include it, with NaN where none does, or raise
         an error. A row that no epoch includes has the first class for a label unless `labels` is
         given.
-    keep_history : bool, default=True
-        Whether to keep every epoch beside the running statistics.
+    keep_history : bool or "float16", default=True
+        Whether to keep every epoch beside the running statistics, see :class:`TrainingDynamics`.
     held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model does not train on.
     sample_ids : array-like of shape (n_samples,), default=None
@@ -72,6 +73,8 @@ class DynamicsRecorder:
         one run: that of another one raises a LogConflictError at the first `update`. A recorder
         whose state was loaded continues the log of its run. Within ``torch.distributed`` each rank
         writes its share of the rows. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the history, see :class:`TrainingDynamics`.
 
     Attributes
     ----------
@@ -116,7 +119,8 @@ class DynamicsRecorder:
         n_epochs=[Count(1), None],
         from_logits=["boolean"],
         missing=[StrOptions({"error", "nan"})],
-        keep_history=["boolean"],
+        keep_history=KEEP_HISTORY,
+        history_dir=HISTORY_DIR,
         record=[StrOptions(set(RECORDED[:2]))],
         uncertainty=["boolean"],
         log=[str, PathLike, None],
@@ -136,7 +140,9 @@ class DynamicsRecorder:
         record="training",
         uncertainty=False,
         log=None,
+        history_dir=None,
     ):
+        check_history_dir(history_dir, keep_history, OWNER)
         self.n_samples, self.from_logits, self.missing = int(n_samples), bool(from_logits), missing
         self.epoch = 0
         if held_out_mask is not None:
@@ -146,7 +152,7 @@ class DynamicsRecorder:
         )
         self._settings = {
             "n_epochs": n_epochs,
-            "keep_history": bool(keep_history),
+            "keep_history": keep_history if isinstance(keep_history, str) else bool(keep_history),
             "held_out_mask": held_out_mask,
             "sample_ids": self._sample_index.names,
             "record": record,
@@ -154,7 +160,7 @@ class DynamicsRecorder:
         }
         # the property `dynamics` sets the labels
         blank = np.zeros(self.n_samples, dtype=int)
-        self._dynamics = TrainingDynamics(blank, **self._settings)
+        self._dynamics = TrainingDynamics(blank, **self._settings, history_dir=history_dir)
         self._log = None if log is None else EpochLog(log, OWNER)
         self._log_share = 0, 1  # rank among those that have a log, and their number
         self.reset_epoch()

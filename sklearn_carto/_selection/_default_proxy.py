@@ -10,8 +10,6 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import SGDClassifier
 
 from sklearn_carto._inputs._columns import frame_columns
 from sklearn_carto._inputs._containers import holds_containers, n_samples_of
@@ -47,6 +45,9 @@ def default_proxy(X):
     supports missing values, unscaled features and categories. Other samples raise an error. Where
     metadata routing is enabled, it requests weights.
     """
+    from sklearn.ensemble import HistGradientBoostingClassifier  # slow to import
+    from sklearn.linear_model import SGDClassifier
+
     check_supported(X)
     if issparse(X) or _is_sparse_frame(X):
         sgd = SGDClassifier(loss="log_loss")

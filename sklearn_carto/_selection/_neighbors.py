@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
-from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
@@ -48,6 +47,8 @@ def neighbor_votes(X_train, y_encoded, X_test, n_classes, rng):
     if X_train.shape[0] > MAX_REFERENCES:
         rows = np.sort(rng.choice(X_train.shape[0], MAX_REFERENCES, replace=False))
         X_train, y_encoded = X_train[rows], y_encoded[rows]
+    from sklearn.neighbors import NearestNeighbors  # slow to import
+
     if issparse(X_train):
         spaces = [tuple(map(_normalized, (X_train, X_test)))]
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 from sklearn.base import _fit_context
@@ -61,6 +62,7 @@ __all__ = [
     "check_matplotlib_support",
     "cloudpickle",
     "get_chunk_n_rows",
+    "loaded_class",
     "own_request",
     "require",
     "validate_parameter_constraints",
@@ -83,6 +85,16 @@ def cloudpickle():
 def own_request(estimator):
     """Return what an estimator itself requests, without the estimators inside it."""
     return estimator._get_metadata_request()
+
+
+def loaded_class(path: str):
+    """Return a class by its dotted path; if its module is not loaded, a class without instances."""
+    module, _, name = path.rpartition(".")
+    return getattr(sys.modules.get(module), name, _NoInstances)
+
+
+class _NoInstances:
+    """Stand in for a class of a module that is not loaded."""
 
 
 def require(module: str, user: str, extra: str):

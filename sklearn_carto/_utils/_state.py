@@ -96,6 +96,10 @@ class PackedState:
             )
         return value.astype(expected)
 
+    def dtype(self, name):
+        """Return the type of an array."""
+        return self._value(name).dtype
+
     def number(self, name, kind):
         """Read a single number, boolean or string."""
         value = self._value(name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from os import PathLike
+from threading import Lock
 
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._checkpoint._fit import open_checkpoint
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._inputs._containers import (
     check_same_length,
     holds_containers,
@@ -47,6 +49,8 @@ from sklearn_carto._watching._seeds import draw_seed
 from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
+
+_MAKING = Lock()
 
 
 class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
@@ -94,10 +98,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
           within the epoch, with dropout and batch statistics as in training. Samples that the data
           loader leaves out of an epoch are not recorded at that epoch; held-out samples are
           recorded in the validation pass.
-    keep_history : bool, default=True
-        Whether `dynamics_` keeps the values of every epoch, which takes memory of
-        O(n_samples * n_epochs). If False, only the statistics of the data map are kept, which are
-        the same.
+    keep_history : bool or "float16", default=True
+        Whether `dynamics_` keeps the values of every epoch, which takes 17 bytes for each sample
+        and epoch, or 9 bytes with ``"float16"``, which rounds them. If False, only the statistics
+        of the data map are kept, in about 120 bytes a sample. The data map is the same.
     random_state : int, RandomState instance or None, default=None
         Controls the randomness of the training. Pass an int for reproducible output across multiple
         function calls: it is set on every `random_state` of the clone, including nested ones, and a
@@ -138,6 +142,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         epoch: a log, see :mod:`sklearn_carto.logs`. With `cv`, and of ensembles that are evaluated
         in blocks of samples, there are several files for each epoch. A folder holds the log of one
         `fit`; another one raises a LogConflictError. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -148,7 +156,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     dynamics_ : TrainingDynamics
         The recorded training dynamics.
     data_map_ : DataMap
-        The data map of the training samples.
+        The data map of the training samples, made of `dynamics_` when it is first read.
     in_fold_map_ : DataMap
         The data map of the same samples, each evaluated by the models of the folds that are trained
         on it: the mean over these models of each statistic, as of :meth:`DataMap.mean`. Beside
@@ -262,7 +270,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "estimator": [HasMethods("fit")],
         "n_epochs": [Count(1), None],
         "record": [StrOptions({"epoch_end", "training"})],
-        "keep_history": ["boolean"],
+        "keep_history": KEEP_HISTORY,
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "cv": ["cv_object"],
@@ -270,6 +278,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         "uncertainty": ["boolean"],
         "checkpoint": [str, PathLike, None],
         "log": [str, PathLike, None],
+        "history_dir": HISTORY_DIR,
     }
 
     def __init__(
@@ -286,6 +295,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         uncertainty=False,
         checkpoint=None,
         log=None,
+        history_dir=None,
     ):
         self.estimator = estimator
         self.n_epochs = n_epochs
@@ -298,6 +308,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.uncertainty = uncertainty
         self.checkpoint = checkpoint
         self.log = log
+        self.history_dir = history_dir
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
@@ -346,6 +357,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             If the estimator takes no argument of the name of one of `params`.
         """
         # 1. Check the estimator, the samples and the labels.
+        check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         watcher = get_watcher(self.estimator)
         self._check_record(watcher)
         check_not_stream(X)
@@ -367,11 +379,12 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             sample_ids=row_names(X) if sample_ids is None else sample_ids,
             record=self.record if self.cv is None else "out_of_fold",
             excluded_mask=data.excluded_mask(),
-            uncertainty=self.uncertainty,
+            uncertainty=self.uncertainty, history_dir=self.history_dir,
             log=None if self.log is None else EpochLog(self.log, name),
         )  # fmt: skip
         recorder.open_log()
         training_set = _fingerprint_of(X, classes, y_encoded)
+        del y_encoded  # the recorder has them in less memory
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the
         # final model on all samples and, without cv, record it.
@@ -381,7 +394,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         with open_checkpoint(self, data, recorder, seed, folds, refusal) as checkpoint:
             in_fold_map = self._fit_folds(data, recorder, fit_task, checkpoint)
             self._fit_all(data, recorder, fit_task, training_set, in_fold_map, checkpoint)
-        warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
+        warn_if_uninformative(None, self.dynamics_, _name(self.estimator))
         fit_task.call_on_fit_task_end(**data.fit_args(self), reconstruction_attributes={})
         return self
 
@@ -551,7 +564,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         self.classes_ = dynamics.classes if own is None else own  # in the order of its columns
         self.dynamics_ = dynamics
         self.n_epochs_ = dynamics.n_epochs
-        self.data_map_ = DataMap.from_dynamics(dynamics)
+        self._data_map = None  # made when it is first read
         self.interrupted_ = interrupted
         if in_fold_map is not None:
             self.in_fold_map_ = in_fold_map
@@ -625,6 +638,17 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         check_is_fitted(self)
         _, classes, y_encoded = check_labels(y, self)
         return self._training_set == _fingerprint_of(X, classes, y_encoded)
+
+    @property
+    def data_map_(self):
+        """The data map of the training samples."""
+        if not hasattr(self, "dynamics_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'data_map_'")
+        if self._data_map is None:
+            with _MAKING:  # threads get the same map
+                if self._data_map is None:
+                    self._data_map = DataMap.from_dynamics(self.dynamics_)
+        return self._data_map
 
     @property
     def confidence_(self):

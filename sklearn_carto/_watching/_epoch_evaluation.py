@@ -48,7 +48,7 @@ class EpochEvaluator:
         for recorder, X in self.parts:
             scores = (
                 (rows, respond(take(X, rows)))
-                for rows in row_blocks(recorder.n_samples, len(recorder.classes))
+                for rows in row_blocks(recorder.n_samples, len(recorder.classes), model)
             )
             recorder.add_epoch(
                 self.n_recorded, scores, model, from_logits=from_logits, scored_classes=classes

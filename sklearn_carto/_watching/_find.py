@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from sklearn.frozen import FrozenEstimator
-from sklearn.neural_network import MLPClassifier
 
+from sklearn_carto._utils._compat import loaded_class
 from sklearn_carto._utils._metaestimators import last_step, why_no_classifier
 from sklearn_carto._watching._boosters import BOOSTERS
 from sklearn_carto._watching._callbacks import CallbackWatcher
 from sklearn_carto._watching._forests import ForestWatcher
 from sklearn_carto._watching._partial_fit import PartialFitWatcher
 from sklearn_carto._watching._pipelines import why_resampled
+from sklearn_carto._watching._responses import MLP
 from sklearn_carto._watching._skorch import SkorchWatcher
 from sklearn_carto._watching._stages import StagesWatcher
 from sklearn_carto._watching._warm_start import WarmStartWatcher
@@ -91,7 +92,7 @@ def _why_none(estimator):
     """Return why an estimator is of no kind that can be watched."""
     name = repr(estimator) if isinstance(estimator, str) else type(estimator).__name__
     if hasattr(type(estimator), "partial_fit"):
-        mlp = " Set solver='adam' or 'sgd'." if isinstance(estimator, MLPClassifier) else ""
+        mlp = " Set solver='adam' or 'sgd'." if isinstance(estimator, loaded_class(MLP)) else ""
         return (
             f"{name} has no partial_fit with its present parameters, so that it cannot be watched "
             f"while it trains.{mlp}"

@@ -6,12 +6,19 @@ from copy import copy
 from itertools import accumulate
 
 import numpy as np
-from sklearn.ensemble import BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier
 from sklearn.utils import check_array
 
 from sklearn_carto._checkpoint._training import NO_CHECKPOINT
+from sklearn_carto._utils._compat import loaded_class
 from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
 from sklearn_carto._watching._watcher import Watcher
+
+_BAG = "sklearn.ensemble.BaggingClassifier"
+_KINDS = (
+    "sklearn.ensemble.RandomForestClassifier",
+    "sklearn.ensemble.ExtraTreesClassifier",
+    _BAG,
+)
 
 
 class ForestWatcher(Watcher):
@@ -22,7 +29,7 @@ class ForestWatcher(Watcher):
     def can_watch(self, estimator):
         return any(
             isinstance(estimator, kind) and type(estimator).predict_proba is kind.predict_proba
-            for kind in (RandomForestClassifier, ExtraTreesClassifier, BaggingClassifier)
+            for kind in map(loaded_class, _KINDS)
         )
 
     def watch(
@@ -36,7 +43,7 @@ class ForestWatcher(Watcher):
         self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
         checkpoint=NO_CHECKPOINT,
     ):  # fmt: skip
-        members = _bag_members if isinstance(estimator, BaggingClassifier) else _trees
+        members = _bag_members if isinstance(estimator, loaded_class(_BAG)) else _trees
 
         def means(block, ends):
             sums = at_ends(accumulate(members(estimator, block)), ends)

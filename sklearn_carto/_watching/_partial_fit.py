@@ -5,10 +5,11 @@ from __future__ import annotations
 from inspect import Parameter, signature
 
 import numpy as np
-from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
+from sklearn_carto._utils._compat import loaded_class
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
+from sklearn_carto._watching._responses import MLP
 from sklearn_carto._watching._seeds import share_random_state_over_epochs
 from sklearn_carto._watching._watcher import Watcher
 
@@ -106,5 +107,5 @@ def _resolve_class_weight(estimator, y):
 
 def _reraise_interrupt(estimator, n_updates, n_samples):
     """Raise the interrupt that MLPClassifier turns into a warning; its `t_` then lacks samples."""
-    if isinstance(estimator, MLPClassifier) and estimator.t_ - n_updates < n_samples:
+    if isinstance(estimator, loaded_class(MLP)) and estimator.t_ - n_updates < n_samples:
         raise KeyboardInterrupt

@@ -6,29 +6,35 @@ from inspect import getattr_static
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.ensemble import (
-    AdaBoostClassifier,
-    GradientBoostingClassifier,
-    HistGradientBoostingClassifier,
-)
-from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.utils import gen_batches
 
 from sklearn_carto._dynamics._observation import TINY
 from sklearn_carto._dynamics._scores import two_columns
-from sklearn_carto._utils._compat import get_chunk_n_rows
+from sklearn_carto._utils._compat import get_chunk_n_rows, loaded_class
 
 # Number of rows evaluated at a time. A convention: it bounds what an estimator allocates itself,
 # beside the scores that scikit-learn's working memory accounts for.
 MAX_BLOCK = 1 << 16
+# Class scores evaluated at a time: 128 MB in double precision, of which recording makes two copies.
+# The working memory, 1 GB by default, bounds them, too.
+MAX_SCORES = 1 << 24
+# Rows of a multi-layer perceptron that are evaluated at a time. A convention: large enough that the
+# cost of a call does not count, small enough that the outputs of a hidden layer stay in the cache.
+MLP_BLOCK = 1 << 12
+MLP = "sklearn.neural_network.MLPClassifier"
 # Convention for "equal up to rounding": single precision is exact to 6e-8 near 1, and a softmax of
 # some classes loses a digit of it.
 RESPONSE_TOLERANCE = 1e-6
 
 
-def row_blocks(n_samples, n_classes):
-    """Return slices of rows whose class scores fit into scikit-learn's working memory."""
-    n_rows = get_chunk_n_rows(row_bytes=8 * n_classes, max_n_rows=min(n_samples, MAX_BLOCK))
+def row_blocks(n_samples, n_classes, estimator=None):
+    """Return slices of rows whose class scores fit into scikit-learn's working memory.
+
+    Those of an `estimator` that is faster on fewer rows are smaller.
+    """
+    most = MLP_BLOCK if isinstance(estimator, loaded_class(MLP)) else MAX_BLOCK
+    most = min(n_samples, most, max(1, MAX_SCORES // n_classes))
+    n_rows = get_chunk_n_rows(row_bytes=8 * n_classes, max_n_rows=most)
     return list(gen_batches(n_samples, n_rows))
 
 
@@ -49,7 +55,8 @@ def gives_logits(estimator):
     from what a fitted estimator is: that both agree on some rows proves little, since scores of all
     kinds agree where probabilities are 0 and 1.
     """
-    for kind, condition in _LOGITS.items():
+    for path, condition in _LOGITS.items():
+        kind = loaded_class(path)
         if isinstance(estimator, kind) and _inherits_responses(estimator, kind):
             return condition(estimator, len(estimator.classes_))
     return False
@@ -63,12 +70,16 @@ def _logistic_regression(estimator, n_classes):
 
 
 _LOGITS = {
-    LogisticRegression: _logistic_regression,
+    "sklearn.linear_model.LogisticRegression": _logistic_regression,
     # more classes: one sigmoid for each, divided by their sum
-    SGDClassifier: lambda estimator, n_classes: estimator.loss == "log_loss" and n_classes == 2,
-    HistGradientBoostingClassifier: lambda estimator, n_classes: True,
-    GradientBoostingClassifier: lambda estimator, n_classes: estimator.loss == "log_loss",
-    AdaBoostClassifier: lambda estimator, n_classes: n_classes == 2,
+    "sklearn.linear_model.SGDClassifier": lambda estimator, n_classes: (
+        estimator.loss == "log_loss" and n_classes == 2
+    ),
+    "sklearn.ensemble.HistGradientBoostingClassifier": lambda estimator, n_classes: True,
+    "sklearn.ensemble.GradientBoostingClassifier": lambda estimator, n_classes: (
+        estimator.loss == "log_loss"
+    ),
+    "sklearn.ensemble.AdaBoostClassifier": lambda estimator, n_classes: n_classes == 2,
 }
 _RESPONSES = (
     *("predict_proba", "decision_function"),

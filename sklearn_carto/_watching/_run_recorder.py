@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._dynamics._labels import narrow
 from sklearn_carto._dynamics._observation import Observation, observe
 from sklearn_carto._dynamics._scores import (
     check_n_columns,
@@ -29,7 +30,7 @@ class RunRecorder:
         The labels that occur, sorted.
     y_encoded : ndarray of shape (n_samples,)
         Position of each label among the classes.
-    keep_history : bool
+    keep_history : bool or "float16"
         Whether to keep every epoch beside the running statistics.
     sample_ids : ndarray of shape (n_samples,), default=None
         Names of the rows.
@@ -47,6 +48,8 @@ class RunRecorder:
         Receives the model of each epoch, where it is kept.
     log : EpochLog, default=None
         Receives what is recorded.
+    history_dir : str or path-like, default=None
+        The folder of the history.
     """
 
     def __init__(
@@ -62,8 +65,11 @@ class RunRecorder:
         uncertainty=False,
         models=None,
         log=None,
+        history_dir=None,
     ):
-        self.labels, self.classes, self.y_encoded = labels, classes, y_encoded
+        self.history_dir = history_dir
+        self.labels, self.classes = labels, classes
+        self.y_encoded = narrow(y_encoded, len(classes))
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
         self.excluded_mask, self.more_classes = excluded_mask, more_classes
         self.uncertainty, self.models, self.log = uncertainty, models, log
@@ -113,6 +119,7 @@ class RunRecorder:
             sample_ids=self.sample_ids,
             record=self.record,
             uncertainty=self.uncertainty,
+            history_dir=self.history_dir,
         )
 
     def _check_held_out_unchanged(self, held_out_mask):
@@ -201,8 +208,8 @@ class RunRecorder:
         """Whether there is at least one epoch, and none that lacks some blocks of rows."""
         if self.dynamics is None or self.dynamics.n_epochs == 0:
             return False
-        n_seen = self.dynamics.n_seen
-        return self.whole_epochs or n_seen.min() == n_seen.max()
+        n_seen = self.dynamics._running.n_seen
+        return self.whole_epochs or bool(n_seen.min() == n_seen.max())
 
     def _observe(self, response, rows, scores, estimator):
         """Return the observation of some rows, and their probabilities if these are recorded."""

@@ -121,7 +121,7 @@ class Evaluator:
             for output in net.forward_iter(self.X, training=False, device=None):
                 yield None, output
             return
-        dataset = net.get_dataset(self.X, self.y_encoded)
+        dataset = net.get_dataset(self.X, self.y_encoded.astype(np.int64))
         for batch in net.get_iterator(dataset, training=False):
             yield batch, net.evaluation_step(batch, training=False)
 

@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from sklearn_carto._dynamics._history import KEEP_HISTORY
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
 from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
@@ -73,7 +74,8 @@ class TorchLoopCallback(RecorderCallback):
         log=None,
     ):
         flags = {"from_logits": from_logits, "keep_history": keep_history}
-        check_params(self._owner, dict.fromkeys(flags, ["boolean"]), flags)
+        constraints = {"from_logits": ["boolean"], "keep_history": KEEP_HISTORY}
+        check_params(self._owner, constraints, flags)
         check_params(self._owner, {"log": LOG}, {"log": log})
         if labels is not None:
             as_vector(labels, "labels", self._owner)

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from sklearn.utils import check_consistent_length
 
+from sklearn_carto._dynamics._history import KEEP_HISTORY
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._recording._batch_arrays import as_array
 from sklearn_carto._recording._class_columns import ClassColumns
@@ -56,8 +57,8 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         None: 0, 1, ...
     batch_size : int, default=256
         Number of rows that are evaluated at a time, if `dataset` is a tuple of arrays.
-    keep_history : bool, default=True
-        Whether to keep every epoch beside the running statistics.
+    keep_history : bool or "float16", default=True
+        Whether to keep every epoch beside the running statistics, see :class:`TrainingDynamics`.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows of `dataset`, in their order.
     log : str or path-like, default=None
@@ -139,7 +140,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 "sparse_labels": optional,
                 "from_logits": optional,
                 "batch_size": [Count(1)],
-                "keep_history": ["boolean"],
+                "keep_history": KEEP_HISTORY,
                 "log": LOG,
             },
             locals(),

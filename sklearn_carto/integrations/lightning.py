@@ -42,8 +42,8 @@ class DataMapCallback(TorchLoopCallback, Callback):
         for labels that are not whole numbers, those that occur, sorted.
     from_logits : bool, default=True
         Whether the model returns logits. False: probabilities.
-    keep_history : bool, default=True
-        Whether to keep every epoch beside the running statistics.
+    keep_history : bool or "float16", default=True
+        Whether to keep every epoch beside the running statistics, see :class:`TrainingDynamics`.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows.
     log : str or path-like, default=None

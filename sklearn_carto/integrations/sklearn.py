@@ -7,6 +7,7 @@ from copy import copy
 import numpy as np
 import sklearn
 
+from sklearn_carto._dynamics._history import KEEP_HISTORY
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._utils._validation import check_sample_ids, validate_params
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
@@ -31,8 +32,8 @@ class DataMapCallback(MapCallback):
 
     Parameters
     ----------
-    keep_history : bool, default=True
-        Whether to keep every epoch beside the running statistics.
+    keep_history : bool or "float16", default=True
+        Whether to keep every epoch beside the running statistics, see :class:`TrainingDynamics`.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows. Trainings on other numbers of rows raise a ValueError, such as those of
         the folds of a search.
@@ -81,7 +82,7 @@ class DataMapCallback(MapCallback):
     True
     """
 
-    @validate_params(keep_history=["boolean"], log=LOG)
+    @validate_params(keep_history=KEEP_HISTORY, log=LOG)
     def __init__(self, *, keep_history=True, sample_ids=None, log=None):
         self.keep_history = keep_history
         self.sample_ids = sample_ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from skorch.callbacks import Callback
 
+from sklearn_carto._dynamics._history import KEEP_HISTORY
 from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._utils._compat import StrOptions
@@ -32,8 +33,8 @@ class DataMapCallback(MapCallback, Callback):
         Whether probabilities are taken from the training forward pass, without an extra pass, or
         from an evaluation pass at the end of each epoch, as :class:`CartographyClassifier` does by
         default.
-    keep_history : bool, default=True
-        Whether to keep every epoch beside the running statistics.
+    keep_history : bool or "float16", default=True
+        Whether to keep every epoch beside the running statistics, see :class:`TrainingDynamics`.
     sample_ids : array-like of shape (n_samples,), default=None
         Names of the rows, which the map carries. None: rows are known by their positions.
     log : str or path-like, default=None
@@ -113,7 +114,11 @@ class DataMapCallback(MapCallback, Callback):
         """
         check_params(
             type(self).__name__,
-            {"record": [StrOptions(set(RECORDED[:2]))], "keep_history": ["boolean"], "log": LOG},
+            {
+                "record": [StrOptions(set(RECORDED[:2]))],
+                "keep_history": KEEP_HISTORY,
+                "log": LOG,
+            },
             vars(self),
         )
         self._begin_training()

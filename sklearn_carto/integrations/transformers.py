@@ -42,8 +42,8 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         for labels that are not whole numbers, those that occur, sorted.
     from_logits : bool, default=True
         Whether the model returns logits, as the heads of transformers do. False: probabilities.
-    keep_history : bool, default=True
-        Whether to keep every epoch beside the running statistics.
+    keep_history : bool or "float16", default=True
+        Whether to keep every epoch beside the running statistics, see :class:`TrainingDynamics`.
     sample_ids : str or array-like of shape (n_samples,), default=None
         Names of the rows: an array, or the name of a column of the training set, which is not
         passed to the model.
