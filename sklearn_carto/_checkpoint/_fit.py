@@ -87,6 +87,7 @@ class NoFitCheckpoint:
     """A fit that is not saved, with the interface of :class:`FitCheckpoint`."""
 
     n_finished = 0  # trainings
+    log_run = None  # key of the log of the fit that is continued
 
     def __init__(self, seed, folds):
         self.seed, self.folds = seed, folds
@@ -140,6 +141,7 @@ class FitCheckpoint(NoFitCheckpoint):
         self.n_models = 0  # in the journal
         found, self.parts = folder.latest()
         self.run: dict = found or {}
+        self.log_run = self.run.get("log_run")
         if found is None:
             self._start(seed, folds)
         else:
@@ -323,6 +325,7 @@ class FitCheckpoint(NoFitCheckpoint):
             "n_done": n_done,
             "steps": "blocks of samples" if training.is_trained else "epochs",
             "is_finished": training.is_finished and not is_over,
+            "log_run": None if self.whole.log is None else self.whole.log.run,
         }
         states = generator_states(training.device)
         if "device" in states or not same_states(states, self.started):

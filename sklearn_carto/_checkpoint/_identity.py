@@ -11,7 +11,9 @@ import numpy as np
 from sklearn_carto._inputs._fingerprint import value_fingerprint
 
 # parameters of the classifier that do not change what is trained and recorded
-_NEUTRAL = ("checkpoint", "verbose", "log", "estimator", "cv", "random_state")
+_NEUTRAL = (
+    "checkpoint", "verbose", "log", "history_dir", "estimator", "cv", "random_state",
+)  # fmt: skip
 _GENERATORS = (np.random.RandomState, np.random.Generator)
 
 

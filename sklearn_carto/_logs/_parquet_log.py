@@ -199,11 +199,15 @@ class EpochLog:
                 NotLoggedWarning,
             )
             return
+        self.write_epochs(missing, log_rows, dynamics, share)
+
+    def write_epochs(self, epochs, log_rows, dynamics, share=(0, 1)):
+        """Write whole epochs of a recording again, which holds their history."""
         self._resumes = False
-        for before in missing:
-            rows, observation = dynamics._observation_at(before)
+        for epoch in epochs:
+            rows, observation = dynamics._observation_at(epoch)
             y_encoded = dynamics._y_encoded[rows]
-            self.add(before, rows, observation, y_encoded, log_rows, share=share)
+            self.add(epoch, rows, observation, y_encoded, log_rows, share=share)
 
     def _make_table(self, epoch, positions, values, y_encoded, log_rows):
         import pyarrow as pa

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn_carto._dynamics._observation import Observation
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._inputs._labels import as_label_column
+from sklearn_carto._logs._parquet_log import EpochLog
 from sklearn_carto._utils._compat import InvalidParameterError, callbacks_of
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._progress import progress
@@ -51,9 +52,13 @@ class ChunkTraining:
         self.estimator, self.factory, self.seed = estimator, factory, seed
         self.verbose, self.keep_models = classifier.verbose, classifier.keep_models
         self.n_epochs = DEFAULT_N_EPOCHS if classifier.n_epochs is None else classifier.n_epochs
+        log = classifier.log
         self._options = {
-            "keep_history": classifier.keep_history, "uncertainty": classifier.uncertainty,
-        }  # fmt: skip
+            "keep_history": classifier.keep_history,
+            "uncertainty": classifier.uncertainty,
+            "history_dir": classifier.history_dir,
+            "log": None if log is None else EpochLog(log, type(classifier).__name__),
+        }
         self.rows = ChunkRows(_check_classes(classes, classifier))
         self.recorder: RunRecorder = None  # type: ignore[assignment]
         self._n_readings = 0
@@ -94,6 +99,7 @@ class ChunkTraining:
                 sample_ids=self.rows.sample_ids, **self._options,
             )  # fmt: skip
             self.recorder.begin(self.n_epochs)
+            self.recorder.open_log()
             self.recorder.models = [] if self.keep_models else None
 
     def _evaluate(self, model, epoch, X, rows):
@@ -115,8 +121,8 @@ class ChunkTraining:
         whole = Observation(*(np.concatenate(values)[order] for values in columns))
         proba = np.concatenate(probas)[order] if self.recorder.uncertainty else None
         from_logits = self._response(model, epoch).from_logits
-        self.recorder._add(epoch, whole, slice(None), from_logits, proba)
         self.recorder.whole_epochs = True
+        self.recorder._add(epoch, whole, slice(None), from_logits, proba)
         if self.recorder.models is not None:
             self.recorder.models.append(deepcopy(model))
 
@@ -149,7 +155,7 @@ def check_chunks(classifier, factory):
             f"of chunks. Got {type(factory).__name__} instead. A generator is read once only: pass "
             "the function that makes it."
         )
-    for parameter, value in (("cv", None), ("record", "epoch_end")):
+    for parameter, value in (("cv", None), ("record", "epoch_end"), ("checkpoint", None)):
         if getattr(classifier, parameter) != value:
             raise ValueError(
                 f"{OWNER} supports {parameter}={value!r} only. Got "

@@ -360,6 +360,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         watcher = get_watcher(self.estimator)
         self._check_record(watcher)
+        self._check_log()
         check_not_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
         y, classes, y_encoded = check_labels(y, self)
@@ -382,7 +383,6 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             uncertainty=self.uncertainty, history_dir=self.history_dir,
             log=None if self.log is None else EpochLog(self.log, name),
         )  # fmt: skip
-        recorder.open_log()
         training_set = _fingerprint_of(X, classes, y_encoded)
         del y_encoded  # the recorder has them in less memory
 
@@ -434,8 +434,8 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             If a reading holds other rows or labels than the first one, or a row twice. It names
             them. The epochs that were complete are kept.
         ValueError
-            If a chunk is malformed, if labels are missing or of a single class, or if `cv` or
-            ``record="training"`` is set.
+            If a chunk is malformed, if labels are missing or of a single class, or if `cv`,
+            `checkpoint` or ``record="training"`` is set.
 
         Examples
         --------
@@ -491,6 +491,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         """
         mean = RunningMeanMap(recorder.n_samples if checkpoint.folds else 0)
         checkpoint.begin(recorder, mean)
+        recorder.open_log(checkpoint.log_run, anew=self._logs_parts_of_epochs())
         if not checkpoint.folds:
             return None
         for fold, (train, test) in enumerate(checkpoint.folds):
@@ -542,6 +543,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
         options = {"n_epochs": self.n_epochs, "verbose": self.verbose, "checkpoint": training}
         train_and_record(estimator, data, X_eval, recorder, training.seed, task, **options)
 
+    def _logs_parts_of_epochs(self):
+        """Whether each file of the log holds some rows of an epoch, not all of them."""
+        return self.cv is not None or get_watcher(self.estimator).replays
+
     def _check_record(self, watcher):
         if self.record != "training":
             return
@@ -555,6 +560,17 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 "record='training' cannot be combined with cv: it records the samples that the "
                 "model trains on, and cv those that it does not train on. Set cv=None, or use "
                 "record='epoch_end'."
+            )
+
+    def _check_log(self):
+        """Check that the log of a training that is continued can be written again."""
+        lasts = self.checkpoint is not None and self.log is not None
+        if lasts and self.keep_history is not True and self._logs_parts_of_epochs():
+            raise ValueError(
+                "log and checkpoint together require keep_history=True with cv, and for ensembles "
+                "that are evaluated in blocks of samples: a training that is continued writes its "
+                f"log again from the history. Got keep_history={self.keep_history!r}. Set it to "
+                "True, or log or checkpoint to None."
             )
 
     def _keep(self, estimator, dynamics, encodes_labels, interrupted, in_fold_map):

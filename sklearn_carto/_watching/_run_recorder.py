@@ -132,10 +132,25 @@ class RunRecorder:
                 "train_split=None, or start a new map with fit."
             )
 
-    def open_log(self):
-        """Prepare the log, if there is one, once an earlier recording is restored."""
-        if self.log is not None:
-            self.log.open(self._log_rows(), self.n_epochs)
+    def open_log(self, run=None, anew=False):
+        """Prepare the log, if there is one.
+
+        Parameters
+        ----------
+        run : str, default=None
+            Key of the log of an earlier recording that was restored.
+        anew : bool, default=False
+            Whether its epochs are written again, from the history. Otherwise the files of complete
+            epochs are kept.
+        """
+        if self.log is None:
+            return
+        if run is not None:
+            self.log.resume(run)
+        anew = anew or run is None
+        self.log.open(self._log_rows(), 0 if anew else self.n_epochs)
+        if anew and self.n_epochs:
+            self.log.write_epochs(range(self.n_epochs), self._log_rows(), self.dynamics)
 
     def _log_rows(self):
         dynamics = self.dynamics
