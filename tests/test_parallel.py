@@ -125,6 +125,25 @@ def test_errors_by_filter_are_raised_in_the_caller():
             warn_once(collected)
 
 
+def stop(number):
+    text = "A worker stopped while some jobs were given to the executor" if number else "other"
+    warnings.warn(text, UserWarning, stacklevel=1)
+    return number
+
+
+def test_no_filter_makes_an_error_of_a_worker_that_joblib_replaces():
+    with warnings.catch_warnings(), joblib.parallel_config(backend="threading"):
+        warnings.simplefilter("error")
+        identity, before = warnings.filters, list(warnings.filters)
+        with pytest.raises(UserWarning, match="other"):
+            run_parallel(stop, [(0,), (0,)], n_jobs=2)
+        assert run_parallel(stop, [(1,), (2,)], n_jobs=2)[0] == [1, 2]
+        assert warnings.filters is identity
+        assert warnings.filters == before
+        warnings.filterwarnings("error", message="A worker", category=UserWarning)
+        assert run_parallel(stop, [(1,), (2,)], n_jobs=2)[0] == [1, 2]
+
+
 # what all tasks share
 
 
