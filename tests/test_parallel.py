@@ -246,17 +246,35 @@ def test_what_cannot_be_pickled_is_an_error_of_the_caller():
 
 def slow_end(number):
     if number == 3:
-        time.sleep(0.5)
         raise ArithmeticError("three")
     return -number
 
 
+def last(action, at, n_tasks, folder, number):
+    """Do something in one of several tasks, once the others have ended."""
+    if number == at:
+        while len(list(folder.iterdir())) < n_tasks - 1:
+            time.sleep(0.01)
+        time.sleep(1)  # until the caller has their results
+        action()
+    (folder / str(number)).touch()
+    return -number
+
+
+def fail():
+    raise ArithmeticError("three")
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
-def test_what_was_finished_is_known_after_an_error(backend):
+def test_what_was_finished_is_known_after_an_error(backend, tmp_path):
     finished, told = {}, []
     with joblib.parallel_config(backend=backend), pytest.raises(ArithmeticError, match="three"):
         run_parallel(
-            slow_end, [(i,) for i in range(4)], n_jobs=2,
+            last, [(i,) for i in range(4)], shared=(fail, 3, 4, tmp_path), n_jobs=2,
             finished=finished, on_finished=lambda number, outcome: told.append((number, outcome)),
         )  # fmt: skip
     assert finished == {i: Outcome(-i, []) for i in range(3)}
@@ -284,18 +302,11 @@ def test_an_interrupt_while_an_outcome_is_kept_keeps_it():
     assert kept == [0, 1, 1]
 
 
-def kill_at_2(number):
-    if number == 2:
-        time.sleep(1)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def test_a_killed_worker_is_named_and_what_was_finished_is_known():
-    finished = {}
+def test_a_killed_worker_is_named_and_what_was_finished_is_known(tmp_path):
+    finished, shared = {}, (kill, 2, 4, tmp_path)
     with pytest.raises(TerminatedWorkerError) as caught:
-        run_parallel(kill_at_2, [(i,) for i in range(4)], n_jobs=2, finished=finished)
-    assert {number: one.result for number, one in finished.items()} == {0: 0, 1: 1, 3: 3}
+        run_parallel(last, [(i,) for i in range(4)], shared=shared, n_jobs=2, finished=finished)
+    assert {number: one.result for number, one in finished.items()} == {0: 0, 1: -1, 3: -3}
     assert "A worker process ended after 3 of 4 tasks" in str(caught.value)
     assert "memory" in str(caught.value)
     assert "n_jobs" in str(caught.value)

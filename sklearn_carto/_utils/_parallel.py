@@ -124,9 +124,10 @@ def _run(function, shared, arguments, missing, n_jobs):
         return
     call = delayed(_call)
     try:
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        # in batches, an error would take the results of other calls with it
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     except ValueError:  # a backend that returns all results at once
-        parallel = Parallel(n_jobs=n_jobs)
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1)
     yield from parallel(call(*of_call) for of_call in calls)
 
 
