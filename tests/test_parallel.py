@@ -125,6 +125,25 @@ def test_errors_by_filter_are_raised_in_the_caller():
             warn_once(collected)
 
 
+def stop(number):
+    text = "A worker stopped while some jobs were given to the executor" if number else "other"
+    warnings.warn(text, UserWarning, stacklevel=1)
+    return number
+
+
+def test_no_filter_makes_an_error_of_a_worker_that_joblib_replaces():
+    with warnings.catch_warnings(), joblib.parallel_config(backend="threading"):
+        warnings.simplefilter("error")
+        identity, before = warnings.filters, list(warnings.filters)
+        with pytest.raises(UserWarning, match="other"):
+            run_parallel(stop, [(0,), (0,)], n_jobs=2)
+        assert run_parallel(stop, [(1,), (2,)], n_jobs=2)[0] == [1, 2]
+        assert warnings.filters is identity
+        assert warnings.filters == before
+        warnings.filterwarnings("error", message="A worker", category=UserWarning)
+        assert run_parallel(stop, [(1,), (2,)], n_jobs=2)[0] == [1, 2]
+
+
 # what all tasks share
 
 
@@ -227,17 +246,35 @@ def test_what_cannot_be_pickled_is_an_error_of_the_caller():
 
 def slow_end(number):
     if number == 3:
-        time.sleep(0.5)
         raise ArithmeticError("three")
     return -number
 
 
+def last(action, at, n_tasks, folder, number):
+    """Do something in one of several tasks, once the others have ended."""
+    if number == at:
+        while len(list(folder.iterdir())) < n_tasks - 1:
+            time.sleep(0.01)
+        time.sleep(1)  # until the caller has their results
+        action()
+    (folder / str(number)).touch()
+    return -number
+
+
+def fail():
+    raise ArithmeticError("three")
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 @pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
-def test_what_was_finished_is_known_after_an_error(backend):
+def test_what_was_finished_is_known_after_an_error(backend, tmp_path):
     finished, told = {}, []
     with joblib.parallel_config(backend=backend), pytest.raises(ArithmeticError, match="three"):
         run_parallel(
-            slow_end, [(i,) for i in range(4)], n_jobs=2,
+            last, [(i,) for i in range(4)], shared=(fail, 3, 4, tmp_path), n_jobs=2,
             finished=finished, on_finished=lambda number, outcome: told.append((number, outcome)),
         )  # fmt: skip
     assert finished == {i: Outcome(-i, []) for i in range(3)}
@@ -265,18 +302,11 @@ def test_an_interrupt_while_an_outcome_is_kept_keeps_it():
     assert kept == [0, 1, 1]
 
 
-def kill_at_2(number):
-    if number == 2:
-        time.sleep(1)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def test_a_killed_worker_is_named_and_what_was_finished_is_known():
-    finished = {}
+def test_a_killed_worker_is_named_and_what_was_finished_is_known(tmp_path):
+    finished, shared = {}, (kill, 2, 4, tmp_path)
     with pytest.raises(TerminatedWorkerError) as caught:
-        run_parallel(kill_at_2, [(i,) for i in range(4)], n_jobs=2, finished=finished)
-    assert {number: one.result for number, one in finished.items()} == {0: 0, 1: 1, 3: 3}
+        run_parallel(last, [(i,) for i in range(4)], shared=shared, n_jobs=2, finished=finished)
+    assert {number: one.result for number, one in finished.items()} == {0: 0, 1: -1, 3: -3}
     assert "A worker process ended after 3 of 4 tasks" in str(caught.value)
     assert "memory" in str(caught.value)
     assert "n_jobs" in str(caught.value)

@@ -444,6 +444,30 @@ def test_a_full_disk_warns_once_and_loses_no_result(tmp_path, monkeypatch):
     assert set(raised.value.partial_results.results_["split"]) == {0}
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs the names of open files")
+def test_a_part_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    events, real_sync, real_replace = [], os.fsync, Path.replace
+
+    def sync(descriptor):
+        events.append(("sync", os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}"))[:8]))
+        real_sync(descriptor)
+
+    def replace(path, target):
+        if path.parent == Path(target).parent == folder and "-seed" in Path(target).name:
+            events.append(("name", Path(target).name[:8]))
+        return real_replace(path, target)
+
+    folder = tmp_path / "part of"
+    compare(LogisticRegression(), folder, cv=[(np.arange(60), np.arange(60, 120))])
+    (folder / "split0-seed0.npz").unlink()
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", replace)
+    compare(LogisticRegression(), folder, cv=[(np.arange(60), np.arange(60, 120))])
+    named = events.index(("name", "split0-s"))
+    assert ("sync", ".split0-") in events[:named]
+    assert ("sync", "part of") in events[named:]
+
+
 def test_what_cannot_be_identified_by_value_is_refused(tmp_path):
     class Opaque(LogisticRegression):
         def __reduce__(self):

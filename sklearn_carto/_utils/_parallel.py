@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -20,6 +20,10 @@ from sklearn_carto._utils._warnings import collect_warnings
 from sklearn_carto.exceptions import TerminatedWorkerError
 
 _N_NAMED = 5  # tasks that an error names
+
+# A warning of joblib when it replaces a worker. As an error, it ends the thread of joblib that
+# waits for the workers, and the call would never end.
+_STOPPED = "A worker stopped while some jobs were given"
 
 # number of workers of the calls that this one is part of
 _n_outer_workers: ContextVar[int] = ContextVar("_n_outer_workers", default=1)
@@ -120,9 +124,10 @@ def _run(function, shared, arguments, missing, n_jobs):
         return
     call = delayed(_call)
     try:
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        # in batches, an error would take the results of other calls with it
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
     except ValueError:  # a backend that returns all results at once
-        parallel = Parallel(n_jobs=n_jobs)
+        parallel = Parallel(n_jobs=n_jobs, batch_size=1)
     yield from parallel(call(*of_call) for of_call in calls)
 
 
@@ -145,14 +150,29 @@ def _workers_watched(n_missing, finished):
         ) from error
 
 
+@contextmanager
 def _filters_kept():
     """Restore the warning filters on exit, which estimators that overlap in threads may change.
 
     scikit-learn checks each array in a ``catch_warnings``. A thread that is no worker but not the
     main one either leaves them alone, since it would change them for others.
     """
-    is_main = threading.current_thread() is threading.main_thread()
-    return warnings.catch_warnings() if is_main else nullcontext()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with warnings.catch_warnings():
+        if _is_error(_STOPPED):
+            warnings.filterwarnings("default", message=_STOPPED)
+        yield
+
+
+def _is_error(text):
+    """Whether the filters make an error of a UserWarning."""
+    for action, message, category, module, line in warnings.filters:
+        of_all = module is None and line == 0 and issubclass(UserWarning, category)
+        if of_all and (message is None or message.match(text)):
+            return action == "error"
+    return False
 
 
 def _call(shared, function, arguments, number, state):
