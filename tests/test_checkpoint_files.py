@@ -409,10 +409,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._identity import identity_of
+from sklearn_carto._watching._run_recorder import RunRecorder
 X = np.arange(12.0).reshape(6, 2)
 steps = FunctionTransformer(lambda X: X + 1), SGDClassifier(class_weight={"a": 1, "b": 2})
 model = CartographyClassifier(make_pipeline(*steps), cv=2)
-print(sorted(identity_of(model, X, np.array(list("ababab")), {}, None).items()))
+recorder = RunRecorder(None, np.array(["a", "b"]), np.arange(6) % 2, True)
+print(sorted(identity_of(model, X, recorder, {}).items()))
 """
     run = [sys.executable, "-c", script]
     first, second = (
