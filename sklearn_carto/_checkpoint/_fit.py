@@ -81,7 +81,7 @@ def _check_folder(path, owner):
             f"The 'checkpoint' parameter of {owner} must be the path of a folder, which is made if "
             f"it does not exist. Got {describe(name)} instead."
         )
-    return Path(name)
+    return Path(name).absolute()  # the working directory may change
 
 
 class NoFitCheckpoint:

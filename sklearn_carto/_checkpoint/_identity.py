@@ -105,7 +105,7 @@ def _of_cv(cv):
 
 def _of_estimator(estimator):
     kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
-    found = {"the type of the estimator": kind}
+    found = {"the type of the estimator": f"{kind} {value_fingerprint(type(estimator))}"}
     if not hasattr(estimator, "get_params"):
         return found
     params = estimator.get_params(deep=True)
