@@ -200,7 +200,9 @@ class FitCheckpoint(NoFitCheckpoint):
             return "training starts from the beginning"
         if self.run["is_finished"]:
             return "the complete fit is loaded"
-        of = f" of fold {self.resumed}" if self.resumed < len(self.folds) else ""
+        n_folds, of = len(self.folds), ""
+        if self.resumed < n_folds:
+            of = f" of fold {self.resumed + 1} of {n_folds}"
         return f"training{of} continues after {self.run['n_done']} complete {self.run['steps']}"
 
     def _warn(self):
