@@ -261,9 +261,9 @@ def _lost(earlier, events):
     if not saved:
         return 0
     resumed = [tuple(event[1:]) for event in events if event[0] == "resumes"]
-    if not resumed:  # it was killed before, or a fold was over and the next one begins
-        return 0
     number, n_done = saved[-1]
+    if not resumed:  # it was killed before it could, or it began again
+        return sum(event[0] == "state" for event in earlier) if ["epoch"] in events else 0
     at_number, at_step = resumed[0]
     return 0 if at_number > number else max(0, n_done - at_step)
 
