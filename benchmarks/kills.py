@@ -1,6 +1,6 @@
 """SIGKILL trainings at random moments, also within a write, and compare what they end as.
 
-    python benchmarks/kills.py [--n 50] [--seed 0] [--kinds sgd mlp skorch ...]
+    python benchmarks/kills.py [--n 50] [--seed 0] [--kinds sgd mlp skorch ...] [--spawn]
 
 Of each kind, a training without a checkpoint is the reference. Then one training is started in a
 process of its own and killed, again and again until one ends: after a random time, or within a
@@ -17,14 +17,19 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+
+from sklearn_carto import CartographyClassifier
+from sklearn_carto._checkpoint import _fit
+from sklearn_carto._maps._fields import MAP_STATISTICS
+from sklearn_carto._watching._run_recorder import RunRecorder
 
 N_EPOCHS = 12
 N_IN_WRITES = 5  # every fifth kill is within a write
@@ -95,10 +100,6 @@ def make_data(n_samples):
 def child(kind, folder, log, n_samples, kill_at_write):
     """Train, and write the epochs as they are trained, and the digest of what the end is."""
     warnings.simplefilter("ignore")
-    from sklearn_carto import CartographyClassifier
-    from sklearn_carto._checkpoint import _fit
-    from sklearn_carto._watching._run_recorder import RunRecorder
-
     estimator, params = make_estimator(kind)
     X, y = make_data(n_samples)
     told = log.open("a")
@@ -170,8 +171,6 @@ def _die_in_a_write(number, tell):
 
 def digest_of(model, X):
     """Digest all bits of a fit: map, history, predictions and weights."""
-    from sklearn_carto._maps._fields import MAP_STATISTICS
-
     found = sha256()
     arrays = [getattr(model.data_map_, name) for name in MAP_STATISTICS]
     arrays += [model.predict_proba(X)]
@@ -191,10 +190,18 @@ def digest_of(model, X):
 # -- the process that kills ---------------------------------------------------------------------
 
 
-def start(kind, folder, log, n_samples, kill_at_write=0):
+def start(context, kind, folder, log, n_samples, kill_at_write=0):
     """Start a training in a process of its own."""
-    command = [sys.executable, __file__, "--child", kind, str(folder or ""), str(log)]
-    return subprocess.Popen([*command, str(n_samples), str(kill_at_write)])
+    process = context.Process(target=child, args=(kind, folder, log, n_samples, kill_at_write))
+    process.start()
+    return process
+
+
+def run_whole(context, *args):
+    """Run a training to its end."""
+    process = start(context, *args)
+    process.join()
+    assert process.exitcode == 0
 
 
 def told(log):
@@ -209,14 +216,14 @@ def told(log):
     return found
 
 
-def run_kind(kind, n_kills, rng, n_samples):
+def run_kind(context, kind, n_kills, rng, n_samples):
     """Kill trainings of a kind; return a row of the table."""
     work = Path(tempfile.mkdtemp())
     log = work / "reference"
-    assert start(kind, None, log, n_samples).wait() == 0
+    run_whole(context, kind, None, log, n_samples)
     expected = told(log)[-1][1]
     timed = work / "timed"
-    assert start(kind, work / "whole", timed, n_samples).wait() == 0
+    run_whole(context, kind, work / "whole", timed, n_samples)
     times = dict(event[:2] for event in told(timed) if event[0] in ("begin", "trained"))
     lasts = times["trained"] - times["begin"]
     counts = dict.fromkeys(["kills", "in a write", "lost epochs", "differing fits", "fits"], 0)
@@ -226,19 +233,20 @@ def run_kind(kind, n_kills, rng, n_samples):
         kills = counts["kills"] < n_kills
         in_write = kills and counts["kills"] % N_IN_WRITES == 0
         n_told = len(told(log))
-        process = start(kind, folder, log, n_samples, rng.randint(1, 18) if in_write else 0)
+        at_write = rng.randint(1, 18) if in_write else 0
+        process = start(context, kind, folder, log, n_samples, at_write)
         if kills and not in_write:
             _kill_while_it_trains(process, log, n_told, rng, lasts)
-        process.wait()
+        process.join()
         events = told(log)[n_told:]
         counts["lost epochs"] += _lost(told(log)[:n_told], events)
-        if process.returncode == 0:
+        if process.exitcode == 0:
             counts["fits"] += 1
             counts["differing fits"] += events[-1][1] != expected
             before = 0
             shutil.rmtree(folder)
         else:
-            assert process.returncode == -signal.SIGKILL, process.returncode
+            assert process.exitcode == -signal.SIGKILL, process.exitcode
             counts["kills"] += 1
             counts["in a write"] += events[-1][0] == "killed in a write"
             before = 1
@@ -248,11 +256,10 @@ def run_kind(kind, n_kills, rng, n_samples):
 
 def _kill_while_it_trains(process, log, n_told, rng, lasts):
     """Kill a process at a random moment after it has begun to train."""
-    while process.poll() is None and not told(log)[n_told:]:
+    while process.is_alive() and not told(log)[n_told:]:
         time.sleep(0.002)
     time.sleep(rng.uniform(0, 0.6 * lasts))  # of what may remain
-    if process.poll() is None:
-        process.kill()
+    process.kill()
 
 
 def _lost(earlier, events):
@@ -261,9 +268,9 @@ def _lost(earlier, events):
     if not saved:
         return 0
     resumed = [tuple(event[1:]) for event in events if event[0] == "resumes"]
-    if not resumed:  # it was killed before, or a fold was over and the next one begins
-        return 0
     number, n_done = saved[-1]
+    if not resumed:  # it was killed before it could, or it began again
+        return sum(event[0] == "state" for event in earlier) if ["epoch"] in events else 0
     at_number, at_step = resumed[0]
     return 0 if at_number > number else max(0, n_done - at_step)
 
@@ -280,8 +287,6 @@ def full_disk(n_samples):
             "disk full: a tmpfs cannot be mounted here; tests/test_checkpoint_files.py use a quota"
         )
         return
-    from sklearn_carto import CartographyClassifier
-
     warnings.simplefilter("ignore")
     try:
         X, y = make_data(n_samples)
@@ -313,19 +318,22 @@ def main():
     parser.add_argument("--n-samples", type=int, default=3000)
     kinds = ["sgd", "mlp", "folds", "skorch", "hgb", "xgboost", "lightgbm"]
     parser.add_argument("--kinds", nargs="+", default=kinds, choices=kinds)
+    parser.add_argument(
+        "--spawn", action="store_true", help="new interpreters, instead of forks of one that has "
+        "imported the libraries and has trained nothing",
+    )  # fmt: skip
     options = parser.parse_args()
+    context = get_context("spawn" if options.spawn else "fork")
     rng = random.Random(options.seed)
     print(f"{'kind':10}{'kills':>8}{'in a write':>12}{'lost epochs':>13}{'fits':>6}{'differ':>8}")
     for kind in options.kinds:
-        c = run_kind(kind, options.n, rng, options.n_samples)
+        if not options.spawn:
+            make_estimator(kind)  # for its imports
+        c = run_kind(context, kind, options.n, rng, options.n_samples)
         print(f"{kind:10}{c['kills']:8}{c['in a write']:12}{c['lost epochs']:13}{c['fits']:6}"
               f"{c['differing fits']:8}", flush=True)  # fmt: skip
     full_disk(options.n_samples)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        kind, folder, log, n_samples, kill_at_write = sys.argv[2:]
-        child(kind, folder or None, Path(log), int(n_samples), int(kill_at_write))
-    else:
-        main()
+    main()

@@ -1,6 +1,7 @@
 # ruff: noqa: NPY002  the global generator is what is tested
 """Checkpoints: a fit that was killed continues, and ends as one that was not, bit for bit."""
 
+import threading
 import warnings
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPClassifier
@@ -17,6 +19,8 @@ from sklearn.preprocessing import StandardScaler, TargetEncoder
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._folder import CheckpointFolder
 from sklearn_carto._maps._fields import MAP_STATISTICS as FIELDS
+from sklearn_carto._utils._compat import callbacks_of
+from sklearn_carto._watching._callbacks import HAS_CALLBACKS
 from sklearn_carto._watching._find import get_watcher
 from watchers import WATCHED, X, y
 
@@ -101,8 +105,9 @@ def test_a_killed_fit_ends_as_one_that_was_not(watched, keep_history, tmp_path, 
 
 
 @by_name
-@pytest.mark.parametrize("keep_history", [True, False])
-@pytest.mark.parametrize("n_finished", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("n_finished", "keep_history"), [(0, True), (1, False), (1, True), (3, False)]
+)
 def test_finished_folds_are_kept_and_the_running_one_continues(
     watched, keep_history, n_finished, tmp_path, kill
 ):
@@ -268,6 +273,61 @@ def test_transformers_of_a_pipeline_are_not_fitted_again(after, tmp_path, kill, 
     model = make().fit(coded, LABELS)
     assert len(n_fitted) == (2 if after < 6 else 1)
     assert_same_fit(model, expected, coded)
+
+
+@pytest.mark.parametrize("cv", [None, 2])
+def test_a_pipeline_of_an_ensemble_continues(cv, tmp_path, kill):
+    hgb = HistGradientBoostingClassifier(max_iter=N_EPOCHS)
+
+    def make(checkpoint=tmp_path / "saved"):
+        steps = StandardScaler(), make_pipeline(StandardScaler(with_mean=False), clone(hgb))
+        return CartographyClassifier(
+            make_pipeline(*steps), random_state=0, cv=cv, checkpoint=checkpoint
+        )
+
+    expected = make(None).fit(X, LABELS)
+    for after in (1, 1):  # once trained, and again
+        kill(after)
+        with pytest.raises(Killed):
+            make().fit(X, LABELS)
+        kill.undo()
+    assert_same_fit(make().fit(X, LABELS), expected, X)
+    assert_same_fit(make().fit(X, LABELS), expected, X)
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="needs scikit-learn >= 1.9")
+def test_callbacks_are_those_of_the_estimator_that_is_passed(tmp_path, kill):
+    class Counts:
+        def __init__(self):
+            self.lock, self.n_ended = threading.Lock(), 0  # which cannot be pickled
+
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context):
+            self.n_ended += 1
+
+        def teardown(self, estimator, context):
+            pass
+
+    def make(callback):
+        steps = StandardScaler(), clone(SGDClassifier(loss="log_loss"))
+        pipeline = make_pipeline(*steps)
+        pipeline.set_callbacks(callback)
+        return CartographyClassifier(
+            pipeline, n_epochs=5, random_state=0, checkpoint=tmp_path / "saved"
+        )
+
+    kill(2)
+    with pytest.raises(Killed):
+        make(Counts()).fit(X, LABELS)
+    kill.undo()
+    callback = Counts()
+    model = make(callback).fit(X, LABELS)
+    assert callbacks_of(model.estimator_) == [callback]
 
 
 @pytest.mark.parametrize("watched", EPOCHWISE, ids=lambda watched: watched.name)

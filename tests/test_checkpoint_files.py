@@ -363,6 +363,34 @@ input()
     make(tmp_path).fit(X, LABELS)
 
 
+def test_a_folder_that_is_gone_is_an_error(tmp_path, monkeypatch):
+    write, folder = CheckpointFolder.write_state, tmp_path / "saved"
+
+    def gone(self, *args):
+        if saved_epochs(folder) == [1, 2]:
+            shutil.rmtree(folder)
+        write(self, *args)
+
+    monkeypatch.setattr(CheckpointFolder, "write_state", gone)
+    model = make(folder, keep_history=False)
+    with pytest.raises(OSError, match="saved"):
+        model.fit(X, LABELS)
+    assert model.n_epochs_ == 3
+
+
+def test_the_working_directory_may_change(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write = CheckpointFolder.write_state
+
+    def moving(self, *args):
+        write(self, *args)
+        monkeypatch.chdir("/")
+
+    monkeypatch.setattr(CheckpointFolder, "write_state", moving)
+    make("saved").fit(X, LABELS)
+    assert saved_epochs(tmp_path / "saved") == [6, 7]
+
+
 # Files
 
 
@@ -409,10 +437,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._identity import identity_of
+from sklearn_carto._watching._run_recorder import RunRecorder
 X = np.arange(12.0).reshape(6, 2)
 steps = FunctionTransformer(lambda X: X + 1), SGDClassifier(class_weight={"a": 1, "b": 2})
 model = CartographyClassifier(make_pipeline(*steps), cv=2)
-print(sorted(identity_of(model, X, np.array(list("ababab")), {}, None).items()))
+recorder = RunRecorder(None, np.array(["a", "b"]), np.arange(6) % 2, True)
+print(sorted(identity_of(model, X, recorder, {}).items()))
 """
     run = [sys.executable, "-c", script]
     first, second = (

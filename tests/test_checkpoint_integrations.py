@@ -195,8 +195,7 @@ def fit_lightning(folder=None, stop_at=None, resume=None):
     return [value.numpy().copy() for value in model.state_dict().values()], ours
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:lightning", "ignore::FutureWarning")
-@pytest.mark.filterwarnings("ignore:.*:lightning.pytorch.utilities.warnings.PossibleUserWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 def test_a_checkpoint_of_lightning_holds_the_recording(tmp_path):
     weights, expected = fit_lightning()
     fit_lightning(tmp_path, stop_at=3)

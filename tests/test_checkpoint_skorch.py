@@ -4,6 +4,9 @@
 import os
 import pickle
 import random
+import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -350,6 +353,87 @@ def test_an_interrupt_while_a_state_is_saved_is_raised(tmp_path, monkeypatch):
     assert (model.interrupted_, model.n_epochs_) == (True, 3)
     monkeypatch.undo()
     assert_same_nets(clone(model).fit(X, y), make(None).fit(X, y))
+
+
+SCRIPT = """
+import os, signal, sys
+import numpy as np, skorch, torch
+from torch import nn
+from skorch.callbacks import EarlyStopping
+from sklearn_carto import CartographyClassifier
+from sklearn_carto._checkpoint._folder import CheckpointFolder
+
+class Block(nn.Sequential):
+    pass
+
+class Module(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Block(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3))
+        self.out = nn.Linear(8, 3)
+    def forward(self, x):
+        return self.out(self.block(x))
+
+class Own(skorch.callbacks.Callback):
+    def on_epoch_end(self, net, **kwargs):
+        self.seen = getattr(self, "seen", 0) + 1
+
+rng = np.random.RandomState(0)
+X, y = rng.normal(size=(90, 5)).astype(np.float32), np.array(list("abc"))[np.arange(90) % 3]
+stops = EarlyStopping(patience=7, load_best=True, sink=lambda text: None)
+net = skorch.NeuralNetClassifier(
+    Module, criterion=nn.CrossEntropyLoss, optimizer=torch.optim.Adam, max_epochs=8, verbose=0,
+    callbacks=[stops, Own()], batch_size=16, iterator_train__shuffle=True,
+)
+folder, kill_after = sys.argv[1] or None, int(sys.argv[2])
+write, n_written = CheckpointFolder.write_state, []
+def killing(self, *args):
+    if len(n_written) == kill_after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(self, *args)
+    n_written.append(1)
+if kill_after:
+    CheckpointFolder.write_state = killing
+model = CartographyClassifier(net, random_state=0, checkpoint=folder).fit(X, y)
+own = dict(model.estimator_.callbacks_)["Own"]
+state = model.estimator_.module_.state_dict()
+weights = [value.numpy().tobytes().hex() for value in state.values()]
+print(own.seen, type(own) is Own, model.confidence_.tobytes().hex(), *weights)
+"""
+
+
+def test_a_script_that_is_killed_continues_with_its_own_classes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+
+    def run(folder, kill_after=0):
+        command = [sys.executable, "-W", "ignore", script, str(folder), str(kill_after)]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    expected = run("")
+    assert expected.stdout.startswith("8 True"), expected.stderr
+    assert run(tmp_path / "saved", kill_after=3).returncode == -signal.SIGKILL
+    assert run(tmp_path / "saved").stdout == expected.stdout
+
+
+@pytest.mark.parametrize("keep_history", [True, False])
+def test_rows_that_epochs_leave_out_continue(keep_history, tmp_path, kill):  # noqa: F811
+    def make(checkpoint=tmp_path / "saved"):
+        net = make_net(iterator_train__drop_last=True, train_split=None, batch_size=50)
+        return CartographyClassifier(
+            net, random_state=0, record="training", keep_history=keep_history, checkpoint=checkpoint
+        )
+
+    expected = make(None).fit(X, y)
+    assert len(set(expected.dynamics_.n_seen)) > 1
+    kill(3)
+    with pytest.raises(Killed):
+        make().fit(X, y)
+    kill.undo()
+    model = make().fit(X, y)
+    assert_array_equal(model.dynamics_.n_seen, expected.dynamics_.n_seen)
+    for name in FIELDS:
+        assert_array_equal(getattr(model.data_map_, name), getattr(expected.data_map_, name))
 
 
 def test_a_module_that_is_made_with_other_weights_is_named(tmp_path, kill):  # noqa: F811

@@ -31,6 +31,7 @@ from sklearn_carto._checkpoint._records import (
 from sklearn_carto._checkpoint._training import Journal, NoCheckpoint, TrainingCheckpoint
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._metaestimators import last_step, with_last_step
 from sklearn_carto._utils._validation import describe
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import CheckpointError, DamagedCheckpointWarning
@@ -46,7 +47,7 @@ def open_checkpoint(classifier, data, recorder, seed, folds, refusal=None):
     data : TrainingSet
         Samples, labels and arguments of `fit`.
     recorder : RunRecorder
-        Knows the names of the samples.
+        Knows the labels and the names of the samples.
     seed : int or None
         Seed of the fit.
     folds : list of (ndarray, ndarray)
@@ -64,7 +65,7 @@ def open_checkpoint(classifier, data, recorder, seed, folds, refusal=None):
     if refusal:
         raise CheckpointError(refusal)
     path = _check_folder(classifier.checkpoint, type(classifier).__name__)
-    identity = identity_of(classifier, data.X, data.y, data.routed, recorder.sample_ids)
+    identity = identity_of(classifier, data.X, recorder, data.routed)
     folder = CheckpointFolder(path)
     try:
         return FitCheckpoint(folder, classifier, identity, seed, folds)
@@ -80,7 +81,7 @@ def _check_folder(path, owner):
             f"The 'checkpoint' parameter of {owner} must be the path of a folder, which is made if "
             f"it does not exist. Got {describe(name)} instead."
         )
-    return Path(name)
+    return Path(name).absolute()  # the working directory may change
 
 
 class NoFitCheckpoint:
@@ -201,7 +202,9 @@ class FitCheckpoint(NoFitCheckpoint):
             return "training starts from the beginning"
         if self.run["is_finished"]:
             return "the complete fit is loaded"
-        of = f" of fold {self.resumed}" if self.resumed < len(self.folds) else ""
+        n_folds, of = len(self.folds), ""
+        if self.resumed < n_folds:
+            of = f" of fold {self.resumed + 1} of {n_folds}"
         return f"training{of} continues after {self.run['n_done']} complete {self.run['steps']}"
 
     def _warn(self):
@@ -247,17 +250,18 @@ class FitCheckpoint(NoFitCheckpoint):
         number, recorder, blobs = training.number, training.recorder, self.folder.blobs
         training.n_done, training.is_finished = self.run["n_done"], self.run["is_finished"]
         training.references = references_of(clone(self.original))
+        pickled = self.parts.get("bundle")
         if f"model-{number}" in blobs:
             training.is_trained = True
             pickled = self.folder.read_blob(f"model-{number}")[1]["bundle"]
-        else:
-            pickled = self.parts.get("bundle")
         if pickled is not None:
             bundle = load_estimator(pickled, training.references)
             training.estimator, training.facts = bundle["estimator"], bundle["facts"]
         if f"inputs-{number}" in blobs:
             parts = self.folder.read_blob(f"inputs-{number}")[1]
-            training.inputs = load_estimator(parts["inputs"], training.references)
+            inputs = load_estimator(parts["inputs"], training.references)
+            pipeline, training.inputs = inputs["pipeline"], inputs["inputs"]
+            training.estimator = with_last_step(pipeline, training.estimator)
         if recorder is not self.whole and "own" in self.run:
             begin_recorder("own", recorder, self.run, self.parts)
             restore_recorder("own", _inner(recorder), self.run, self.parts)
@@ -274,8 +278,9 @@ class FitCheckpoint(NoFitCheckpoint):
             self.generators = None
 
     def save_inputs(self, training, inputs):
-        """Save the transformed inputs of a training."""
-        pickled = dump_estimator(inputs, training.references, "What the transformers return")
+        """Save the transformed inputs of a training, and the pipeline that transformed them."""
+        both = {"pipeline": training.watched, "inputs": inputs}
+        pickled = dump_estimator(both, training.references, "What the transformers return")
         self.folder.write_blob(f"inputs-{training.number}", {}, {"inputs": pickled})
 
     def save_model(self, training):
@@ -295,18 +300,22 @@ class FitCheckpoint(NoFitCheckpoint):
         """Save the end of a training; with `mean`, of the folds so far, the next one may begin."""
         number = training.number
         parts: dict = {}
-        self.folder.blobs.pop(f"inputs-{number}", None)
+        has_inputs = self.folder.blobs.pop(f"inputs-{number}", None) is not None
         if mean is not None:
             self.folder.blobs.pop(f"model-{number}", None)
             self.folder.blobs.pop(f"folds-{number - 1}", None)
             self.folder.write_blob(f"folds-{number}", *pack_mean(mean))
             self._write(training, number + 1, 0, parts)
         else:
-            if not training.is_trained:
+            if has_inputs:  # what was saved is the last step alone
+                self.folder.blobs.pop(f"model-{number}", None)
+            if has_inputs or not training.is_trained:
                 parts["bundle"] = self._bundle(training, estimator)
             self._write(training, number, training.n_done, parts)
 
     def _bundle(self, training, estimator):
+        if f"inputs-{training.number}" in self.folder.blobs:  # which hold the transformers
+            estimator = last_step(estimator)
         bundle = {"estimator": estimator, "facts": training.facts}
         return dump_estimator(bundle, training.references, type(estimator).__name__)
 

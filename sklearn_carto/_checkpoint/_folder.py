@@ -167,7 +167,7 @@ class CheckpointFolder:
         except OSError as error:
             raise OSError(
                 error.errno,
-                f"The checkpoint could not be written ({error.strerror}). What it held before is "
+                f"The checkpoint could not be written ({error.strerror or error}). What it held is "
                 "unchanged. Make room for it, or set checkpoint to a folder that can be written",
                 str(self.path),
             ) from error

@@ -17,7 +17,7 @@ _NEUTRAL = (
 _GENERATORS = (np.random.RandomState, np.random.Generator)
 
 
-def identity_of(classifier, X, y, routed, sample_ids):
+def identity_of(classifier, X, recorder, routed):
     """Describe a fit by the values of its data and parameters.
 
     Values that cannot be read, such as the rows of a torch Dataset of the user's own class, are
@@ -30,12 +30,10 @@ def identity_of(classifier, X, y, routed, sample_ids):
         same process was interrupted, so that of generators only the type counts.
     X : container of shape (n_samples, n_features)
         Samples.
-    y : ndarray of shape (n_samples,)
-        Labels.
+    recorder : RunRecorder
+        Knows the labels and the names of the samples.
     routed : dict of dict
         Further arguments of `fit`.
-    sample_ids : array-like of shape (n_samples,) or None
-        Names of the samples.
 
     Returns
     -------
@@ -55,10 +53,10 @@ def identity_of(classifier, X, y, routed, sample_ids):
     }
     return {
         **_versions(classifier.estimator),
-        "the number of samples": str(len(y)),
+        "the number of samples": str(recorder.n_samples),
         "the samples X": _digest(X),
-        "the labels y": _digest(y.tolist()),
-        "the sample_ids": _digest(sample_ids),
+        "the labels y": value_fingerprint(recorder.classes.tolist(), recorder.y_encoded),
+        "the sample_ids": _digest(recorder.sample_ids),
         **arguments,
         **own,
         "the parameter random_state": _of_seed(params["random_state"]),
@@ -109,7 +107,7 @@ def _of_cv(cv):
 
 def _of_estimator(estimator):
     kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
-    found = {"the type of the estimator": kind}
+    found = {"the type of the estimator": f"{kind} {value_fingerprint(type(estimator))}"}
     if not hasattr(estimator, "get_params"):
         return found
     params = estimator.get_params(deep=True)

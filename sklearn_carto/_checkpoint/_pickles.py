@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from typing import Any
 
 from sklearn_carto._inputs._code import code_name, is_code
-from sklearn_carto._inputs._torch_datasets import is_any_dataset
+from sklearn_carto._inputs._torch_datasets import is_any_dataset, is_tensor
 from sklearn_carto._utils._compat import callbacks_of, cloudpickle
 from sklearn_carto.exceptions import CheckpointError
 
@@ -161,9 +162,14 @@ def _whole_state(callback, known):
     for name, value in vars(callback).items():
         if name not in state or state[name] is not value:
             with suppress(Exception):
-                _pickler_kind()(BytesIO(), known).dump(value)
+                if not _holds_tensors(value):  # which need no trial, and may be large
+                    _pickler_kind()(BytesIO(), known).dump(value)
                 state[name] = value
     return state
+
+
+def _holds_tensors(value):
+    return isinstance(value, Mapping) and len(value) > 0 and all(map(is_tensor, value.values()))
 
 
 def _is_named(obj):

@@ -147,6 +147,17 @@ def last_step(estimator):
     return estimator
 
 
+def with_last_step(estimator, last):
+    """Replace the last step of a pipeline, however deep, in place; else return `last`."""
+    outer, inner = None, estimator
+    while last_step(inner) is not inner:
+        outer, inner = inner, inner.steps[-1][1]
+    if outer is None:
+        return last
+    outer.steps[-1] = (outer.steps[-1][0], last)
+    return estimator
+
+
 def _has_steps(pipeline):
     steps = pipeline.steps
     pairs = isinstance(steps, list) and all(

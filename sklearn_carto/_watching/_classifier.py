@@ -227,9 +227,10 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
     ``random_state=None``, pass another folder. Data, labels, parameters or versions of libraries
     other than those of the checkpoint are a CheckpointError that names them; rows of a torch
     Dataset of your own class cannot be compared. Each training needs a folder of its own, so that
-    comparisons, and selectors that train several models, need None. A damaged file is a DamagedCheckpointWarning, and the training continues from the epoch before it. If a
-    file cannot be written, for example to a full disk, the error is raised as for an interrupt:
-    complete epochs are kept, and so are the last two in the folder.
+    comparisons, and selectors that train several models, need None. A damaged file is a
+    DamagedCheckpointWarning, and the training continues from the epoch before it. If a file cannot
+    be written, for example to a full disk, the error is raised as for an interrupt: complete epochs
+    are kept, and so are the last two in the folder.
 
     **Nets.** Under a threading backend they are trained one at a time, since all threads share the
     generators of torch; a net that predicts in another thread meanwhile draws from them, too. After

@@ -44,7 +44,8 @@ def train_and_record(
     # 1. Prepare the estimator, and what its last step takes.
     watcher = get_watcher(estimator)
     if not (watcher.seeds_generators and checkpoint.n_done):
-        checkpoint.restore_generators()
+        device = getattr(last_step(estimator), "device", None) if watcher.seeds_generators else None
+        checkpoint.restore_generators(device)
     if not checkpoint.continues:
         set_seed(estimator, seed)
     if checkpoint.inputs is None:
