@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import sklearn
@@ -18,6 +17,7 @@ from sklearn_carto._inputs._code import estimator_hash
 from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._files import new_file, part_name, sync_folder
 from sklearn_carto._utils._plain_values import from_tree, to_tree
 from sklearn_carto._utils._random_state import draw_seed
 from sklearn_carto._utils._warnings import warn
@@ -113,15 +113,11 @@ class ResultFolder:
             If it cannot be written. The call goes on, and there is one warning only.
         """
         arrays: dict[str, np.ndarray] = {}
-        part = self.folder / f".{name}.{uuid4().hex}.npz"
         try:
             tree = to_tree(value, arrays)
             metadata = {"call": self._digest, "name": name, "tree": tree}
-            write_archive(part, _KIND, arrays, metadata)
-            _to_disk(part)
-            part.replace(self.folder / f"{name}.npz")
-            _to_disk(self.folder)
-        except (OSError, TypeError) as error:
+            write_archive(self.folder / f"{name}.npz", _KIND, arrays, metadata)
+        except (OSError, TypeError, ValueError) as error:  # such as a folder of that name
             if self._stores:
                 self._stores = False
                 warn(
@@ -130,9 +126,6 @@ class ResultFolder:
                     "would compute them again. Make room, or check the folder.",
                     ResumeWarning,
                 )
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def _open(self, call, subject):
         """Return the call that the folder describes; describe this one, if it describes none."""
@@ -143,9 +136,9 @@ class ResultFolder:
                 if known is not None:
                     return _check_same(known, call, f"{subject} names {str(self.folder)!r}")
                 path.unlink(missing_ok=True)
-            part = self.folder / f".{_CALL}.{uuid4().hex}"
-            part.write_text(json.dumps(call, indent=1))
-            _to_disk(part)
+            part = self.folder / part_name(_CALL)
+            with new_file(part) as file:
+                file.write(json.dumps(call, indent=1).encode())
             try:
                 os.link(part, path)  # unless another process was faster
             except FileExistsError:
@@ -154,7 +147,7 @@ class ResultFolder:
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
-            _to_disk(self.folder)
+            sync_folder(self.folder)
             return call
         return _check_same(self._read(path) or call, call, f"{subject} names {str(self.folder)!r}")
 
@@ -178,7 +171,7 @@ class ResultFolder:
     def _delete_abandoned(self):
         """Delete files that a process which was killed has not completed."""
         for path in self.folder.glob(".*.*"):
-            is_ours = len(path.name.removesuffix(".npz").rpartition(".")[2]) == 32
+            is_ours = len(path.name.rpartition(".")[2]) == 32
             with suppress(OSError):
                 if is_ours and time.time() - path.stat().st_mtime > _ABANDONED:
                     path.unlink()
@@ -237,14 +230,3 @@ def _check_same(known, call, subject):
     raise InvalidParameterError(
         f"{subject}, which {problem}. Pass the same arguments, another folder, or delete this one."
     )
-
-
-def _to_disk(path):
-    """Wait until the disk holds a file, or the entries of a folder where the system knows that."""
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
