@@ -57,6 +57,28 @@ def aggregate(frame, plan):
     return row_by_row(frame, lambda frame: _finished(frame, plan))
 
 
+def count_invalid(frame, plan):
+    """Return the frame of `n_wrong`, which is 1 in rows that hold a value that is none, else 0."""
+    import narwhals as nw
+
+    return row_by_row(frame, lambda frame: _typed(frame, plan).select(nw.col("n_wrong")))
+
+
+def _wrong(plan):
+    """Return 1 in a row that holds a value that is none, else 0; the epochs are checked ahead."""
+    import narwhals as nw
+
+    correct = nw.col("correct").cast(nw.Int64)
+    valid = (nw.col("true_proba") >= 0) & (nw.col("true_proba") <= 1)  # neither NaN nor null
+    valid = valid & (correct >= 0) & (correct <= 1) & ~nw.col("sample_id").is_null()
+    for name in plan.columns:
+        if name in ("margin", "loss", "el2n"):
+            valid = valid & nw.col(name).cast(nw.Float64).is_finite()
+        else:
+            valid = valid & ~nw.col(name).is_null()
+    return nw.when(valid).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
+
+
 def _typed(frame, plan):
     """Cast the columns that are needed to the types that all engines compute alike with."""
     import narwhals as nw
@@ -69,6 +91,7 @@ def _typed(frame, plan):
         **{name: nw.col(name).cast(nw.Float64) for name in numbers},
         **{name: nw.col(name).cast(nw.Int64).cast(nw.Float64) for name in flags},
         "n_rows": nw.col("epoch").cast(nw.Int64) * 0 + 1,
+        "n_wrong": _wrong(plan),
     }
     for name in ("sample_id", *(("label",) if "label" in plan.columns else ())):
         column = nw.col(name)
@@ -89,7 +112,8 @@ def _reduced(frame, plan):
     names = [n for n in ("p", "correct", "margin", "loss", "el2n", *MASKS) if n in frame.columns]
     labels = _label_aggregates(plan)
     largest = [nw.col(name).max() for name in names]
-    return frame.group_by("sample_id", "epoch").agg(*largest, *labels, nw.col("n_rows").sum())
+    counts = [nw.col(name).sum() for name in ("n_rows", "n_wrong")]
+    return frame.group_by("sample_id", "epoch").agg(*largest, *labels, *counts)
 
 
 def _label_aggregates(plan):
@@ -107,7 +131,8 @@ def _shared_aggregates(plan):
     masks = [nw.col(name).max() for name in MASKS if name in plan.columns]
     names = [*_SUMS, *(["el2n"] if plan.sums_el2n else [])]
     sums = [nw.col(name).sum().alias(f"{name}_sum") for name in names if name in plan.columns]
-    return [*_label_aggregates(plan), *masks, *sums, nw.col("n_rows").sum()]
+    counts = [nw.col(name).sum() for name in ("n_rows", "n_wrong")]
+    return [*_label_aggregates(plan), *masks, *sums, *counts]
 
 
 def _pivoted(frame, plan):
@@ -286,7 +311,7 @@ def _finished(frame, plan):
     names: list = ["sample_id"]
     names += ["label", "label_max"] if "label" in plan.columns else []
     names += [(nw.col(name) > 0.5).alias(name) for name in MASKS if name in plan.columns]
-    counts = [nw.col(name).cast(nw.Int64) for name in ("n_seen", "n_rows")]
+    counts = [nw.col(name).cast(nw.Int64) for name in ("n_seen", "n_rows", "n_wrong")]
     return frame.select(*names, *(value.alias(name) for name, value in statistics.items()), *counts)
 
 
