@@ -110,8 +110,8 @@ def main():
                 ]
                 peak = max(after["peak"] for _, after in pairs)
                 print(
-                    f"{engine:8} {task:6} {ratio:.1f} x reading (aim 5), {of_cpu:.1f} x in CPU time, "
-                    f"{seconds[1]:.2f} s / {seconds[0]:.2f} s; peak {peak:.2f} GiB (aim 2)"
+                    f"{engine:8} {task:6} {ratio:.1f} x reading (aim 5), {of_cpu:.1f} x in CPU "
+                    f"time, {seconds[1]:.2f} s / {seconds[0]:.2f} s; peak {peak:.2f} GiB (aim 2)"
                 )
 
 
