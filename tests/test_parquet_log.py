@@ -161,6 +161,8 @@ def test_a_resumed_run_replaces_the_epochs_after_its_checkpoint(tmp_path):
     state = recorder.state_dict()
     record(recorder, [2, 3])  # and then the process ends
     (tmp_path / ".epoch-000004.parquet.0.part").write_bytes(b"half")
+    (third,) = tmp_path.glob("epoch-000002*")  # as of another number of ranks
+    third.rename(tmp_path / third.name.replace("rank-0", "rank-1"))
     resumed = DynamicsRecorder(6, labels=LABELS, log=tmp_path)
     resumed.load_state_dict(state)
     record(resumed, [3])  # the epochs 2 and 3 of before were other ones

@@ -57,6 +57,30 @@ def aggregate(frame, plan):
     return row_by_row(frame, lambda frame: _finished(frame, plan))
 
 
+def count_invalid(frame, plan):
+    """Return the frame of `n_wrong`, the number of rows that hold a value that is none."""
+    import narwhals as nw
+
+    typed = row_by_row(frame, lambda frame: _typed(frame, plan))
+    counts = typed.select(nw.col("n_rows").sum(), nw.col("n_valid").sum())
+    return counts.select((nw.col("n_rows") - nw.col("n_valid")).cast(nw.Int64).alias("n_wrong"))
+
+
+def _valid(plan):
+    """Return 1 in a row that holds valid values, else 0 or null; epochs are checked ahead."""
+    import narwhals as nw
+
+    correct = nw.col("correct").cast(nw.Int64)
+    valid = (nw.col("true_proba") >= 0) & (nw.col("true_proba") <= 1)  # neither NaN nor null
+    valid = valid & (correct >= 0) & (correct <= 1) & ~nw.col("sample_id").is_null()
+    for name in plan.columns:
+        if name in ("margin", "loss", "el2n"):
+            valid = valid & nw.col(name).cast(nw.Float64).is_finite()
+        else:
+            valid = valid & ~nw.col(name).is_null()
+    return nw.when(valid).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
+
+
 def _typed(frame, plan):
     """Cast the columns that are needed to the types that all engines compute alike with."""
     import narwhals as nw
@@ -69,6 +93,7 @@ def _typed(frame, plan):
         **{name: nw.col(name).cast(nw.Float64) for name in numbers},
         **{name: nw.col(name).cast(nw.Int64).cast(nw.Float64) for name in flags},
         "n_rows": nw.col("epoch").cast(nw.Int64) * 0 + 1,
+        "n_valid": _valid(plan),
     }
     for name in ("sample_id", *(("label",) if "label" in plan.columns else ())):
         column = nw.col(name)
@@ -86,10 +111,12 @@ def _reduced(frame, plan):
     """Reduce the rows of one id and epoch to the largest of each value."""
     import narwhals as nw
 
-    names = [n for n in ("p", "correct", "margin", "loss", "el2n", *MASKS) if n in frame.columns]
+    held = {"p", "correct", *plan.columns}
+    names = [n for n in ("p", "correct", "margin", "loss", "el2n", *MASKS) if n in held]
     labels = _label_aggregates(plan)
     largest = [nw.col(name).max() for name in names]
-    return frame.group_by("sample_id", "epoch").agg(*largest, *labels, nw.col("n_rows").sum())
+    counts = [nw.col(name).sum() for name in ("n_rows", "n_valid")]
+    return frame.group_by("sample_id", "epoch").agg(*largest, *labels, *counts)
 
 
 def _label_aggregates(plan):
@@ -107,7 +134,8 @@ def _shared_aggregates(plan):
     masks = [nw.col(name).max() for name in MASKS if name in plan.columns]
     names = [*_SUMS, *(["el2n"] if plan.sums_el2n else [])]
     sums = [nw.col(name).sum().alias(f"{name}_sum") for name in names if name in plan.columns]
-    return [*_label_aggregates(plan), *masks, *sums, nw.col("n_rows").sum()]
+    counts = [nw.col(name).sum() for name in ("n_rows", "n_valid")]
+    return [*_label_aggregates(plan), *masks, *sums, *counts]
 
 
 def _pivoted(frame, plan):
@@ -138,15 +166,18 @@ def _sums_of_epochs(frame, plan, has_el2n):
     import narwhals as nw
 
     epochs, n_seen = range(len(plan.epochs)), nw.col("n_seen")
-    # 1. s, h, p and d: whether the row was seen at an epoch, and what was recorded there.
+    # 1. s, h, p and d: whether the row was seen at an epoch, and what was recorded there, or 0.
     absent = [nw.col(f"z{i}").is_null() for i in epochs]
-    hit = [nw.when(nw.col(f"z{i}") >= 2.0).then(1.0).otherwise(0.0) for i in epochs]
-    value = [nw.col(f"z{i}") - 2.0 * nw.col(f"h{i}") for i in epochs]
-    frame = frame.with_columns(*(hit[i].alias(f"h{i}") for i in epochs))
     filled = {f"s{i}": nw.when(absent[i]).then(0.0).otherwise(1.0) for i in epochs}
-    filled |= {f"p{i}": nw.when(absent[i]).then(0.0).otherwise(value[i]) for i in epochs}
-    if has_el2n:
-        filled |= {f"d{i}": nw.when(absent[i]).then(0.0).otherwise(nw.col(f"d{i}")) for i in epochs}
+    for name in ("z", *("d" if has_el2n else "")):
+        filled |= {
+            f"{name}{i}": nw.when(absent[i]).then(0.0).otherwise(nw.col(f"{name}{i}"))
+            for i in epochs
+        }
+    frame = frame.with_columns(*(column.alias(name) for name, column in filled.items()))
+    hit = [nw.when(nw.col(f"z{i}") >= 2.0).then(1.0).otherwise(0.0) for i in epochs]
+    frame = frame.with_columns(*(hit[i].alias(f"h{i}") for i in epochs))
+    filled = {f"p{i}": nw.col(f"z{i}") - 2.0 * nw.col(f"h{i}") for i in epochs}
     first = nw.lit(float("inf"))
     for i in reversed(epochs):
         first = nw.when(nw.col(f"h{i}") > 0.5).then(float(plan.epochs[i])).otherwise(first)
@@ -287,7 +318,13 @@ def _finished(frame, plan):
     names += ["label", "label_max"] if "label" in plan.columns else []
     names += [(nw.col(name) > 0.5).alias(name) for name in MASKS if name in plan.columns]
     counts = [nw.col(name).cast(nw.Int64) for name in ("n_seen", "n_rows")]
-    return frame.select(*names, *(value.alias(name) for name, value in statistics.items()), *counts)
+    n_wrong = nw.col("n_rows").cast(nw.Int64) - nw.col("n_valid").cast(nw.Int64)
+    return frame.select(
+        *names,
+        *(value.alias(name) for name, value in statistics.items()),
+        *counts,
+        n_wrong.alias("n_wrong"),
+    )
 
 
 KNOWN = (*OPTIONAL, *MASKS)

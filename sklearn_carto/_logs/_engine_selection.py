@@ -56,6 +56,7 @@ def select_on_engine(log, rule, frac, *, stratify, seed, owner):
     even = bool((log.counts == log.counts[0]).all())
     keys = _keys_of(log, rule, stratify, doubled=False, missing=not even)
     counts = _count(keys, log)
+    log.check_values(counts["wrong"].sum())
     if counts["again"].any() or (even and counts["lacking"].any()):  # not as it was taken for
         keys = _keys_of(log, rule, stratify, doubled=True, missing=True)
         counts = _count(keys, log)
@@ -93,6 +94,7 @@ def _keys_of(log, rule, stratify, *, doubled, missing):
         "again": nw.col("n_rows") - n_seen,
         "lacking": len(log.epochs) - n_seen,
         "conflict": other,
+        "wrong": nw.col("n_wrong"),
     }
     return kept(frame.select(*(column.alias(name) for name, column in columns.items())), log.engine)
 
@@ -101,7 +103,7 @@ def _count(keys, log):
     """Count the rows of each pool, those that are doubled, and so on."""
     import narwhals as nw
 
-    names = ("n", "again", "lacking", "conflict")
+    names = ("n", "again", "lacking", "conflict", "wrong")
     counts = keys.group_by(*POOL).agg(*(nw.col(name).sum() for name in names))
     # the sum of int64 is a wider type on some engines
     counts = counts.with_columns(*(nw.col(name).cast(nw.Int64) for name in names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add
+from threading import local
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sklearn_carto._utils._validation import describe
 
 ENGINES = ("polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow")
 _EXTRAS = {"duckdb": "duckdb", "dask": "dask", "pyspark": "pyspark"}
+_of_thread = local()
 _MODULES = {"dask": "dask.dataframe", "pyarrow": "pyarrow.dataset"}
 WITHOUT_WINDOWS = ("dask", "pyarrow")  # narwhals has no windows in order of a column on these
 
@@ -99,7 +101,7 @@ def kept(frame, engine):
     if engine == "polars" and hasattr(frame, "collect"):
         return frame.collect(backend="polars", engine="streaming").lazy()
     if engine == "duckdb":
-        return _on_duckdb(connect_duckdb(), frame.collect(backend="pyarrow").to_native())
+        return _on_duckdb(frame.collect(backend="pyarrow").to_native())
     if engine == "pyspark":
         return nw.from_native(frame.to_native().cache())
     if engine == "dask":
@@ -111,10 +113,8 @@ def joinable(frame, table, engine):
     """Return a frame, and a table of pyarrow as a frame that it can be joined with."""
     import narwhals as nw
 
-    if engine == "duckdb":  # both must be of one connection
-        connection = connect_duckdb()
-        whole = frame.collect(backend="pyarrow").to_native()
-        return _on_duckdb(connection, whole), _on_duckdb(connection, table)
+    if engine == "duckdb":
+        return frame, _on_duckdb(table)
     if engine == "polars":
         import polars
 
@@ -126,16 +126,21 @@ def joinable(frame, table, engine):
 
 
 def connect_duckdb():
-    """Open a database of its own, since threads must not share one connection."""
+    """Return the database of this thread, since threads must not share a connection.
+
+    It must live as long as the frames that are made on it.
+    """
     import duckdb
 
-    return duckdb.connect()
+    if not hasattr(_of_thread, "duckdb"):
+        _of_thread.duckdb = duckdb.connect()
+    return _of_thread.duckdb
 
 
-def _on_duckdb(connection, table):
+def _on_duckdb(table):
     import narwhals as nw
 
-    return nw.from_native(connection.from_arrow(table))
+    return nw.from_native(connect_duckdb().from_arrow(table))
 
 
 def release(frame, engine):

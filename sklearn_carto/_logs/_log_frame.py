@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_carto._dynamics._running import dual_window
 from sklearn_carto._dynamics._state import MAX_EPOCHS
-from sklearn_carto._logs._aggregation import KNOWN, Plan, aggregate
+from sklearn_carto._logs._aggregation import KNOWN, Plan, aggregate, count_invalid
 from sklearn_carto._logs._engines import collect, scan, wrap
 from sklearn_carto._logs._log_columns import REQUIRED
 from sklearn_carto._logs._log_files import find_log
@@ -84,44 +84,33 @@ class LogFrame:
         self.label_is_flag = schema.get("label") == nw.Boolean
 
     def _read_epochs(self):
-        """Find the epochs, their numbers of rows, and rows with values that are none."""
+        """Find the epochs, and their numbers of rows."""
         import narwhals as nw
 
-        valid = (nw.col("true_proba") >= 0) & (nw.col("true_proba") <= 1) & (nw.col("epoch") >= 0)
-        valid = valid & ~nw.col("sample_id").is_null() & ~nw.col("correct").is_null()
-        valid = valid & (nw.col("correct").cast(nw.Int64) >= 0)
-        valid = valid & (nw.col("correct").cast(nw.Int64) <= 1)
-        for name in ("margin", "loss", "el2n"):
-            if name in self.columns:
-                valid = valid & nw.col(name).cast(nw.Float64).is_finite()
-        for name in ("label", "held_out", "excluded"):
-            if name in self.columns:
-                valid = valid & ~nw.col(name).is_null()
-        wrong = nw.when(valid).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
-        frame = self.frame.select(
-            nw.col("epoch").cast(nw.Int64), wrong.alias("wrong"),
-            (nw.col("epoch").cast(nw.Int64) * 0 + 1).alias("n"),
-        )  # fmt: skip
-        grouped = frame.group_by("epoch").agg(nw.col("wrong").sum(), nw.col("n").sum())
-        grouped = grouped.with_columns(nw.col("wrong").cast(nw.Int64), nw.col("n").cast(nw.Int64))
-        found = collect(grouped, self.engine)
-        order = np.argsort(found["epoch"])
-        n_wrong = int(np.nansum(found["wrong"].astype(float)))
-        if len(order) == 0:
+        epoch = nw.col("epoch").cast(nw.Int64)
+        frame = self.frame.select(epoch, (epoch * 0 + 1).alias("n"))
+        counts = frame.group_by("epoch").agg(nw.col("n").sum())
+        found = collect(counts.with_columns(nw.col("n").cast(nw.Int64)), self.engine)
+        if len(found["epoch"]) == 0:
             raise ValueError(f"{self.name} holds no row.")
-        if n_wrong or np.isnan(found["epoch"].astype(float)).any():
-            raise InvalidProbabilitiesError(
-                f"{self.name} must hold an id, an epoch of at least 0, a true_proba in [0, 1], a "
-                "correct of 0 or 1, a label, and finite numbers, in each row. "
-                f"Got {n_wrong} rows that do not."
-            )
-        if found["epoch"][order[-1]] >= MAX_EPOCHS:
+        epochs = found["epoch"].astype(np.float64)  # null is NaN
+        if not ((epochs >= 0) & (epochs < MAX_EPOCHS)).all():
             raise ValueError(
-                f"{self.name} must hold epochs below {MAX_EPOCHS:,}. Got {found['epoch'].max()}, "
-                "which is rather a step or a time."
+                f"{self.name} must hold an epoch in each row, from 0 and below {MAX_EPOCHS:,}. Got "
+                f"{some(np.sort(epochs[~((epochs >= 0) & (epochs < MAX_EPOCHS))]))}."
             )
-        self.epochs = tuple(found["epoch"][order].astype(int).tolist())
+        order = np.argsort(epochs)
+        self.epochs = tuple(epochs[order].astype(int).tolist())
         self.counts = found["n"][order].astype(np.int64)
+
+    def check_values(self, n_wrong):
+        """Raise an error if rows hold values that are none, of which there are `n_wrong`."""
+        if n_wrong:
+            raise InvalidProbabilitiesError(
+                f"{self.name} must hold an id, a true_proba in [0, 1], a correct of 0 or 1, and "
+                f"neither nulls nor infinite numbers in other columns. Got {int(n_wrong)} rows "
+                "that do not."
+            )
 
     @property
     def n_epochs(self):
@@ -136,7 +125,10 @@ class LogFrame:
 
     def lazy_map(self):
         """Return the frame of the map, for rows that may be doubled and missing."""
-        return aggregate(self.frame, self.plan(doubled=True, missing=True))
+        plan = self.plan(doubled=True, missing=True)
+        self.check_values(collect(count_invalid(self.frame, plan), self.engine)["n_wrong"].sum())
+        frame = aggregate(self.frame, plan)
+        return frame.select(*(n for n in frame.collect_schema().names() if n != "n_wrong"))
 
     def collect_map(self):
         """Return the columns of the map, in the order of ids, and report rows.
@@ -156,6 +148,7 @@ class LogFrame:
     def _collect(self, *, doubled, missing):
         frame = aggregate(self.frame, self.plan(doubled=doubled, missing=missing))
         columns = collect(frame, self.engine)
+        self.check_values(columns.pop("n_wrong").sum())
         order = np.argsort(columns["sample_id"], kind="stable")
         return {name: values[order] for name, values in columns.items()}
 
