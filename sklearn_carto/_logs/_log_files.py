@@ -7,7 +7,6 @@ import re
 from glob import glob, has_magic
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 from sklearn_carto._utils._archive import damage_named, read_archive
 from sklearn_carto._utils._compat import InvalidParameterError
@@ -183,25 +182,3 @@ def _matching(path):
     if not found:
         raise FileNotFoundError(f"{path} does not exist.")
     return found
-
-
-def write_atomically(path, write):
-    """Write a file that replaces the old one once it is whole, and is on the disk by then.
-
-    `write` takes the file, which is open for writing.
-    """
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -9,9 +9,9 @@ import numpy as np
 
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._logs._log_columns import as_column
-from sklearn_carto._logs._log_files import write_atomically
 from sklearn_carto._logs._row_report import places_of
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._files import new_file
 
 
 def map_fields(log, columns):
@@ -80,4 +80,5 @@ def write_ids(column, path):
             "which is a folder."
         )
     table = pa.table({"sample_id": pa.array(column)})
-    write_atomically(path, lambda file: parquet.write_table(table, file))
+    with new_file(path) as file:
+        parquet.write_table(table, file)

@@ -15,11 +15,11 @@ from sklearn_carto._logs._log_files import (
     files_of_runs,
     name_of_file,
     read_run,
-    write_atomically,
 )
 from sklearn_carto._utils._archive import write_archive
 from sklearn_carto._utils._arrays import same_entries
 from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._files import new_file
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import LogConflictError, NotLoggedWarning
 
@@ -132,7 +132,8 @@ class EpochLog:
         if keys - {self.run} or (keys and not self._resumes):
             raise self._conflict(files)
         stale = [file.path for file in files if file.epoch >= n_recorded]  # are trained again
-        for path in (*stale, *self.folder.glob(".*.part")):  # and what a kill has left half
+        halves = self.folder.glob(f".epoch-*.{self.run}.parquet.*")  # that a kill has left
+        for path in (*stale, *halves):
             path.unlink(missing_ok=True)
         self._held = {file.epoch for file in files}  # while no rank has begun to write
         self._wrote_run = run is not None and run.facts["run"] == self.run
@@ -238,12 +239,8 @@ class EpochLog:
                 self._write_run(log_rows)
             while self._waiting:
                 name, table = self._waiting[0]
-                write_atomically(
-                    self.folder / name,
-                    lambda file, table=table: pq.write_table(
-                        table, file, use_dictionary=["epoch", "label"]
-                    ),
-                )
+                with new_file(self.folder / name) as file:
+                    pq.write_table(table, file, use_dictionary=["epoch", "label"])
                 self._waiting.pop(0)
         except OSError as error:
             if self.strict:
