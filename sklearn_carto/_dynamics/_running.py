@@ -70,10 +70,8 @@ class RunningStatistics:
         if len(n_seen) == 0:
             return
         largest = int(n_seen.max()) + 1
-        if (n_seen == n_seen[0]).all():  # usually all rows are at one epoch
-            n_seen = largest
-        else:
-            n_seen = n_seen.astype(np.int64) + 1
+        together = (n_seen == n_seen[0]).all()  # usually all rows are at one epoch
+        n_seen = largest if together else n_seen.astype(np.int64) + 1
         self._widen(max(largest, epoch))
         p, correct = observation.true_proba.astype(np.float64), observation.correct
         old_mean = self.mean[rows]

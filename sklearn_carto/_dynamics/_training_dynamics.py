@@ -192,7 +192,7 @@ class TrainingDynamics:
         return n_extreme.sum(dtype=np.int64) / max(n_seen.sum(dtype=np.int64), 1)
 
     def _variability(self):
-        """Standard deviation of the probability of each row's label, NaN where it was not seen."""
+        """Compute the variability of the map of all epochs, without the map."""
         return self._running.variability()
 
     true_proba = property(lambda self: self._stacked("true_proba"))
