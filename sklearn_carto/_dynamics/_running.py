@@ -43,11 +43,18 @@ class RunningStatistics:
         Length of the sliding window of the DUAL score.
     """
 
+    n_seen: np.ndarray
+    last_epoch: np.ndarray  # -1: not seen yet
+    n_correct: np.ndarray
+    n_forgotten: np.ndarray
+    first_learned: np.ndarray  # -1: not learned yet
+    n_extreme: np.ndarray  # epochs at which p is saturated
+
     def __init__(self, n_samples, window):
         self.window = window
         for name in COUNTERS:
             setattr(self, name, np.zeros(n_samples, dtype=np.int8))
-        self.last_epoch[:] = self.first_learned[:] = -1  # none yet
+        self.last_epoch[:] = self.first_learned[:] = -1
         self.was_correct = np.zeros(n_samples, dtype=bool)
         self.mean = np.zeros(n_samples)
         self.squares = np.zeros(n_samples)  # sum of squared deviations from the running mean
