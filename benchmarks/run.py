@@ -126,6 +126,7 @@ def watched(name, dtype, n_pairs, record="epoch_end"):
     from sklearn.linear_model import SGDClassifier
     from sklearn.neural_network import MLPClassifier
 
+    recording.torch.set_num_threads(1)
     X, y = recording.digits_like()
     models = {
         "sgd": lambda: SGDClassifier(loss="log_loss", random_state=0),
