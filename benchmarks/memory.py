@@ -83,7 +83,7 @@ def measure(how, n_rows):
 
 
 def bytes_per_row(n_rows=1_000_000):
-    """Return bytes a row over the bare training: the peaks of process and arrays, and what stays."""
+    """Return bytes a row over the bare training: peaks of process and arrays, and what stays."""
     bare, ours = measure("bare", n_rows), measure("watched", n_rows)
     bare_traced, traced = measure("bare traced", n_rows), measure("watched traced", n_rows)
     return {

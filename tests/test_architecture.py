@@ -187,3 +187,37 @@ def test_the_changelog_opens_with_this_version():
         pytest.skip("the changelog is part of the sources, not of an installed package")
     versions = re.findall(r"^## (\S+)", changelog.read_text(), flags=re.MULTILINE)
     assert versions[0] == sklearn_carto.__version__
+
+
+def test_the_package_imports_no_module_before_a_name_is_used():
+    """Names come on first access; no class of scikit-learn is loaded to recognise another."""
+    by_package, by_name = loaded_modules(
+        "import sklearn_carto", "from sklearn_carto import CartographyClassifier"
+    )
+    assert {name for name in by_package if name.startswith("sklearn_carto.")} == {
+        "sklearn_carto._version"
+    }
+    assert not by_package & {"numpy", "scipy", "sklearn"}
+    slow = {"ensemble", "neural_network", "neighbors", "manifold", "cluster"}
+    assert not by_name & {f"sklearn.{name}" for name in slow}
+
+
+def test_editors_read_the_names_that_are_imported_at_run_time():
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    (block,) = (
+        node for node in tree.body if isinstance(node, ast.If) and "TYPE" in ast.dump(node.test)
+    )
+    homes = {}
+    for node in block.body:
+        for alias in node.names:
+            home = node.module.partition(".")[2]
+            homes[alias.name] = home or alias.name
+    assert homes == sklearn_carto._HOMES
+    assert {*homes, "__version__"} == {*sklearn_carto.__all__} - {"DataMapSampler"}
+
+
+def loaded_modules(*statements):
+    """Modules that are loaded after each statement, in one fresh interpreter."""
+    code = "import sys; " + "; ".join(f"{one}; print(*sys.modules)" for one in statements)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [set(line.split()) for line in run.stdout.splitlines()]

@@ -240,10 +240,8 @@ class FileHistory(History):
         try:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            what = f"The history in {os.fspath(path)!r} cannot be read"
-            raise _os_error(
-                error, f"{what}; the statistics of all epochs do not need it"
-            ) from error
+            what = f"The history in {os.fspath(path)!r} cannot be read; statistics do not need it"
+            raise _os_error(error, what) from error
         blank = getattr(blank_observation(1, self.dtype), name)
         if found.shape[1:] != (self.n_samples,) or found.dtype != blank.dtype:
             raise OSError(f"{os.fspath(path)!r} does not hold the history; it was overwritten.")

@@ -8,6 +8,9 @@ import numpy as np
 
 from sklearn_carto._dynamics._scores import LOG_TINY, TINY, ScoreRange, raise_masked, two_columns
 
+# Class scores that are reduced at once. A convention: 2 MB in double precision, which fit into the
+# cache of a core.
+MAX_SCORES = 1 << 18
 # What is recorded is single precision; margins and losses beyond it become its largest numbers.
 # Those of probabilities, which are clipped to TINY before a logarithm, lie within 87.3: forests
 # return exact zeros.
@@ -51,23 +54,35 @@ def observe(scores, y_encoded, *, from_logits=False):
     """
     if scores.ndim == 1:
         scores = two_columns(scores, from_logits)
+    n_rows = max(1, MAX_SCORES // scores.shape[1])
+    if len(scores) > n_rows:
+        starts = range(0, len(scores), n_rows)
+        blocks = ((scores[i : i + n_rows], y_encoded[i : i + n_rows]) for i in starts)
+        parts = [_observe(*block, from_logits) for block in blocks]
+        return Observation(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    return _observe(scores, y_encoded, from_logits)
+
+
+def _observe(scores, y_encoded, from_logits):
+    """Reduce a block of class scores, of shape (n_rows, n_classes)."""
     if from_logits:
         scores = raise_masked(scores)
     dtype = np.float32 if scores.dtype == np.float16 else scores.dtype
     # one row a class: reductions over classes then run along memory, several times as fast
     scores = np.array(scores.T, dtype=dtype, order="C")
-    own_place = y_encoded, np.arange(len(y_encoded))
-    own = scores[own_place]
-    scores[own_place] = -np.inf
+    flat = scores.reshape(-1)  # a view, whose index is faster than one of two dimensions
+    label = y_encoded.astype(np.intp) * len(y_encoded) + np.arange(len(y_encoded))
+    own = flat[label]
+    flat[label] = -np.inf
     other = scores.max(axis=0)
-    scores[own_place] = own
+    flat[label] = own
     correct = own > other
     ties = np.flatnonzero(own == other)  # the first of the largest counts, as in argmax
     correct[ties] = scores[:, ties].argmax(axis=0) == y_encoded[ties]
     if from_logits:
         margin = own - other
         scores -= np.maximum(own, other)
-        own = scores[own_place]
+        own = flat[label]
         np.exp(scores, out=scores)
         total = scores.sum(axis=0)
         loss = np.log(total) - own
@@ -76,8 +91,8 @@ def observe(scores, y_encoded, *, from_logits=False):
         log_own = np.log(np.maximum(own, TINY))
         margin = log_own - np.log(np.maximum(other, TINY))
         loss = -log_own
-    true_proba = scores[own_place]
-    scores[own_place] -= 1.0
+    true_proba = flat[label]
+    flat[label] = true_proba - 1.0
     el2n = np.sqrt(np.einsum("ij,ij->j", scores, scores))
     with np.errstate(over="ignore"):
         numbers = (true_proba, margin, el2n, loss)

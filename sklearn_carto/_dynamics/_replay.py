@@ -46,8 +46,9 @@ def replay_history(history, epochs):
 
 
 def _update(running, epoch, observation):
-    missing, rows = np.isnan(observation.true_proba), slice(None)
-    if missing.any():
-        rows = np.flatnonzero(~missing)
-        observation = Observation(*(values[rows] for values in observation))
-    running.update(epoch, observation, rows)
+    missing = np.isnan(observation.true_proba)
+    if not missing.any():
+        running.update(epoch, observation)
+        return
+    rows = np.flatnonzero(~missing)
+    running.update(epoch, Observation(*(values[rows] for values in observation)), rows)

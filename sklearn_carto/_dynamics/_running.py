@@ -43,11 +43,18 @@ class RunningStatistics:
         Length of the sliding window of the DUAL score.
     """
 
+    n_seen: np.ndarray
+    last_epoch: np.ndarray  # -1: not seen yet
+    n_correct: np.ndarray
+    n_forgotten: np.ndarray
+    first_learned: np.ndarray  # -1: not learned yet
+    n_extreme: np.ndarray  # epochs at which p is saturated
+
     def __init__(self, n_samples, window):
         self.window = window
         for name in COUNTERS:
             setattr(self, name, np.zeros(n_samples, dtype=np.int8))
-        self.last_epoch[:] = self.first_learned[:] = -1  # none yet
+        self.last_epoch[:] = self.first_learned[:] = -1
         self.was_correct = np.zeros(n_samples, dtype=bool)
         self.mean = np.zeros(n_samples)
         self.squares = np.zeros(n_samples)  # sum of squared deviations from the running mean
@@ -70,10 +77,8 @@ class RunningStatistics:
         if len(n_seen) == 0:
             return
         largest = int(n_seen.max()) + 1
-        if (n_seen == n_seen[0]).all():  # usually all rows are at one epoch
-            n_seen = largest
-        else:
-            n_seen = n_seen.astype(np.int64) + 1
+        together = (n_seen == n_seen[0]).all()  # usually all rows are at one epoch
+        n_seen = largest if together else n_seen.astype(np.int64) + 1
         self._widen(max(largest, epoch))
         p, correct = observation.true_proba.astype(np.float64), observation.correct
         old_mean = self.mean[rows]

@@ -46,7 +46,8 @@ def score_range_of(scores):
     """Compute the range of class scores of shape (n_rows, n_classes), of at least one row."""
     scores = raise_masked(scores)
     with np.errstate(over="ignore", invalid="ignore"):
-        total = scores.sum(axis=1)
+        # several times as fast as a sum along short rows
+        total = scores @ np.ones(scores.shape[1], dtype=scores.dtype)
     extremes = scores.min(), scores.max(), total.min(), total.max()
     return ScoreRange(*(float(value) for value in extremes))
 

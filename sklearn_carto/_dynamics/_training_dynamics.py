@@ -45,11 +45,6 @@ class TrainingDynamics:
         statistics, which need O(n_samples). True: 17 bytes for each row and epoch; ``"float16"``:
         9 bytes, rounded to three digits, of which only the statistics of chosen epochs are made:
         those of all epochs do not depend on it.
-    history_dir : str or path-like, default=None
-        A folder, which is made if it does not exist. The history is then written to npy files in a
-        subfolder of its own, which is not removed, and read as memory maps, so that it needs no
-        memory. A copy, a pickle, a file of :meth:`save` and joined dynamics hold the values
-        themselves, and have their history in memory.
     held_out_mask : array-like of bool of shape (n_samples,), default=None
         True for rows that the model does not train on.
     excluded_mask : array-like of bool of shape (n_samples,), default=None
@@ -63,6 +58,11 @@ class TrainingDynamics:
         Whether to record the probabilities of all classes for `predictive_entropy` and
         `mutual_information`, as running sums of O(n_samples * n_classes) memory. They are those of
         all epochs: a choice of epochs has none.
+    history_dir : str or path-like, default=None
+        A folder, which is made if it does not exist. The history is then written to npy files in a
+        subfolder of its own, which is not removed, and read as memory maps, so that it needs no
+        memory. A copy, a pickle, a file of :meth:`save` and joined dynamics hold the values
+        themselves, and have their history in memory.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class TrainingDynamics:
         return n_extreme.sum(dtype=np.int64) / max(n_seen.sum(dtype=np.int64), 1)
 
     def _variability(self):
-        """Standard deviation of the probability of each row's label, NaN where it was not seen."""
+        """Compute the variability of the map of all epochs, without the map."""
         return self._running.variability()
 
     true_proba = property(lambda self: self._stacked("true_proba"))

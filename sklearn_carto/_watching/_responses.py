@@ -14,7 +14,7 @@ from sklearn_carto._utils._compat import get_chunk_n_rows, loaded_class
 
 # Number of rows evaluated at a time. A convention: it bounds what an estimator allocates itself,
 # beside the scores that scikit-learn's working memory accounts for.
-MAX_BLOCK = 1 << 16
+MAX_BLOCK = 1 << 15
 # Class scores evaluated at a time: 128 MB in double precision, of which recording makes two copies.
 # The working memory, 1 GB by default, bounds them, too.
 MAX_SCORES = 1 << 24

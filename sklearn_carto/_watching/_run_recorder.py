@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._dynamics._history import blank_observation
 from sklearn_carto._dynamics._labels import narrow
-from sklearn_carto._dynamics._observation import Observation, observe
+from sklearn_carto._dynamics._observation import observe
 from sklearn_carto._dynamics._scores import (
     check_n_columns,
     check_scores,
@@ -181,12 +182,14 @@ class RunRecorder:
         """
         response = Response(type(estimator).__name__, epoch, from_logits, scored_classes)
         response.check_classes(self.trained_classes)
-        parts = [self._observe(response, rows, scores, estimator) for rows, scores in blocks]
-        observations, probas = zip(*parts, strict=True)
-        whole = observations[0]
-        if len(parts) > 1:
-            columns = zip(*observations, strict=True)
-            whole = Observation(*(np.concatenate(values) for values in columns))
+        whole, probas, start = blank_observation(self.n_samples), [], 0
+        for rows, scores in blocks:
+            observation, proba = self._observe(response, rows, scores, estimator)
+            stop = start + len(observation.true_proba)
+            for values, new in zip(whole, observation, strict=True):
+                values[start:stop] = new
+            start = stop
+            probas.append(proba)
         proba = np.concatenate(probas) if self.uncertainty else None
         self.whole_epochs = True
         self._add(epoch, whole, slice(None), from_logits, proba)
