@@ -17,6 +17,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -326,13 +327,16 @@ def main():
     context = get_context("spawn" if options.spawn else "fork")
     rng = random.Random(options.seed)
     print(f"{'kind':10}{'kills':>8}{'in a write':>12}{'lost epochs':>13}{'fits':>6}{'differ':>8}")
+    n_wrong = 0
     for kind in options.kinds:
         if not options.spawn:
             make_estimator(kind)  # for its imports
         c = run_kind(context, kind, options.n, rng, options.n_samples)
         print(f"{kind:10}{c['kills']:8}{c['in a write']:12}{c['lost epochs']:13}{c['fits']:6}"
               f"{c['differing fits']:8}", flush=True)  # fmt: skip
+        n_wrong += c["lost epochs"] + c["differing fits"]
     full_disk(options.n_samples)
+    sys.exit(n_wrong > 0)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from threading import Lock
-
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._checkpoint._fit import open_checkpoint
 from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
@@ -15,8 +12,7 @@ from sklearn_carto._inputs._containers import (
     row_names,
     take,
 )
-from sklearn_carto._inputs._fingerprint import fingerprint
-from sklearn_carto._inputs._labels import as_label_column, check_labels
+from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import (
     check_dataset_labels,
     check_not_stream,
@@ -24,7 +20,6 @@ from sklearn_carto._inputs._torch_datasets import (
     labels_of,
 )
 from sklearn_carto._logs._parquet_log import EpochLog
-from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._maps._running_mean import RunningMeanMap
 from sklearn_carto._utils._cloning import clone
@@ -35,7 +30,7 @@ from sklearn_carto._utils._compat import (
     _fit_context,
 )
 from sklearn_carto._utils._folds import make_folds
-from sklearn_carto._utils._metaestimators import DelegatingClassifier, last_step
+from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
 from sklearn_carto._watching._chunks import ChunkTraining, check_chunks
@@ -43,17 +38,15 @@ from sklearn_carto._watching._find import can_watch, get_watcher
 from sklearn_carto._watching._fold_recorder import OutOfFoldRecorder
 from sklearn_carto._watching._fold_training import mean_map
 from sklearn_carto._watching._pipelines import make_router, route_fit_params
+from sklearn_carto._watching._recorded_classifier import RecordedClassifier, training_fingerprint
 from sklearn_carto._watching._run_recorder import RunRecorder
-from sklearn_carto._watching._scoring import score_samples
 from sklearn_carto._watching._seeds import draw_seed
 from sklearn_carto._watching._training import train_and_record
 from sklearn_carto._watching._training_set import TrainingSet
 from sklearn_carto.exceptions import NotWatchableError
 
-_MAKING = Lock()
 
-
-class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
+class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
     """Classifier that records the training dynamics of the estimator it trains.
 
     A clone of `estimator` is trained exactly as it would be without recording. After each epoch,
@@ -384,7 +377,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
             uncertainty=self.uncertainty, history_dir=self.history_dir,
             log=None if self.log is None else EpochLog(self.log, name),
         )  # fmt: skip
-        training_set = _fingerprint_of(X, classes, y_encoded)
+        training_set = training_fingerprint(X, classes, y_encoded)
         del y_encoded  # the recorder has them in less memory
 
         # 3. With cv, record each fold with a model that is trained on the others; then train the
@@ -464,7 +457,7 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 self._training_set = None  # is known by chunk only
                 self._keep(estimator, own.dynamics, False, interrupted, None)
                 self._epoch_models, self._n_epochs_trained = own.models, own.n_epochs
-        warn_if_uninformative(self.data_map_, self.dynamics_, _name(self.estimator))
+        warn_if_uninformative(None, self.dynamics_, _name(self.estimator))
         return self
 
     def _route(self, X, y, watcher, params, sample_weight, groups):
@@ -574,114 +567,6 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
                 "True, or log or checkpoint to None."
             )
 
-    def _keep(self, estimator, dynamics, encodes_labels, interrupted, in_fold_map):
-        self.estimator_ = estimator
-        self._encodes_labels = encodes_labels
-        own = None if encodes_labels else getattr(estimator, "classes_", None)
-        self.classes_ = dynamics.classes if own is None else own  # in the order of its columns
-        self.dynamics_ = dynamics
-        self.n_epochs_ = dynamics.n_epochs
-        self._data_map = None  # made when it is first read
-        self.interrupted_ = interrupted
-        if in_fold_map is not None:
-            self.in_fold_map_ = in_fold_map
-        elif hasattr(self, "in_fold_map_"):  # of an earlier fit
-            del self.in_fold_map_
-
-    def score_map(self, X, y=None, *, sample_ids=None):
-        """Draw the data map of other samples along the same training.
-
-        The model of each epoch of the training of `estimator_` is evaluated on samples that it was
-        not trained on, such as validation data or a new batch. Ensembles that are evaluated after
-        the training are evaluated again; other estimators need ``keep_models=True``.
-
-        Parameters
-        ----------
-        X : container of shape (n_samples, n_features)
-            Samples, as in `fit`. The transformers of a pipeline transform them once.
-        y : array-like of shape (n_samples,), default=None
-            Their labels, of the classes of `fit`; some of these may be missing. May be omitted if
-            `X` is a torch Dataset.
-        sample_ids : array-like of shape (n_samples,), default=None
-            A unique id of each sample, as in `fit`.
-
-        Returns
-        -------
-        data_map : DataMap
-            Statistics over the epochs of the training; of the training samples themselves they are
-            those of `data_map_`, unless that was drawn with `cv` or ``record="training"``. All rows
-            are marked in its `held_out_mask`; its `record` is "epoch_end".
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called.
-        NotWatchableError
-            If the models of the epochs were not kept.
-        ValueError
-            If `y` holds a label that `fit` has not seen, or missing values, or if `X` and `y`
-            differ in length.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn.linear_model import SGDClassifier
-        >>> from sklearn_carto import CartographyClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> sgd = SGDClassifier(loss="log_loss", alpha=0.1, random_state=0)
-        >>> clf = CartographyClassifier(sgd, n_epochs=10, keep_models=True).fit(X[::2], y[::2])
-        >>> clf.score_map(X[1::2], y[1::2])
-        <DataMap: 75 rows of 3 classes, 10 epochs>
-        """
-        check_is_fitted(self)
-        check_not_stream(X)
-        y = labels_of(X) if y is None and is_dataset(X) else y
-        y = as_label_column(y, self)
-        check_same_length(X, y)
-        sample_ids = check_sample_ids(sample_ids, len(y), f"{type(self).__name__}.score_map")
-        return score_samples(
-            self.estimator_, X, y, self.dynamics_.classes,
-            n_epochs=self._n_epochs_trained, planned_epochs=self.dynamics_._planned_epochs,
-            models=self._epoch_models,
-            sample_ids=row_names(X) if sample_ids is None else sample_ids,
-            uncertainty=self.dynamics_.uncertainty, verbose=self.verbose,
-        )  # fmt: skip
-
-    def _is_training_set(self, X, y):
-        """Whether samples and labels are, in this order and by value, those of the last `fit`.
-
-        Memory layout does not matter; data types and columns of a dataframe do.
-        """
-        check_is_fitted(self)
-        _, classes, y_encoded = check_labels(y, self)
-        return self._training_set == _fingerprint_of(X, classes, y_encoded)
-
-    @property
-    def data_map_(self):
-        """The data map of the training samples."""
-        if not hasattr(self, "dynamics_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'data_map_'")
-        if self._data_map is None:
-            with _MAKING:  # threads get the same map
-                if self._data_map is None:
-                    self._data_map = DataMap.from_dynamics(self.dynamics_)
-        return self._data_map
-
-    @property
-    def confidence_(self):
-        """Mean over epochs of the probability of each sample's label."""
-        return self.data_map_.confidence
-
-    @property
-    def variability_(self):
-        """Standard deviation over epochs of the probability of each sample's label."""
-        return self.data_map_.variability
-
-    @property
-    def correctness_(self):
-        """Share of the epochs at which each sample was predicted correctly."""
-        return self.data_map_.correctness
-
     def get_metadata_routing(self):
         """Get metadata routing of this object.
 
@@ -698,8 +583,3 @@ class CartographyClassifier(CallbackSupportMixin, DelegatingClassifier):
 
 def _name(estimator):
     return type(last_step(estimator)).__name__
-
-
-def _fingerprint_of(X, classes, y_encoded):
-    """Digest samples and labels; the type of integer labels does not matter."""
-    return fingerprint(X, classes.tolist(), y_encoded)
