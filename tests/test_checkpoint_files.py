@@ -20,6 +20,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from names import name_of
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint import _file, _identity
 from sklearn_carto._checkpoint._folder import CheckpointFolder
@@ -324,7 +325,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_the_training(tmp_pat
     assert list((tmp_path / "saved").glob(".*")) == []
 
 
-@pytest.mark.parametrize("value", [3, [], {}, object(), True, b"folder"], ids=str)
+@pytest.mark.parametrize("value", [3, [], {}, object(), True, b"folder"], ids=name_of)
 def test_a_checkpoint_must_be_a_path(value):
     with pytest.raises(ValueError, match="'checkpoint' parameter of CartographyClassifier must be"):
         make(value).fit(X, LABELS)

@@ -25,6 +25,7 @@ from sklearn_carto.exceptions import (
     SampleAlignmentError,
 )
 from sklearn_carto.logs import (
+from names import name_of
     data_map_from_logs,
     read_dynamics,
     select_from_logs,
@@ -326,7 +327,7 @@ def test_labels_of_a_frame_keep_their_type(labels, engine):
     assert found.labels.tolist() == labels[::-1]
 
 
-@pytest.mark.parametrize("log", [3, None, [], [3], {"a": 1}, np.zeros(3), object(), ""], ids=str)
+@pytest.mark.parametrize("log", [3, None, [], [3], {"a": 1}, np.zeros(3), object(), ""], ids=name_of)
 def test_what_is_no_log_is_an_error(log):
     for function in (data_map_from_logs, lambda log: select_from_logs(log, "easy", 0.5)):
         with pytest.raises(ValueError, match="log"):

@@ -73,7 +73,7 @@ class EpochLog:
         self._is_open, self._wrote_run = False, False
         self._waiting: list[tuple[str, Any]] = []  # names and tables of files to be written
         self._n_parts: dict[int, int] = {}  # by epoch
-        self._ids: np.ndarray = None  # type: ignore[assignment]
+        self._ids: Any = None
         self._held: set[int] = set()
 
     def __getstate__(self):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -98,7 +98,7 @@ class ChunkRows:
 
     def __init__(self, classes=None):
         self.classes = classes
-        self.sample_ids: np.ndarray = None  # type: ignore[assignment]
+        self.sample_ids: Any = None
         self.is_known = False
         self.labels = self.y_encoded = self._seen = np.zeros(0, dtype=int)
         self._places: dict | None = None  # of ids that cannot be sorted
