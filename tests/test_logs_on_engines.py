@@ -14,6 +14,7 @@ pa = pytest.importorskip("pyarrow")
 pytest.importorskip("narwhals")
 from pyarrow import parquet
 
+from names import name_of
 from sklearn_carto import DataMap, TrainingDynamics
 from sklearn_carto._dynamics._running import STATISTICS
 from sklearn_carto._utils._compat import InvalidParameterError
@@ -25,7 +26,6 @@ from sklearn_carto.exceptions import (
     SampleAlignmentError,
 )
 from sklearn_carto.logs import (
-from names import name_of
     data_map_from_logs,
     read_dynamics,
     select_from_logs,
@@ -327,7 +327,9 @@ def test_labels_of_a_frame_keep_their_type(labels, engine):
     assert found.labels.tolist() == labels[::-1]
 
 
-@pytest.mark.parametrize("log", [3, None, [], [3], {"a": 1}, np.zeros(3), object(), ""], ids=name_of)
+@pytest.mark.parametrize(
+    "log", [3, None, [], [3], {"a": 1}, np.zeros(3), object(), ""], ids=name_of
+)
 def test_what_is_no_log_is_an_error(log):
     for function in (data_map_from_logs, lambda log: select_from_logs(log, "easy", 0.5)):
         with pytest.raises(ValueError, match="log"):
