@@ -13,6 +13,7 @@ NEEDED = {
     "integrations/_dynamic_callback": "skorch",
     "integrations/_dynamic_listener": "torch",
     "integrations/_dynamic_sampler": "torch",
+    "integrations/_keras_backup": "keras",
     "integrations/keras": "keras",
     "integrations/lightning": "lightning",
     "integrations/sklearn": "sklearn.callback",
