@@ -176,8 +176,7 @@ class EpochLog:
         """
         self.open(log_rows, epoch)
         if self._resumes and dynamics is not None:
-            self._add_missing(epoch, log_rows, dynamics, share)
-            self._resumes = False
+            self.add_missing(epoch, log_rows, dynamics, share)
         rank, n_ranks = share
         positions = np.arange(log_rows.n_samples)[rows]
         part = slice(rank, None, n_ranks)
@@ -189,8 +188,9 @@ class EpochLog:
         self._waiting.append((name_of_file(epoch, rank, number, self.run), table))
         self._write(log_rows, rank)
 
-    def _add_missing(self, epoch, log_rows, dynamics, share):
+    def add_missing(self, epoch, log_rows, dynamics, share=(0, 1)):
         """Add the epochs ahead of `epoch` that the folder lacks."""
+        self._resumes = False
         missing = sorted(set(range(epoch)) - self._held)
         if missing and not dynamics.keep_history:
             warn(

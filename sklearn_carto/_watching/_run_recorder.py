@@ -150,8 +150,12 @@ class RunRecorder:
             self.log.resume(run)
         anew = anew or run is None
         self.log.open(self._log_rows(), 0 if anew else self.n_epochs)
-        if anew and self.n_epochs:
+        if not self.n_epochs:
+            return
+        if anew and self.keep_history:
             self.log.write_epochs(range(self.n_epochs), self._log_rows(), self.dynamics)
+        else:
+            self.log.add_missing(self.n_epochs, self._log_rows(), self.dynamics)
 
     def _log_rows(self):
         dynamics = self.dynamics
