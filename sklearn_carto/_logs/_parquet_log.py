@@ -120,10 +120,7 @@ class EpochLog:
         if self._is_open:
             return
         self._ids = id_column(rows.sample_ids, rows.n_samples, self.owner)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        probe = self.folder / f".{uuid4().hex}"
-        probe.touch()  # raises an error now, before a training is spent
-        probe.unlink()
+        self.check_writable()
         files = files_of_runs(self.folder)
         keys = {file.run for file in files}  # a run without a file leaves the folder free
         run = read_run(self.folder) if keys else None
@@ -144,6 +141,13 @@ class EpochLog:
         files = files_of_runs(self.folder) if self.folder.is_dir() else []
         if files:
             raise self._conflict(files)
+
+    def check_writable(self):
+        """Make the folder, and raise an OSError if it cannot be written to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        probe = self.folder / f".{uuid4().hex}"
+        probe.touch()
+        probe.unlink()
 
     def _conflict(self, files):
         return LogConflictError(
