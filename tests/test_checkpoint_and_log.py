@@ -164,3 +164,20 @@ def test_results_are_resumed_from_the_home_and_the_directory_at_the_call(tmp_pat
             stability_report(SGD, X, y, n_seeds=2, random_state=0, resume=folder)
     assert len(list((home / "results").iterdir())) == len(list((tmp_path / "results").iterdir()))
     assert not any(there.iterdir())
+
+
+def test_a_forest_that_changes_the_directory_has_its_history_where_it_began(tmp_path, monkeypatch):
+    fit = RandomForestClassifier.fit
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    monkeypatch.chdir(here)
+
+    def moving(self, X, y, **params):
+        os.chdir(there)
+        return fit(self, X, y, **params)
+
+    monkeypatch.setattr(RandomForestClassifier, "fit", moving)
+    CartographyClassifier(RandomForestClassifier(2), history_dir="history").fit(X, y)
+    assert any((here / "history").iterdir())
+    assert not any(there.iterdir())

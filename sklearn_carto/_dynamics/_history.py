@@ -40,7 +40,7 @@ def check_history_dir(history_dir, keep_history, owner):
             f"The 'history_dir' parameter of {owner} must be None with keep_history=False, which "
             f"keeps no history. Got {describe(history_dir)} instead."
         )
-    folder = _folder_of(history_dir)
+    folder = folder_of(history_dir)
     if not os.fsdecode(history_dir) or "\0" in str(folder):
         raise InvalidParameterError(
             f"The 'history_dir' parameter of {owner} must be the path of a folder. Got "
@@ -55,7 +55,8 @@ def check_history_dir(history_dir, keep_history, owner):
         raise PermissionError(f"{_cannot(folder, 'written to')}.")
 
 
-def _folder_of(history_dir):
+def folder_of(history_dir):
+    """Return the folder, whatever the working directory becomes."""
     return Path(os.path.expanduser(os.fsdecode(history_dir))).absolute()
 
 
@@ -167,7 +168,7 @@ class FileHistory(History):
 
     def __init__(self, n_samples, dtype, folder):
         super().__init__(n_samples, dtype)
-        self.folder = _folder_of(folder).resolve() / f"dynamics_{uuid4().hex[:12]}"
+        self.folder = folder_of(folder).resolve() / f"dynamics_{uuid4().hex[:12]}"
         self._is_recorded: list[bool] = []
         try:
             self.folder.mkdir(parents=True)
