@@ -27,6 +27,7 @@ from sklearn_carto._selection._candidates import suspect_cut
 from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS
 from sklearn_carto.datasets import make_cartography
+from sklearn_carto.logs import read_dynamics
 
 X, truth, _ = make_cartography(360, frac_mislabelled=0.0, random_state=0)
 FLIPPED = np.random.RandomState(0).random_sample(360) < 0.25
@@ -403,3 +404,20 @@ def test_a_cut_of_two_samples_for_each_suspect_removes_at_most_half_of_a_class(m
     sizes = [int((y == label).sum()) for label in range(3)]
     cut = suspect_cut(proxy, 2)
     assert cut == {0: 20 / sizes[0], 1: (sizes[1] // 2) / sizes[1], 2: 0.0}
+
+
+@pytest.mark.parametrize("params", [{}, {"cv": 3}], ids=["map of all", "map of folds"])
+@pytest.mark.parametrize("name", ["history_dir", "log", "checkpoint"])
+def test_only_the_map_of_all_samples_is_written_to_the_folder_of_the_proxy(name, params, tmp_path):
+    if name == "log":
+        pytest.importorskip("pyarrow")
+    plain = clone(PROXY).set_params(random_state=0, **params)
+    search = {"region": "auto", "cv": 2, "random_state": 0}
+    expected = DataMapSelector(plain, **search).fit(X, y)
+    found = DataMapSelector(clone(plain).set_params(**{name: tmp_path}), **search).fit(X, y)
+    assert found.region_ == expected.region_
+    assert_array_equal(found.sample_indices_, expected.sample_indices_)
+    if name == "history_dir":
+        assert len(list(tmp_path.iterdir())) == 1
+    if name == "log":
+        assert len(read_dynamics(tmp_path).labels) == len(y)

@@ -367,3 +367,23 @@ def test_a_map_of_chunks_is_not_taken_for_one_of_other_data():
     model = watch().fit_chunks(chunks)
     with pytest.raises(ValueError, match="frozen map is valid only for the samples"):
         DataMapSelector(FrozenEstimator(model)).fit(X, y)
+
+
+@pytest.mark.parametrize("classes", [None, [0, 1, 2]], ids=["found", "given"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"log": "log"},
+        {"log": "file/log"},
+        {"history_dir": "file/history"},
+        {"history_dir": "history", "keep_history": False},
+    ],
+    ids=["log of another run", "log in a file", "history in a file", "no history"],
+)
+def test_folders_are_checked_before_the_data_are_read(classes, params, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    watch(n_epochs=1, log="log").fit(X, y)
+    with pytest.raises((OSError, ValueError), match="log|history|file"):
+        watch(**params).fit_chunks(lambda: pytest.fail("the data were read"), classes=classes)

@@ -10,6 +10,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import SGDClassifier
 
 from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.exceptions import DegenerateMapWarning
 from sklearn_carto.integrations.torch import DynamicsRecorder
 
@@ -217,3 +218,14 @@ def test_the_map_is_made_when_it_is_read_and_its_warnings_are_those_of_fit():
     assert_array_equal(pickle.loads(pickle.dumps(clf)).data_map_.confidence, first.confidence)
     clf.set_params(n_epochs=3).fit(X, y)
     assert clf.data_map_.n_epochs == 3
+
+
+@pytest.mark.parametrize("folder", ["", "a\0b"], ids=["empty", "null"])
+def test_a_history_needs_the_path_of_a_folder(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidParameterError, match="history_dir' parameter .* path of a folder"):
+        TrainingDynamics([0, 1], history_dir=folder)
+    clf = CartographyClassifier(SGDClassifier(loss="log_loss"), history_dir=folder)
+    with pytest.raises(InvalidParameterError, match="history_dir' parameter .* path of a folder"):
+        clf.fit([[0.0], [1.0]], [0, 1])
+    assert not any(tmp_path.iterdir())

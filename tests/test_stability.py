@@ -256,3 +256,12 @@ def test_the_plot_shows_ranges_and_the_probability_of_each_row(report):
 def test_a_report_is_plotted_and_nothing_else(report):
     with pytest.raises(ValueError, match="must be a StabilityReport"):
         StabilityReportDisplay(report.mean_map_)
+
+
+def test_a_folder_of_histories_is_not_needed_without_a_history(tmp_path):
+    params = {"n_seeds": 2, "random_state": 0}
+    expected = stability_report(WATCHED, X, y, **params)
+    watched = CartographyClassifier(SGD, n_epochs=4, history_dir=tmp_path / "history")
+    found = stability_report(watched, X, y, **params)
+    assert_array_equal(found.mean_map_.confidence, expected.mean_map_.confidence)
+    assert not (tmp_path / "history").exists()

@@ -1,14 +1,18 @@
 """Ctrl-C: whole epochs are kept with a model that predicts, and nothing that is half-made."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_carto import CartographyClassifier
+from sklearn_carto import CartographyClassifier, TrainingDynamics
+from sklearn_carto._dynamics._running import BLOCK, RunningStatistics
 from sklearn_carto._watching import _callbacks
 from sklearn_carto._watching._run_recorder import RunRecorder
 from watchers import WATCHED, X, y
@@ -109,3 +113,32 @@ def test_an_interrupted_solver_predicts_as_its_last_whole_iteration(labels, inte
     expected = LogisticRegression(max_iter=4).fit(X, labels)
     assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
     assert_array_equal(model.classes_, expected.classes_)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ")
+@pytest.mark.parametrize("keep_history", [True, False])
+def test_an_interrupt_while_an_epoch_is_recorded_waits_until_it_is_complete(
+    keep_history, tmp_path, monkeypatch
+):
+    n_rows = 2 * BLOCK + 1
+    rng = np.random.RandomState(0)
+    many, labels = rng.normal(size=(n_rows, 2)), rng.randint(2, size=n_rows)
+    update, calls = RunningStatistics._update, []
+
+    def interrupted(self, *args):
+        calls.append(1)
+        update(self, *args)
+        if len(calls) == 5:  # of three blocks an epoch
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(RunningStatistics, "_update", interrupted)
+    sgd = SGDClassifier(loss="log_loss", random_state=0)
+    clf = CartographyClassifier(sgd, n_epochs=4, keep_history=keep_history)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(many, labels)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert clf.n_epochs_ == 2
+    assert_array_equal(clf.dynamics_.n_seen, 2)
+    clf.dynamics_.save(tmp_path / "dynamics.npz")
+    assert TrainingDynamics.load(tmp_path / "dynamics.npz").n_epochs == 2

@@ -75,7 +75,7 @@ def open_checkpoint(classifier, data, recorder, seed, folds, refusal=None):
 
 
 def _check_folder(path, owner):
-    name = os.fsdecode(path)
+    name = os.path.expanduser(os.fsdecode(path))
     if not name or "\0" in name or (os.path.lexists(name) and not os.path.isdir(name)):
         raise InvalidParameterError(
             f"The 'checkpoint' parameter of {owner} must be the path of a folder, which is made if "

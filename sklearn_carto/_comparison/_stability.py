@@ -142,7 +142,7 @@ def stability_report(
     check_frac(frac)
     watched = isinstance(estimator, CartographyClassifier)
     get_watcher(estimator.estimator if watched else estimator)
-    model = as_proxy(estimator).set_params(keep_history=False, keep_models=False)
+    model = as_proxy(estimator).set_params(keep_history=False, history_dir=None, keep_models=False)
     if y is not None:
         check_same_length(X, y)
     params = {**(params or {}), **({} if groups is None else {"groups": groups})}

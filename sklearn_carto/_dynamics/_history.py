@@ -40,7 +40,12 @@ def check_history_dir(history_dir, keep_history, owner):
             f"The 'history_dir' parameter of {owner} must be None with keep_history=False, which "
             f"keeps no history. Got {describe(history_dir)} instead."
         )
-    folder = Path(os.fsdecode(history_dir))
+    folder = folder_of(history_dir)
+    if not os.fsdecode(history_dir) or "\0" in str(folder):
+        raise InvalidParameterError(
+            f"The 'history_dir' parameter of {owner} must be the path of a folder. Got "
+            f"{describe(history_dir)} instead."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK | os.X_OK)
@@ -48,6 +53,11 @@ def check_history_dir(history_dir, keep_history, owner):
         raise _os_error(error, _cannot(folder, "made")) from error
     if not writable:
         raise PermissionError(f"{_cannot(folder, 'written to')}.")
+
+
+def folder_of(history_dir):
+    """Return the folder, whatever the working directory becomes."""
+    return Path(os.path.expanduser(os.fsdecode(history_dir))).absolute()
 
 
 def _is_kept(keep_history):
@@ -158,7 +168,7 @@ class FileHistory(History):
 
     def __init__(self, n_samples, dtype, folder):
         super().__init__(n_samples, dtype)
-        self.folder = Path(os.fsdecode(folder)).resolve() / f"dynamics_{uuid4().hex[:12]}"
+        self.folder = folder_of(folder).resolve() / f"dynamics_{uuid4().hex[:12]}"
         self._is_recorded: list[bool] = []
         try:
             self.folder.mkdir(parents=True)

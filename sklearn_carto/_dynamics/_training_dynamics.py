@@ -22,6 +22,7 @@ from sklearn_carto._dynamics._uncertainty import RunningUncertainty, class_proba
 from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
 from sklearn_carto._utils._arrays import as_labels, as_names
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
+from sklearn_carto._utils._interrupts import interrupts_wait
 from sklearn_carto._utils._validation import Count, check_mask, describe, validate_params
 
 DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
@@ -254,13 +255,14 @@ class TrainingDynamics:
 
         `proba` holds the probabilities of all classes, which `uncertainty` needs.
         """
-        if self._history is not None:  # first: a full disk is an error
-            self._history.write(epoch, observation, rows)
-        if proba is not None and self._uncertainty is not None:
-            self._uncertainty.update(proba, rows)
-        self._running.update(epoch, observation, rows)
-        self._n_epochs = max(self._n_epochs, epoch + 1)
-        self.margin_from = margin_from
+        with interrupts_wait():  # until all of it is recorded
+            if self._history is not None:  # first: a full disk is an error
+                self._history.write(epoch, observation, rows)
+            if proba is not None and self._uncertainty is not None:
+                self._uncertainty.update(proba, rows)
+            self._running.update(epoch, observation, rows)
+            self._n_epochs = max(self._n_epochs, epoch + 1)
+            self.margin_from = margin_from
 
     def _set_labels(self, y_encoded, classes):
         """Set the encoded labels and the classes, where the first epochs determine them."""

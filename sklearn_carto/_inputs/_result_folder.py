@@ -65,7 +65,9 @@ class ResultFolder:
         subject = f"The 'resume' parameter of {owner}"
         if not os.fspath(folder):
             raise InvalidParameterError(f"{subject} must name a folder. Got an empty path.")
-        self.folder, self._stores = Path(os.fsdecode(folder)), True
+        path = os.path.expanduser(os.fsdecode(folder))
+        self.folder = Path(path).absolute()  # the working directory may change
+        self._stores = True
         parts = _digest_parts(subject, models, {**data, "random_state": _value_of(random_state)})
         call = {"function": owner, "parts": parts}
         call["seed"] = draw_seed(None) if random_state is None else None

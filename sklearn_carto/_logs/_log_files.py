@@ -91,7 +91,7 @@ def check_folder(folder, owner):
             f"The 'log' parameter of {owner} must be the path of a folder. Got {describe(folder)} "
             "instead."
         )
-    path = Path(os.fsdecode(folder)).expanduser()
+    path = Path(os.path.expanduser(os.fsdecode(folder)))
     if path.exists() and not path.is_dir():
         raise InvalidParameterError(
             f"The 'log' parameter of {owner} must be the path of a folder. Got {str(path)!r}, "
@@ -145,7 +145,7 @@ def as_paths(paths, owner):
         raise InvalidParameterError(
             f"The log of {owner} must be a path, or a list of paths. Got {describe(paths)} instead."
         )
-    return [Path(os.fsdecode(path)).expanduser() for path in listed]
+    return [Path(os.path.expanduser(os.fsdecode(path))) for path in listed]
 
 
 def check_one_run(files, folder):

@@ -120,10 +120,7 @@ class EpochLog:
         if self._is_open:
             return
         self._ids = id_column(rows.sample_ids, rows.n_samples, self.owner)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        probe = self.folder / f".{uuid4().hex}"
-        probe.touch()  # raises an error now, before a training is spent
-        probe.unlink()
+        self.check_writable()
         files = files_of_runs(self.folder)
         keys = {file.run for file in files}  # a run without a file leaves the folder free
         run = read_run(self.folder) if keys else None
@@ -144,6 +141,13 @@ class EpochLog:
         files = files_of_runs(self.folder) if self.folder.is_dir() else []
         if files:
             raise self._conflict(files)
+
+    def check_writable(self):
+        """Make the folder, and raise an OSError if it cannot be written to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        probe = self.folder / f".{uuid4().hex}"
+        probe.touch()
+        probe.unlink()
 
     def _conflict(self, files):
         return LogConflictError(
@@ -176,8 +180,7 @@ class EpochLog:
         """
         self.open(log_rows, epoch)
         if self._resumes and dynamics is not None:
-            self._add_missing(epoch, log_rows, dynamics, share)
-            self._resumes = False
+            self.add_missing(epoch, log_rows, dynamics, share)
         rank, n_ranks = share
         positions = np.arange(log_rows.n_samples)[rows]
         part = slice(rank, None, n_ranks)
@@ -189,8 +192,9 @@ class EpochLog:
         self._waiting.append((name_of_file(epoch, rank, number, self.run), table))
         self._write(log_rows, rank)
 
-    def _add_missing(self, epoch, log_rows, dynamics, share):
+    def add_missing(self, epoch, log_rows, dynamics, share=(0, 1)):
         """Add the epochs ahead of `epoch` that the folder lacks."""
+        self._resumes = False
         missing = sorted(set(range(epoch)) - self._held)
         if missing and not dynamics.keep_history:
             warn(

@@ -33,6 +33,9 @@ from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import NotCachedWarning, UnratedLabelsWarning
 
+# Each training needs a folder of its own: one that is repeated for a search has none.
+NO_FOLDERS = {"log": None, "checkpoint": None, "history_dir": None}
+
 
 class ProxyModel:
     """A proxy model and its training set; maps and folds are computed once, on first access.
@@ -206,6 +209,8 @@ class ProxyModel:
         proxy = as_proxy(default_proxy(X) if self.estimator is None else self.estimator)
         if self.seed is not None:
             proxy.set_params(random_state=self.seed)
+        if test is not None:
+            proxy.set_params(**NO_FOLDERS)
         key = None if self.memory is None else self._key(proxy, X, y, params, X_eval)
         return proxy, key, X, y, params, X_eval, y_eval
 

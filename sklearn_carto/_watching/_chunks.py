@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from sklearn_carto._dynamics._history import check_history_dir
 from sklearn_carto._dynamics._observation import Observation
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._inputs._labels import as_label_column
@@ -53,11 +54,15 @@ class ChunkTraining:
         self.verbose, self.keep_models = classifier.verbose, classifier.keep_models
         self.n_epochs = DEFAULT_N_EPOCHS if classifier.n_epochs is None else classifier.n_epochs
         log = classifier.log
+        log = None if log is None else EpochLog(log, type(classifier).__name__)
+        if log is not None:  # ahead of the first reading
+            log.check_free()
+            log.check_writable()
         self._options = {
             "keep_history": classifier.keep_history,
             "uncertainty": classifier.uncertainty,
             "history_dir": classifier.history_dir,
-            "log": None if log is None else EpochLog(log, type(classifier).__name__),
+            "log": log,
         }
         self.rows = ChunkRows(_check_classes(classes, classifier))
         self.recorder: RunRecorder = None  # type: ignore[assignment]
@@ -161,6 +166,7 @@ def check_chunks(classifier, factory):
                 f"{OWNER} supports {parameter}={value!r} only. Got "
                 f"{getattr(classifier, parameter)!r}."
             )
+    check_history_dir(classifier.history_dir, classifier.keep_history, type(classifier).__name__)
     if callbacks_of(classifier):
         raise ValueError(f"{OWNER} does not support callbacks. Remove those of the classifier.")
 

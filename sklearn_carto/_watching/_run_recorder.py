@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklearn_carto._dynamics._history import blank_observation
+from sklearn_carto._dynamics._history import blank_observation, folder_of
 from sklearn_carto._dynamics._labels import narrow
 from sklearn_carto._dynamics._observation import observe
 from sklearn_carto._dynamics._scores import (
@@ -68,7 +68,7 @@ class RunRecorder:
         log=None,
         history_dir=None,
     ):
-        self.history_dir = history_dir
+        self.history_dir = None if history_dir is None else folder_of(history_dir)
         self.labels, self.classes = labels, classes
         self.y_encoded = narrow(y_encoded, len(classes))
         self.keep_history, self.sample_ids, self.record = keep_history, sample_ids, record
@@ -150,8 +150,12 @@ class RunRecorder:
             self.log.resume(run)
         anew = anew or run is None
         self.log.open(self._log_rows(), 0 if anew else self.n_epochs)
-        if anew and self.n_epochs:
+        if not self.n_epochs:
+            return
+        if anew and self.keep_history:
             self.log.write_epochs(range(self.n_epochs), self._log_rows(), self.dynamics)
+        else:
+            self.log.add_missing(self.n_epochs, self._log_rows(), self.dynamics)
 
     def _log_rows(self):
         dynamics = self.dynamics
