@@ -103,50 +103,50 @@ def child(kind, folder, log, n_samples, kill_at_write):
     warnings.simplefilter("ignore")
     estimator, params = make_estimator(kind)
     X, y = make_data(n_samples)
-    told = log.open("a")
+    file_of_events = log.open("a")
 
-    def tell(*what):
-        print(json.dumps(what), file=told, flush=True)
+    def report(*what):
+        print(json.dumps(what), file=file_of_events, flush=True)
 
-    _tell_epochs(RunRecorder, tell)
-    _tell_states(_fit.FitCheckpoint, tell)
+    _report_epochs(RunRecorder, report)
+    _report_states(_fit.FitCheckpoint, report)
     if kill_at_write:
-        _die_in_a_write(kill_at_write, tell)
-    tell("begin", time.time())
+        _die_in_a_write(kill_at_write, report)
+    report("begin", time.time())
     model = CartographyClassifier(estimator, random_state=0, checkpoint=folder, **params)
     model.fit(X, y)
-    tell("trained", time.time())
-    tell("end", digest_of(model, X))
+    report("trained", time.time())
+    report("end", digest_of(model, X))
 
 
-def _tell_epochs(recorder, tell):
+def _report_epochs(recorder, report):
     add = recorder._add
 
     def telling(self, epoch, *args):
         add(self, epoch, *args)
-        tell("epoch")
+        report("epoch")
 
     recorder._add = telling
 
 
-def _tell_states(fit, tell):
+def _report_states(fit, report):
     write = fit._write
 
     def telling(self, training, *args):
         write(self, training, *args)
-        tell("state", training.number, training.n_done)
+        report("state", training.number, training.n_done)
 
     fit._write = telling
     resume = fit._resume
 
     def resuming(self, training):
         resume(self, training)
-        tell("resumes", training.number, training.n_done)
+        report("resumes", training.number, training.n_done)
 
     fit._resume = resuming
 
 
-def _die_in_a_write(number, tell):
+def _die_in_a_write(number, report):
     """Kill this process as a file is half written, synchronised or renamed."""
     calls, names = [], {"fsync": os.fsync, "replace": Path.replace}
     place = random.Random(number).choice(["half", "fsync", "replace"])
@@ -160,7 +160,7 @@ def _die_in_a_write(number, tell):
                     if not size:
                         return names[name](*args)
                     os.ftruncate(args[0], size // 2)
-                tell("killed in a write", place)
+                report("killed in a write", place)
                 os.kill(os.getpid(), signal.SIGKILL)
             return names[name](*args)
 
@@ -205,7 +205,7 @@ def run_whole(context, *args):
     assert process.exitcode == 0
 
 
-def told(log):
+def events_of(log):
     """Read what a process has written; its last line may be a part."""
     lines = log.read_text().splitlines() if log.exists() else []
     found = []
@@ -222,10 +222,10 @@ def run_kind(context, kind, n_kills, rng, n_samples):
     work = Path(tempfile.mkdtemp())
     log = work / "reference"
     run_whole(context, kind, None, log, n_samples)
-    expected = told(log)[-1][1]
+    expected = events_of(log)[-1][1]
     timed = work / "timed"
     run_whole(context, kind, work / "whole", timed, n_samples)
-    times = dict(event[:2] for event in told(timed) if event[0] in ("begin", "trained"))
+    times = dict(event[:2] for event in events_of(timed) if event[0] in ("begin", "trained"))
     lasts = times["trained"] - times["begin"]
     counts = dict.fromkeys(["kills", "in a write", "lost epochs", "differing fits", "fits"], 0)
     before = 0
@@ -233,14 +233,14 @@ def run_kind(context, kind, n_kills, rng, n_samples):
         folder, log = work / f"folder {counts['fits']}", work / f"log {counts['fits']}"
         kills = counts["kills"] < n_kills
         in_write = kills and counts["kills"] % N_IN_WRITES == 0
-        n_told = len(told(log))
+        n_known = len(events_of(log))
         at_write = rng.randint(1, 18) if in_write else 0
         process = start(context, kind, folder, log, n_samples, at_write)
         if kills and not in_write:
-            _kill_while_it_trains(process, log, n_told, rng, lasts)
+            _kill_while_it_trains(process, log, n_known, rng, lasts)
         process.join()
-        events = told(log)[n_told:]
-        counts["lost epochs"] += _lost(told(log)[:n_told], events)
+        events = events_of(log)[n_known:]
+        counts["lost epochs"] += _lost(events_of(log)[:n_known], events)
         if process.exitcode == 0:
             counts["fits"] += 1
             counts["differing fits"] += events[-1][1] != expected
@@ -255,9 +255,9 @@ def run_kind(context, kind, n_kills, rng, n_samples):
     return counts
 
 
-def _kill_while_it_trains(process, log, n_told, rng, lasts):
+def _kill_while_it_trains(process, log, n_known, rng, lasts):
     """Kill a process at a random moment after it has begun to train."""
-    while process.is_alive() and not told(log)[n_told:]:
+    while process.is_alive() and not events_of(log)[n_known:]:
         time.sleep(0.002)
     time.sleep(rng.uniform(0, 0.6 * lasts))  # of what may remain
     process.kill()
