@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import spearmanr
-from sklearn.datasets import make_classification
+from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
@@ -265,3 +265,11 @@ def test_a_folder_of_histories_is_not_needed_without_a_history(tmp_path):
     found = stability_report(watched, X, y, **params)
     assert_array_equal(found.mean_map_.confidence, expected.mean_map_.confidence)
     assert not (tmp_path / "history").exists()
+
+
+def test_the_folders_of_a_single_training_are_not_used(tmp_path):
+    params = {"n_epochs": 2, "history_dir": tmp_path / "h", "checkpoint": tmp_path / "c"}
+    clf = CartographyClassifier(SGDClassifier(loss="log_loss"), **params)
+    report = stability_report(clf, *load_iris(return_X_y=True), n_seeds=2, random_state=0)
+    assert report.mean_map_.n_samples == 150
+    assert not any(tmp_path.iterdir())

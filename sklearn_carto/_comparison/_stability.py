@@ -16,7 +16,7 @@ from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._result_folder import ResultFolder
 from sklearn_carto._maps._agreement import map_agreement
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._selection._proxy import as_proxy
+from sklearn_carto._selection._proxy import as_proxy, without_folders
 from sklearn_carto._utils._arrays import same_entries
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._parallel import run_parallel
@@ -61,7 +61,8 @@ def stability_report(
     ----------
     estimator : estimator
         The classifier whose training is recorded, or a :class:`CartographyClassifier` with its
-        `n_epochs`, `record` and `cv`. Its `random_state` is set to each seed.
+        `n_epochs`, `record` and `cv`. Its `random_state` is set to each seed; its `log`,
+        `checkpoint` and `history_dir`, which hold a single training, are not used.
     X : container of shape (n_samples, n_features)
         The samples.
     y : array-like of shape (n_samples,)
@@ -142,7 +143,8 @@ def stability_report(
     check_frac(frac)
     watched = isinstance(estimator, CartographyClassifier)
     get_watcher(estimator.estimator if watched else estimator)
-    model = as_proxy(estimator).set_params(keep_history=False, history_dir=None, keep_models=False)
+    model = without_folders(as_proxy(estimator))
+    model.set_params(keep_history=False, keep_models=False)
     if y is not None:
         check_same_length(X, y)
     params = {**(params or {}), **({} if groups is None else {"groups": groups})}

@@ -18,7 +18,7 @@ from sklearn_carto._selection._auto_frac import REFERENCE, search_frac
 from sklearn_carto._selection._candidates import Rule, Trainer, select_by_rule, suspect_cut
 from sklearn_carto._selection._default_proxy import default_proxy
 from sklearn_carto._selection._fit_params import check_params_taken, excluded_rows, takes_param
-from sklearn_carto._selection._proxy import NO_FOLDERS, ProxyModel, as_proxy
+from sklearn_carto._selection._proxy import ProxyModel, as_proxy, without_folders
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._metaestimators import check_classifier, last_step
 from sklearn_carto._utils._validation import Number, describe
@@ -144,7 +144,7 @@ def _make_trainer(selector, proxy, params):
     if final_estimator is None:
         final_estimator = proxy_of(selector.estimator, proxy.X)
         # its map is not needed
-        final_estimator.set_params(cv=None, keep_history=False, **NO_FOLDERS)
+        without_folders(final_estimator).set_params(cv=None, keep_history=False)
         params = proxy.params
     return Trainer.make(proxy, final_estimator, params, selector.scoring, selector.stratify)
 

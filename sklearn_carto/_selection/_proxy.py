@@ -33,8 +33,15 @@ from sklearn_carto._watching._find import can_watch
 from sklearn_carto._watching._training_set import take_params
 from sklearn_carto.exceptions import NotCachedWarning, UnratedLabelsWarning
 
-# Each training needs a folder of its own: one that is repeated for a search has none.
-NO_FOLDERS = {"log": None, "checkpoint": None, "history_dir": None}
+
+def without_folders(classifier):
+    """Set the folders of a CartographyClassifier to None, which each hold a single training.
+
+    It is modified in place, and returned.
+    """
+    own = classifier.get_params(deep=False)  # a subclass may have other parameters
+    folders = dict.fromkeys({"log", "checkpoint", "history_dir"} & set(own))
+    return classifier.set_params(**folders)
 
 
 class ProxyModel:
@@ -210,7 +217,7 @@ class ProxyModel:
         if self.seed is not None:
             proxy.set_params(random_state=self.seed)
         if test is not None:
-            proxy.set_params(**NO_FOLDERS)
+            without_folders(proxy)
         key = None if self.memory is None else self._key(proxy, X, y, params, X_eval)
         return proxy, key, X, y, params, X_eval, y_eval
 
