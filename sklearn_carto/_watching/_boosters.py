@@ -16,9 +16,8 @@ import numpy as np
 from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto._watching._epoch_evaluation import first_samples
-from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
+from sklearn_carto._watching._replay import ReplayWatcher, at_ends, evenly_spaced, replay
 from sklearn_carto._watching._responses import are_logits
-from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import HeldOutRowsWarning, NotWatchableError
 
 # arguments of `fit` with scores that the trees of XGBoost, LightGBM and CatBoost start from
@@ -28,7 +27,7 @@ OFFSETS = ("base_margin", "init_score", "baseline")
 MAX_TREES = 60
 
 
-class BoosterWatcher(Watcher):
+class BoosterWatcher(ReplayWatcher):
     """Watch the classifier of one library; each boosting round is an epoch.
 
     Attributes
@@ -46,7 +45,6 @@ class BoosterWatcher(Watcher):
     objectives: tuple[str, ...]
     objective_names: tuple[str, ...] = ("objective",)  # of its parameter and the aliases of it
     objective_remedy: str
-    replays = True
 
     def can_watch(self, estimator):
         package = sys.modules.get(self.package)  # no instance exists before the library is imported
@@ -85,22 +83,11 @@ class BoosterWatcher(Watcher):
     def set_seed(self, estimator, seed):
         """Set a seed on a parameter that is not called `random_state`."""
 
-    def fit(self, estimator, X, y, params, classes):
-        """Train the estimator as it is trained without recording."""
-        estimator.fit(X, y, **params)
-
-    def watch(
-        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
-    ):
-        # 1. Train.
-        _check_no_offsets(estimator, params)
-        if not checkpoint.continues:
-            self.set_seed(estimator, seed)
-        checkpoint.once(lambda: self.fit(estimator, X, y, params, recorder.trained_classes))
-
-        # 2. Replay its stages.
-        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
-        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)
+    def watch(self, estimator, X, y, recorder, **options):
+        _check_no_offsets(estimator, options["params"])
+        if not options["checkpoint"].continues:
+            self.set_seed(estimator, options["seed"])
+        super().watch(estimator, X, y, recorder, **options)
 
     def evaluate(
         self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,

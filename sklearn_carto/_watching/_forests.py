@@ -10,8 +10,7 @@ from sklearn.utils import check_array
 
 from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._utils._compat import loaded_class
-from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
-from sklearn_carto._watching._watcher import Watcher
+from sklearn_carto._watching._replay import ReplayWatcher, at_ends, evenly_spaced, replay
 
 _BAG = "sklearn.ensemble.BaggingClassifier"
 _KINDS = (
@@ -21,23 +20,14 @@ _KINDS = (
 )
 
 
-class ForestWatcher(Watcher):
+class ForestWatcher(ReplayWatcher):
     """Watch ensembles that predict the mean of their members; each member is an epoch."""
-
-    replays = True
 
     def can_watch(self, estimator):
         return any(
             isinstance(estimator, kind) and type(estimator).predict_proba is kind.predict_proba
             for kind in map(loaded_class, _KINDS)
         )
-
-    def watch(
-        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
-    ):
-        checkpoint.once(lambda: estimator.fit(X, y, **params))
-        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
-        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)
 
     def evaluate(
         self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,

@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._watching._responses import row_blocks
+from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import NotWatchableError
 
 
@@ -65,3 +66,23 @@ def at_ends(stages, ends):
     """Yield those of successive stages, counted from 1, whose number is among `ends`."""
     wanted = set(ends)
     return (scores for number, scores in enumerate(stages, 1) if number in wanted)
+
+
+class ReplayWatcher(Watcher):
+    """Watch ensembles that are trained first, and evaluated stage by stage afterwards.
+
+    Subclasses implement `evaluate`.
+    """
+
+    replays = True
+
+    def fit(self, estimator, X, y, params, classes):
+        """Train the ensemble; `classes` are those of the training samples."""
+        estimator.fit(X, y, **params)
+
+    def watch(
+        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
+    ):
+        checkpoint.once(lambda: self.fit(estimator, X, y, params, recorder.trained_classes))
+        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
+        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)

@@ -8,16 +8,13 @@ from sklearn_carto._checkpoint._training import NO_CHECKPOINT
 from sklearn_carto._inputs._containers import take
 from sklearn_carto._utils._validation import describe
 from sklearn_carto._utils._warnings import warn
-from sklearn_carto._watching._replay import at_ends, evenly_spaced, replay
+from sklearn_carto._watching._replay import ReplayWatcher, at_ends, evenly_spaced, replay
 from sklearn_carto._watching._responses import response_method
-from sklearn_carto._watching._watcher import Watcher
 from sklearn_carto.exceptions import HeldOutRowsWarning, InvalidProbabilitiesError
 
 
-class StagesWatcher(Watcher):
+class StagesWatcher(ReplayWatcher):
     """Watch ensembles with `staged_predict_proba`; each stage is an epoch."""
-
-    replays = True
 
     def can_watch(self, estimator):
         if not hasattr(estimator, "staged_predict_proba"):
@@ -26,14 +23,10 @@ class StagesWatcher(Watcher):
             type(estimator), "predict_proba", "staged_predict_proba"
         )
 
-    def watch(
-        self, estimator, X, y, recorder, *, X_eval, n_epochs, seed, params, track, checkpoint
-    ):
-        checkpoint.once(lambda: estimator.fit(X, y, **params))
+    def fit(self, estimator, X, y, params, classes):
+        super().fit(estimator, X, y, params, classes)
         if params.get("X_val") is None:
             _warn_of_held_out_rows(estimator)
-        options = {"n_epochs": n_epochs, "track": track, "checkpoint": checkpoint}
-        self.evaluate(estimator, X_eval, recorder, models=None, X_train=X, **options)
 
     def evaluate(
         self, estimator, X, recorder, *, n_epochs, models, track, X_train=None,
