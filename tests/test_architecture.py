@@ -126,6 +126,7 @@ def test_public_names_are_these():
         "SubsetComparisonDisplay",
         "TrainingDynamics",
         "__version__",
+        "apply_corrections",
         "compare_maps",
         "compare_subsets",
         "cross_distillation",
