@@ -24,6 +24,7 @@ if _TYPE_CHECKING:  # read by editors; at run time __getattr__ imports each name
     from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
     from sklearn_carto._plot._data_map import DataMapDisplay
     from sklearn_carto._plot._map_comparison import MapComparisonDisplay
+    from sklearn_carto._plot._samples import SampleGridDisplay
     from sklearn_carto._plot._selection_curve import SelectionCurveDisplay
     from sklearn_carto._plot._stability import StabilityReportDisplay
     from sklearn_carto._selection._distilled import DistilledClassifier
@@ -47,6 +48,7 @@ _HOMES = {  # public name: the module that defines it, or is it
     "MapAgreementDisplay": "_plot._agreement",
     "MapComparison": "_maps._comparison",
     "MapComparisonDisplay": "_plot._map_comparison",
+    "SampleGridDisplay": "_plot._samples",
     "SelectionCurveDisplay": "_plot._selection_curve",
     "StabilityReport": "_comparison._stability_results",
     "StabilityReportDisplay": "_plot._stability",
@@ -84,6 +86,7 @@ __all__ = [
     "MapComparisonDisplay",
     "StabilityReport",
     "StabilityReportDisplay",
+    "SampleGridDisplay",
     "SelectionCurveDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",

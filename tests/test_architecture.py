@@ -121,6 +121,7 @@ def test_public_names_are_these():
         "MapComparisonDisplay",
         "StabilityReport",
         "StabilityReportDisplay",
+        "SampleGridDisplay",
         "SelectionCurveDisplay",
         "SubsetComparison",
         "SubsetComparisonDisplay",

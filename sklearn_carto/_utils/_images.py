@@ -38,6 +38,8 @@ class ImageRows:
         Name of the function or method that takes `images`, for the errors.
     n_samples : int, default=None
         Number of rows that there must be; None: any.
+    name : str, default="images"
+        Name of the parameter, for the errors.
 
     Raises
     ------
@@ -47,9 +49,10 @@ class ImageRows:
         If `images` is no container of images, or has another length.
     """
 
-    def __init__(self, images, owner, n_samples=None):
+    def __init__(self, images, owner, n_samples=None, name="images"):
         require("PIL", owner, "sklearn-carto[explorer]")
-        self._owner = owner
+        self._owner, self._name = owner, name
+        self._subject = f"The {name!r} parameter of {owner}"
         self._bounds: tuple[float, float] | None = None
         self._images = self._as_sequence(images)
         self._channels_first = False
@@ -57,7 +60,7 @@ class ImageRows:
             self._channels_first = self._find_channels(self._images, "must have", 1)
         if n_samples is not None and len(self) != n_samples:
             raise InvalidParameterError(
-                f"The 'images' parameter of {owner} must hold one image for each of the "
+                f"{self._subject} must hold one image for each of the "
                 f"{n_samples} rows. Got {len(self)} images; None stands for a missing one."
             )
 
@@ -103,7 +106,7 @@ class ImageRows:
         array = _as_array(image)
         if array is None:
             raise InvalidParameterError(
-                f"The 'images' parameter of {self._owner} must hold images: arrays, tensors, "
+                f"{self._subject} must hold images: arrays, tensors, "
                 f"images of Pillow, or paths of files. Got {describe(image)} in row {row}."
             )
         first = self._find_channels(array, f"holds in row {row} an array that must have", 0)
@@ -116,7 +119,7 @@ class ImageRows:
         no_length = not hasattr(images, "__len__") or getattr(images, "shape", None) == ()
         if images is None or single or frame or no_length or isinstance(images, type):
             raise InvalidParameterError(
-                f"The 'images' parameter of {self._owner} must hold one image for each row: an "
+                f"{self._subject} must hold one image for each row: an "
                 "array, or a sequence of arrays, images of Pillow or paths. Got "
                 f"{describe(images)} instead."
             )
@@ -143,9 +146,9 @@ class ImageRows:
         if n_leading and len(shape) == 1:
             side = int(np.sqrt(shape[0]))
             size = f"{side}, {side}" if side**2 == shape[0] else "height, width"
-            way_out = f" Reshape flat images: images.reshape(-1, {size})."
+            way_out = f" Reshape flat images: {self._name}.reshape(-1, {size})."
         raise InvalidParameterError(
-            f"The 'images' parameter of {self._owner} {must} the shape ({rows}height, width) or "
+            f"{self._subject} {must} the shape ({rows}height, width) or "
             f"({rows}height, width, channels), with 1, 3 or 4 channels and at least one pixel. Got "
             f"an array of shape {tuple(array.shape)}.{way_out}"
         )
@@ -157,8 +160,7 @@ class ImageRows:
         array = np.asarray(array)
         if array.dtype.kind not in "biuf":
             raise InvalidParameterError(
-                f"The 'images' parameter of {self._owner} must hold images of numbers. Got "
-                f"{describe(array)} in row {row}."
+                f"{self._subject} must hold images of numbers. Got {describe(array)} in row {row}."
             )
         if channels_first:
             array = np.moveaxis(array, 0, -1)
