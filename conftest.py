@@ -10,6 +10,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for
 
 NEEDED = {
     "_explorer/_thumbnails": "PIL",
+    "_plot/_fitted_text": "matplotlib",
     "_selection/_sampler": "imblearn",
     "integrations/_dynamic_callback": "skorch",
     "integrations/_dynamic_listener": "torch",

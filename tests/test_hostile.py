@@ -325,6 +325,14 @@ def stability(**given):
     return sc.stability_report(**{"estimator": SGD, "X": X, "y": Y, "n_seeds": 2, **given})
 
 
+TEXTS = ["a text"] * N
+
+
+def grid(**given):
+    pytest.importorskip("matplotlib")
+    return MAP.plot_samples(**{"X": TEXTS, "n": 1, **given})
+
+
 def plot(**given):
     pytest.importorskip("matplotlib")
     return MAP.plot(**given)
@@ -548,6 +556,27 @@ def cases():
               np.zeros((1, 1), int), slice("a", "b"), [None]]  # fmt: skip
     call = method(sc.DataMap, "from_dynamics", dynamics())
     yield from each(call, "epochs", epochs, needle="epoch")
+    grid_of = named(sc.SampleGridDisplay, "SampleGridDisplay", samples=["a"], rows=[0],
+                    titles=[("a",)], captions=[("a",)])  # fmt: skip
+    for name in ("samples", "titles", "captions"):
+        yield from each(grid_of, name, [None, 3, "a", [], X, object(), {}, ["a", "b"]])
+    yield from each(grid_of, "rows", [[], [0, 1], X], needle="rows")
+    wrong = [None, 3, "a", [], X, object(), SGD, {}]
+    yield from each(named(sc.SampleGridDisplay.from_data_map, "SampleGridDisplay.from", X=TEXTS),
+                    "data_map", wrong)  # fmt: skip
+    yield from each(grid, "X", [None, 3, "a", {}, {1, 2}, object(), X, TEXTS[1:], iter(TEXTS), 1j])
+    yield from each(grid, "region", REGION, needle="region")
+    yield from each(grid, "n", [*COUNT, 401])
+    yield from each(grid, "kind", CHOICE)
+    yield from each(grid, "issues", [3, "a", [], X, object(), SGD, {}])
+    yield from each(grid, "label_names", [3, "a", [], ["a"], object(), {"d": "a"}, {1, 2}, len])
+    yield from each(grid, "stratify", FLAG)
+    yield from each(grid, "random_state", SEED)
+    yield from each(grid, "n_columns", COUNT, drop=none)
+    yield from each(grid, "figsize", [3, "a", (1,), (1, 2, 3), (0, 1), (NAN, 1), (INF, 1), ("a", 1),
+                                      (True, 1), {}, object(), X, (1e9, 1)])  # fmt: skip
+    yield from each(grid, "cmap", [None, "nope", 3, [], {}, object()], drop=none)
+    yield from each(grid, "ax", ["a", 3, [], {}, object(), X])
     yield from each(correct, "y", LABELS, needle="y")
     yield from each(correct, "path", [None, 3, 1.5, [], {}, object(), X, "c.txt", b"c.csv"])
     yield from each(correct, "sample_ids", IDS)
