@@ -228,6 +228,12 @@ def test_text_of_two_classes_is_ambiguous(tmp_path):
     assert apply_corrections(y, path).tolist() == ["a", "1", "a"]
 
 
+def test_a_number_and_a_boolean_are_two_classes(tmp_path):
+    y = np.array([1, True, "a"], dtype=object)
+    corrected = apply_corrections(y, write_json(tmp_path, [correction(2, "a", "True")]))
+    assert corrected[2] is True
+
+
 @pytest.mark.parametrize(
     ("y", "new", "expected"),
     [

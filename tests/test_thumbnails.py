@@ -105,6 +105,13 @@ def test_channels_stand_last_in_arrays_and_first_in_tensors(n_channels):
         assert_array_equal(np.asarray(ImageRows(images, "f").open(0)), pixels[0])
 
 
+def test_channels_of_narrow_tensors_stand_first():
+    pixels = np.arange(60, dtype=np.uint8).reshape(1, 5, 4, 3)
+    tensor = as_tensor(np.moveaxis(pixels, -1, 1))  # its last axis could be channels, too
+    for images in (tensor, [tensor[0]]):
+        assert_array_equal(np.asarray(ImageRows(images, "f").open(0)), pixels[0])
+
+
 def test_missing_images_have_no_thumbnail():
     pandas = pytest.importorskip("pandas")
     image = np.ones((3, 3))
@@ -185,8 +192,10 @@ def test_files_of_all_modes_are_read_and_turned_upright(tmp_path):
 
 def test_images_of_pillow_are_not_changed():
     image = Image.new("RGB", (300, 200), "blue")
-    encode_thumbnails([image])
+    image.info["icc_profile"] = b"a secret"
+    assert b"secret" not in encode_thumbnails([image]).data
     assert image.size == (300, 200)
+    assert image.info == {"icc_profile": b"a secret"}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +204,7 @@ def test_images_of_pillow_are_not_changed():
         (None, r"row 1 .*cannot be read: the file '.*bad\.png' does not exist.*None"),
         (b"", r"row 1 .*cannot be read: the file '.*bad\.png' is damaged"),
         (b"no image", r"row 1 .*the file '.*bad\.png' is damaged"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"row 1 .*no image of a known"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"row 1 .*UnidentifiedImageError"),
         (encoded(np.ones((90, 90)))[:60], r"row 1 .*the file '.*bad\.png' is damaged"),
     ],
     ids=["absent", "empty", "text", "postscript", "torn"],
