@@ -286,3 +286,7 @@ def test_without_webp_thumbnails_are_png(monkeypatch):
     thumbnails = encode_thumbnails(PIXELS.astype(np.uint8))
     assert thumbnails.mime == "image/png"
     assert_array_equal(np.asarray(decode(thumbnails)[0].convert("L")), PIXELS[0])
+    image = Image.new("RGB", (9, 9), "blue")
+    image.info["icc_profile"] = b"a secret"
+    plain = Image.new("RGB", (9, 9), "blue")
+    assert encode_thumbnails([image]).data == encode_thumbnails([plain]).data
