@@ -15,6 +15,7 @@ if _TYPE_CHECKING:  # read by editors; at run time __getattr__ imports each name
     from sklearn_carto._comparison._subset_comparison import SubsetComparison
     from sklearn_carto._comparison._sweeps import sweep_fractions, sweep_replacement
     from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+    from sklearn_carto._explorer._corrections import apply_corrections
     from sklearn_carto._maps._agreement import MapAgreement, map_agreement
     from sklearn_carto._maps._comparison import MapComparison, compare_maps
     from sklearn_carto._maps._data_map import DataMap
@@ -23,6 +24,7 @@ if _TYPE_CHECKING:  # read by editors; at run time __getattr__ imports each name
     from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
     from sklearn_carto._plot._data_map import DataMapDisplay
     from sklearn_carto._plot._map_comparison import MapComparisonDisplay
+    from sklearn_carto._plot._samples import SampleGridDisplay
     from sklearn_carto._plot._selection_curve import SelectionCurveDisplay
     from sklearn_carto._plot._stability import StabilityReportDisplay
     from sklearn_carto._selection._distilled import DistilledClassifier
@@ -46,12 +48,14 @@ _HOMES = {  # public name: the module that defines it, or is it
     "MapAgreementDisplay": "_plot._agreement",
     "MapComparison": "_maps._comparison",
     "MapComparisonDisplay": "_plot._map_comparison",
+    "SampleGridDisplay": "_plot._samples",
     "SelectionCurveDisplay": "_plot._selection_curve",
     "StabilityReport": "_comparison._stability_results",
     "StabilityReportDisplay": "_plot._stability",
     "SubsetComparison": "_comparison._subset_comparison",
     "SubsetComparisonDisplay": "_plot._comparison",
     "TrainingDynamics": "_dynamics._training_dynamics",
+    "apply_corrections": "_explorer._corrections",
     "compare_maps": "_maps._comparison",
     "compare_subsets": "_comparison._compare_subsets",
     "cross_distillation": "_comparison._cross_distillation",
@@ -82,11 +86,13 @@ __all__ = [
     "MapComparisonDisplay",
     "StabilityReport",
     "StabilityReportDisplay",
+    "SampleGridDisplay",
     "SelectionCurveDisplay",
     "SubsetComparison",
     "SubsetComparisonDisplay",
     "TrainingDynamics",
     "__version__",
+    "apply_corrections",
     "compare_maps",
     "compare_subsets",
     "cross_distillation",

@@ -6,10 +6,13 @@ line of this library or of scikit-learn's validation, not from the inside of num
 """
 
 # ruff: noqa: E501
+import json
+import tempfile
 import traceback
 import warnings
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -304,6 +307,15 @@ def compare_two(**given):
     return sc.compare_maps(**{"a": MAP, "b": make_map(), "by_position": True, **given})
 
 
+def correct(**given):
+    rows = [{"row": 0, "id": "0", "given_label": "a", "new_label": "b"}]
+    content = {"format": "sklearn_carto.corrections", "version": 1, "n_samples": N, "rows": rows}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "corrections.json")
+        path.write_text(json.dumps(content))
+        return sc.apply_corrections(**{"y": Y, "path": path, **given})
+
+
 def score(**given):
     model = sc.CartographyClassifier(SGD, n_epochs=2, keep_models=True).fit(X, Y)
     return model.score_map(**{"X": X, "y": Y, **given})
@@ -311,6 +323,14 @@ def score(**given):
 
 def stability(**given):
     return sc.stability_report(**{"estimator": SGD, "X": X, "y": Y, "n_seeds": 2, **given})
+
+
+TEXTS = ["a text"] * N
+
+
+def grid(**given):
+    pytest.importorskip("matplotlib")
+    return MAP.plot_samples(**{"X": TEXTS, "n": 1, **given})
 
 
 def plot(**given):
@@ -536,6 +556,32 @@ def cases():
               np.zeros((1, 1), int), slice("a", "b"), [None]]  # fmt: skip
     call = method(sc.DataMap, "from_dynamics", dynamics())
     yield from each(call, "epochs", epochs, needle="epoch")
+    grid_of = named(sc.SampleGridDisplay, "SampleGridDisplay", samples=["a"], rows=[0],
+                    titles=[("a",)], captions=[("a",)])  # fmt: skip
+    for name in ("samples", "titles", "captions"):
+        yield from each(grid_of, name, [None, 3, "a", [], X, object(), {}, ["a", "b"]])
+    yield from each(grid_of, "rows", [[], [0, 1], X], needle="rows")
+    wrong = [None, 3, "a", [], X, object(), SGD, {}]
+    yield from each(named(sc.SampleGridDisplay.from_data_map, "SampleGridDisplay.from", X=TEXTS),
+                    "data_map", wrong)  # fmt: skip
+    yield from each(grid, "X", [None, 3, "a", {}, {1, 2}, object(), X, TEXTS[1:], iter(TEXTS), 1j])
+    yield from each(grid, "region", REGION, needle="region")
+    yield from each(grid, "n", [*COUNT, 401])
+    yield from each(grid, "kind", CHOICE)
+    yield from each(grid, "issues", [3, "a", [], X, object(), SGD, {}])
+    yield from each(grid, "label_names", [3, "a", [], ["a"], object(), {"d": "a"}, {1, 2}, len])
+    yield from each(grid, "stratify", FLAG)
+    yield from each(grid, "random_state", SEED)
+    yield from each(grid, "n_columns", COUNT, drop=none)
+    yield from each(grid, "figsize", [3, "a", (1,), (1, 2, 3), (0, 1), (NAN, 1), (INF, 1), ("a", 1),
+                                      (True, 1), {}, object(), X, (1e9, 1)])  # fmt: skip
+    yield from each(grid, "cmap", [None, "nope", 3, [], {}, object()], drop=none)
+    yield from each(grid, "ax", ["a", 3, [], {}, object(), X])
+    yield from each(correct, "y", LABELS, needle="y")
+    yield from each(correct, "path", [None, 3, 1.5, [], {}, object(), X, "c.txt", b"c.csv"])
+    yield from each(correct, "sample_ids", IDS)
+    yield from each(correct, "new_classes", FLAG)
+    yield from each(correct, "return_changed", FLAG)
     yield from each(plot, "kind", CHOICE)
     yield from each(plot, "max_samples", COUNT, drop=none)
     for name in ("histograms", "standard_errors"):

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import average_maps
+from sklearn_carto._maps._data_map_html import map_html
 from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
 from sklearn_carto._maps._region_labels import REGIONS, label_regions
 from sklearn_carto._maps._regions import choose_rows
@@ -574,6 +575,52 @@ class DataMap:
 
         return DataMapDisplay.from_data_map(self, **kwargs)
 
+    def plot_samples(self, X, region="hard", n=16, **kwargs):
+        """Plot images or texts of a region as a grid, the most characteristic rows first.
+
+        Above each cell are the label, the position of the row or its sample id, and the confidence.
+
+        Parameters
+        ----------
+        X : array-like or sequence of length n_samples
+            The rows, as images or texts. Images are arrays of shape (n_samples, height, width) or
+            (n_samples, height, width, channels), tensors of torch of shape (n_samples, channels,
+            height, width), or a sequence of arrays, tensors, images of Pillow or paths, of any
+            size; None stands for a missing one. Texts are a sequence of strings.
+        region : str, callable or mapping, default="hard"
+            The region, see :meth:`select`.
+        n : int, default=16
+            Number of rows, at most 400; fewer if the map has fewer.
+        **kwargs : dict
+            Further parameters of :meth:`SampleGridDisplay.from_data_map`: `kind` ("image" or
+            "text"; by default strings are texts, unless all of them end like image files), `issues`
+            (a :class:`LabelIssues`, for "given → suggested?" where the suggested label is the more
+            probable one), `label_names`, `stratify` and `random_state`; and those of
+            :meth:`SampleGridDisplay.plot`: `ax`, `n_columns`, `figsize` and `cmap`.
+
+        Returns
+        -------
+        display : SampleGridDisplay
+            The plotted display; its `rows` are the positions of the rows.
+
+        Raises
+        ------
+        FileNotFoundError
+            If an image file does not exist; the error names the row.
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If an argument is of the wrong kind or out of range, or an image cannot be read.
+
+        Notes
+        -----
+        Images of bytes (``uint8``) are shown as they are. Other numbers are scaled by one rule for
+        all images: from [0, 1], if all lie there, else from their lowest to their highest value.
+        """
+        from sklearn_carto._plot._samples import SampleGridDisplay
+
+        return SampleGridDisplay.from_data_map(self, X, region, n, **kwargs)
+
     def __len__(self):
         """Return the number of rows."""
         return self.n_samples
@@ -582,3 +629,7 @@ class DataMap:
         """Return a summary: the numbers of rows, classes and epochs."""
         classes = "" if self.classes is None else f" of {len(self.classes)} classes"
         return f"<DataMap: {self.n_samples} rows{classes}, {self.n_epochs} epochs>"
+
+    def _repr_html_(self):
+        """Return a small picture and the counts of the regions, for notebooks."""
+        return map_html(self)
