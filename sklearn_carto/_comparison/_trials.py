@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
@@ -73,7 +74,7 @@ class Plan:
     """The models to fit, the trials to fit them on, and the metrics."""
 
     owner: str  # name of the function, for errors
-    models: dict  # of name to estimator
+    models: Mapping  # of name to estimator
     selectors: dict  # of name to DataMapSelector or None; one map is drawn for each
     trials: list
     name_column: str = "region"  # column of the results for the names of the trials

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -17,12 +18,23 @@ from sklearn_carto._utils._archive import damage_named, read_archive, write_arch
 from sklearn_carto._utils._arrays import as_rows
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Frame,
+    PathType,
+    RandomStateType,
+    Region,
+    RowSelector,
+)
 from sklearn_carto._utils._validation import Number, validate_params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from sklearn_carto._plot._data_map import DataMapDisplay
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -144,7 +156,7 @@ class DataMap:
             object.__setattr__(self, name, value)
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """Number of rows."""
         return len(self.confidence)
 
@@ -156,7 +168,7 @@ class DataMap:
 
     @classmethod
     @validate_params(dynamics=[TrainingDynamics])
-    def from_dynamics(cls, dynamics, epochs=None):
+    def from_dynamics(cls, dynamics: TrainingDynamics, epochs: RowSelector = None) -> Self:
         """Create the map of recorded training dynamics.
 
         Parameters
@@ -195,7 +207,15 @@ class DataMap:
     @validate_params(
         confidence=[Number(0, 1)], variability=[Number(0, 0.5)], random_state=["random_state"]
     )
-    def mean(cls, maps, *, frac=0.33, confidence=0.5, variability=0.1, random_state=0):
+    def mean(
+        cls,
+        maps: Sequence[DataMap],
+        *,
+        frac: float = 0.33,
+        confidence: float = 0.5,
+        variability: float = 0.1,
+        random_state: RandomStateType = 0,
+    ) -> Self:
         """Average the maps of several seeds or models on the same rows.
 
         Parameters
@@ -242,15 +262,15 @@ class DataMap:
     )
     def select(
         self,
-        region,
-        frac,
+        region: Region,
+        frac: float,
         *,
-        noise_cut=0.0,
-        stratify=True,
-        random_state=None,
-        order="position",
-        return_ids=False,
-    ):
+        noise_cut: float | Mapping[Any, float] = 0.0,
+        stratify: bool = True,
+        random_state: RandomStateType = None,
+        order: Literal["position", "score"] = "position",
+        return_ids: bool = False,
+    ) -> Array:
         """Select rows by their place on the map.
 
         Rows that were never seen in training, or that are excluded, are not selected, and count
@@ -345,7 +365,7 @@ class DataMap:
         )
         return rows if ids is None or not return_ids else ids[rows]
 
-    def subset(self, rows):
+    def subset(self, rows: ArrayLike) -> Self:
         """Return the map of some of the rows.
 
         Parameters
@@ -390,7 +410,13 @@ class DataMap:
     @validate_params(
         confidence=[Number(0, 1)], variability=[Number(0, 0.5)], random_state=["random_state"]
     )
-    def region_labels(self, frac=0.33, confidence=0.5, variability=0.1, random_state=0):
+    def region_labels(
+        self,
+        frac: float = 0.33,
+        confidence: float = 0.5,
+        variability: float = 0.1,
+        random_state: RandomStateType = 0,
+    ) -> Array:
         """Assign each row to a region.
 
         Parameters
@@ -429,7 +455,7 @@ class DataMap:
         return label_regions(self, frac, confidence, variability, random_state)
 
     @validate_params(threshold=[Number(0, 1, closed="right")])
-    def stable_share(self, threshold=0.8):
+    def stable_share(self, threshold: float = 0.8) -> float:
         """Compute the share of rows that lie in the same region on most of several maps.
 
         Parameters
@@ -466,7 +492,7 @@ class DataMap:
         placed = highest[~np.isnan(highest)]
         return float((placed >= threshold - 1e-9).mean()) if len(placed) else np.nan
 
-    def to_frame(self, backend="pandas"):
+    def to_frame(self, backend: Literal["pandas", "polars"] = "pandas") -> Frame:
         """Return the map as a data frame.
 
         Parameters
@@ -502,7 +528,7 @@ class DataMap:
             columns |= dict(zip(names, self.region_probabilities.T, strict=True))
         return columns
 
-    def save(self, path):
+    def save(self, path: PathType) -> None:
         """Save the map to an npz file, without pickle.
 
         Parameters
@@ -531,7 +557,7 @@ class DataMap:
         write_archive(path, "DataMap", arrays, metadata)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathType) -> Self:
         """Load a map that was saved by :meth:`save`.
 
         Parameters
@@ -557,7 +583,7 @@ class DataMap:
             held = {name: values for name, values in arrays.items() if name[:3] != "se_"}
             return cls(standard_errors=errors or None, **held, **metadata)
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> DataMapDisplay:
         """Plot the map.
 
         Parameters
@@ -574,7 +600,7 @@ class DataMap:
 
         return DataMapDisplay.from_data_map(self, **kwargs)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of rows."""
         return self.n_samples
 

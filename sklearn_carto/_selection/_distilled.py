@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -37,6 +37,7 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._metaestimators import (
     DelegatingClassifier,
 )
+from sklearn_carto._utils._typing import ArrayLike, Container, Estimator
 from sklearn_carto._watching._training_set import take_params
 
 
@@ -46,7 +47,7 @@ def default_selector(estimator):
     Its seed is that of the estimator, so that one seed determines the result.
     """
     seed = estimator.get_params().get("random_state")
-    return DataMapSelector(random_state=seed if isinstance(seed, Integral) else None)
+    return DataMapSelector(random_state=int(seed) if isinstance(seed, Integral) else None)
 
 
 def complete_selector(selector, estimator):
@@ -145,12 +146,20 @@ class DistilledClassifier(DelegatingClassifier):
     # the groups of an outer cross-validation are not those of the inner one, unless requested
     __metadata_request__fit: ClassVar = {"groups": False}
 
-    def __init__(self, estimator, selector=None):
+    def __init__(self, estimator: Estimator, selector: DataMapSelector | None = None) -> None:
         self.estimator = estimator
         self.selector = selector
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, *, groups=None, **params):
+    def fit(
+        self,
+        X: Container,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Select samples and fit the classifier on them.
 
         Parameters
@@ -242,7 +251,7 @@ class DistilledClassifier(DelegatingClassifier):
         proxy = selector.estimator if frozen else proxy_of(selector.estimator, X)
         return assign_params(params, proxy, self.estimator, type(self).__name__)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

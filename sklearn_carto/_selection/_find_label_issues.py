@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from sklearn_carto._selection._label_issue_detector import LabelIssueDetector
+from sklearn_carto._utils._typing import (
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    PathType,
+    RandomStateType,
+)
+
+if TYPE_CHECKING:
+    from sklearn_carto._selection._label_issues import LabelIssues
 
 
 def find_label_issues(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: Container,
+    y: ArrayLike,
     *,
-    cv=5,
-    n_passes=1,
-    neighbors="auto",
-    noise_rate=None,
-    fdr=None,
-    groups=None,
-    sample_ids=None,
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    resume=None,
-):
+    cv: CrossValidation = 5,
+    n_passes: int = 1,
+    neighbors: ArrayLike | Literal["auto"] | None = "auto",
+    noise_rate: float | None = None,
+    fdr: float | None = None,
+    groups: ArrayLike | None = None,
+    sample_ids: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomStateType = None,
+    verbose: int = 0,
+    resume: PathType | None = None,
+) -> LabelIssues:
     """Find the labels of a training set that are probably wrong.
 
     This is ``LabelIssueDetector(estimator, ...).fit(X, y).label_issues_``.

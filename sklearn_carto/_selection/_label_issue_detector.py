@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -49,6 +50,16 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._folds import check_groups, make_folds
 from sklearn_carto._utils._metaestimators import check_classifier, last_step
 from sklearn_carto._utils._random_state import draw_seed, rule_generator
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    Frame,
+    PathType,
+    RandomStateType,
+)
 from sklearn_carto._utils._validation import (
     Count,
     Number,
@@ -193,18 +204,18 @@ class LabelIssueDetector(BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        cv=5,
-        n_passes=1,
-        neighbors="auto",
-        noise_rate=None,
-        fdr=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        resume=None,
-    ):
+        cv: CrossValidation = 5,
+        n_passes: int = 1,
+        neighbors: ArrayLike | Literal["auto"] | None = "auto",
+        noise_rate: float | None = None,
+        fdr: float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateType = None,
+        verbose: int = 0,
+        resume: PathType | None = None,
+    ) -> None:
         self.estimator = estimator
         self.cv = cv
         self.n_passes = n_passes
@@ -217,7 +228,16 @@ class LabelIssueDetector(BaseEstimator):
         self.resume = resume
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
+    def fit(
+        self,
+        X: Container,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        sample_ids: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Train the estimator on each fold and rate the labels.
 
         Parameters
@@ -369,7 +389,7 @@ class LabelIssueDetector(BaseEstimator):
             return record_folds(estimator, data, folds, **options)
         return predict_folds(estimator, data, folds, **options)
 
-    def get_support(self, indices=False):
+    def get_support(self, indices: bool = False) -> Array:
         """Get a mask, or integer index, of the samples without a label issue.
 
         Parameters
@@ -385,7 +405,9 @@ class LabelIssueDetector(BaseEstimator):
         check_is_fitted(self)
         return self.label_issues_.get_support(indices=indices)
 
-    def to_frame(self, X=None, backend="pandas"):
+    def to_frame(
+        self, X: Container = None, backend: Literal["pandas", "polars"] = "pandas"
+    ) -> Frame:
         """Return a data frame of all samples, see :meth:`LabelIssues.to_frame`.
 
         Parameters
@@ -403,7 +425,7 @@ class LabelIssueDetector(BaseEstimator):
         check_is_fitted(self)
         return self.label_issues_.to_frame(X, backend)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

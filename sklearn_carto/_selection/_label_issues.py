@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -22,6 +23,7 @@ from sklearn_carto._selection._label_recall import planted_ranks
 from sklearn_carto._utils._compat import StrOptions, require
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._typing import Array, Container, Frame
 from sklearn_carto._utils._validation import Count, Number, validate_params
 
 _IN_FOLD = ("confidence", "variability", "correctness", "aum")
@@ -113,19 +115,19 @@ class LabelIssues:
     sample_ids: np.ndarray | None = None
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """Number of samples."""
         return len(self.label_quality)
 
     @property
-    def n_issues(self):
+    def n_issues(self) -> int:
         """Number of label issues."""
         return int(self.is_label_issue.sum())
 
     @validate_params(
         noise_rate=[Number(0, 1, closed="neither")], fdr=[Number(0, 1, closed="neither"), None]
     )
-    def with_noise_rate(self, noise_rate, fdr=None):
+    def with_noise_rate(self, noise_rate: float, fdr: float | None = None) -> Self:
         """Return these label issues for a known share of wrong labels; nothing is trained again.
 
         Parameters
@@ -170,7 +172,7 @@ class LabelIssues:
         )
 
     @validate_params(k=[Count(1)])
-    def recall_at(self, k):
+    def recall_at(self, k: int) -> float:
         """Estimate which share of uniformly drawn wrong labels the `k` worst ones would contain.
 
         In thought, each label in turn is replaced by one that is drawn from the other classes; its
@@ -203,7 +205,7 @@ class LabelIssues:
         return float(np.mean(self.planted_ranks < k))
 
     @validate_params(indices=["boolean"])
-    def get_support(self, indices=False):
+    def get_support(self, indices: bool = False) -> Array:
         """Get a mask, or integer index, of the samples without a label issue.
 
         Parameters
@@ -219,7 +221,9 @@ class LabelIssues:
         mask = ~self.is_label_issue
         return np.flatnonzero(mask) if indices else mask
 
-    def to_frame(self, X=None, backend="pandas"):
+    def to_frame(
+        self, X: Container = None, backend: Literal["pandas", "polars"] = "pandas"
+    ) -> Frame:
         """Return a data frame of all samples, lowest label quality first.
 
         Parameters
@@ -263,7 +267,7 @@ class LabelIssues:
         return build_frame(sorted_columns, backend, "LabelIssues.to_frame")
 
     @validate_params(layout=[StrOptions({"datalab", "cleanlearning"})])
-    def to_cleanlab(self, layout="datalab"):
+    def to_cleanlab(self, layout: Literal["datalab", "cleanlearning"] = "datalab") -> Frame:
         """Return the label issues as a data frame in the layout of cleanlab.
 
         Parameters
@@ -294,7 +298,7 @@ class LabelIssues:
             }
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of samples."""
         return self.n_samples
 
