@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -280,7 +280,7 @@ class TrainingDynamics:
         self.classes, self._y_encoded = classes, narrow(y_encoded, len(classes))
         self._labels = None
 
-    def statistics(self, epochs: RowSelector = None) -> tuple[dict[str, Array], int]:
+    def statistics(self, epochs: RowSelector = None) -> tuple[dict[str, Any], int]:
         """Compute the statistics of a data map.
 
         Parameters

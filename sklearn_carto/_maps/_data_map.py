@@ -149,6 +149,35 @@ class DataMap:
     standard_errors: Mapping[str, NDArray[np.float64]] | None = None
     region_probabilities: NDArray[np.float64] | None = None
 
+    if TYPE_CHECKING:  # the method that is generated takes any array-like
+
+        def __init__(
+            self,
+            *,
+            confidence: ArrayLike,
+            variability: ArrayLike,
+            correctness: ArrayLike,
+            n_epochs: int,
+            forgetting: ArrayLike | None = None,
+            first_learned: ArrayLike | None = None,
+            aum: ArrayLike | None = None,
+            el2n: ArrayLike | None = None,
+            aleatoric: ArrayLike | None = None,
+            loss: ArrayLike | None = None,
+            dual: ArrayLike | None = None,
+            predictive_entropy: ArrayLike | None = None,
+            mutual_information: ArrayLike | None = None,
+            labels: ArrayLike | None = None,
+            classes: ArrayLike | None = None,
+            held_out_mask: ArrayLike | None = None,
+            excluded_mask: ArrayLike | None = None,
+            sample_ids: ArrayLike | None = None,
+            margin_from: str | None = None,
+            record: str = "epoch_end",
+            standard_errors: Mapping[str, ArrayLike] | None = None,
+            region_probabilities: ArrayLike | None = None,
+        ) -> None: ...
+
     def __post_init__(self):
         """Check the fields, and keep copies of the arrays that cannot be written to."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -145,10 +145,8 @@ class DynamicSubsetSampler(Sampler):
                 )
             n_samples, held_out = int(recorder), None  # type: ignore[arg-type]
         else:
-            n_samples, held_out = (
-                self._recorder.n_samples,
-                self._recorder._settings["held_out_mask"],
-            )
+            n_samples = self._recorder.n_samples
+            held_out = self._recorder._settings["held_out_mask"]
         if rule == "infobatch" and n_epochs is None:
             raise InvalidParameterError(
                 f"The 'n_epochs' parameter of {OWNER} must be the planned number of epochs with "
