@@ -56,7 +56,7 @@ class ComparisonResults:
             settings,
             {"test_ratio": test_ratio, "train_overlap": train_overlap, "unit_scores": unit_scores},
         )
-        self.results_ = self._check_results(results, owner)
+        self.results_: dict[str, Array] = self._check_results(results, owner)
         self.test_ratio = test_ratio
         self.train_overlap = max(0.0, 1 - test_ratio) if train_overlap is None else train_overlap
         self.unit_scores = list(unit_scores)

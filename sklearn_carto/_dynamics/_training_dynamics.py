@@ -33,6 +33,11 @@ DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
 
 
+def _recorded(name: str) -> Any:
+    """Make the property of what was recorded, whose type is declared where it is used."""
+    return property(lambda self: self._stacked(name))
+
+
 class TrainingDynamics:
     """Training dynamics: the predictions of a model for each sample, epoch by epoch.
 
@@ -200,11 +205,11 @@ class TrainingDynamics:
         """Compute the variability of the map of all epochs, without the map."""
         return self._running.variability()
 
-    true_proba = property(lambda self: self._stacked("true_proba"))
-    correct = property(lambda self: self._stacked("correct"))
-    margin = property(lambda self: self._stacked("margin"))
-    el2n = property(lambda self: self._stacked("el2n"))
-    loss = property(lambda self: self._stacked("loss"))
+    true_proba: Array = _recorded("true_proba")
+    correct: Array = _recorded("correct")
+    margin: Array = _recorded("margin")
+    el2n: Array = _recorded("el2n")
+    loss: Array = _recorded("loss")
 
     @validate_params(epoch=[Count(0)], from_logits=["boolean"])
     def update(

@@ -139,6 +139,8 @@ class DistilledClassifier(DelegatingClassifier):
     True
     """
 
+    selector_: DataMapSelector
+
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
         "selector": [DataMapSelector, None],

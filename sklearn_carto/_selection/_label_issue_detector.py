@@ -35,7 +35,7 @@ from sklearn_carto._selection._label_folds import (
     clean_folds,
     rated_mask,
 )
-from sklearn_carto._selection._label_issues import issues_of
+from sklearn_carto._selection._label_issues import LabelIssues, issues_of
 from sklearn_carto._selection._label_resume import keep_folds, open_folder
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
@@ -188,6 +188,9 @@ class LabelIssueDetector(BaseEstimator):
     >>> sorted(detector.label_issues_.ranking[:3].tolist())
     [0, 1, 2]
     """
+
+    label_issues_: LabelIssues
+    classes_: Array
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],

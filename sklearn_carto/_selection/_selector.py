@@ -23,6 +23,7 @@ from sklearn_carto._inputs._containers import (
     take,
 )
 from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
 from sklearn_carto._utils._compat import (
@@ -181,6 +182,10 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     >>> selector.transform(X[:5]).shape  # other samples are returned unchanged
     (5, 4)
     """
+
+    data_map_: DataMap
+    sample_indices_: Array
+    auto_results_: dict[str, Array]
 
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit"), None],

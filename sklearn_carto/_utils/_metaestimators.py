@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if as _untyped_available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._utils._compat import InvalidParameterError
-from sklearn_carto._utils._typing import Array, Container, Function
+from sklearn_carto._utils._typing import Array, Container, Estimator, Function
 from sklearn_carto._utils._validation import describe
 
 
@@ -38,6 +38,8 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     _encodes_labels = False
+    estimator_: Estimator
+    classes_: Array
 
     def _delegate(self, method, X, **params):
         check_is_fitted(self)

@@ -6,6 +6,7 @@ from threading import Lock
 
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._inputs._containers import check_same_length, row_names
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import as_label_column, check_labels
@@ -21,6 +22,9 @@ _making = Lock()  # of maps
 
 class RecordedClassifier(DelegatingClassifier):
     """A classifier whose training was recorded; subclasses train, and call `_keep`."""
+
+    dynamics_: TrainingDynamics
+    n_epochs_: int
 
     def _keep(self, estimator, dynamics, encodes_labels, interrupted, in_fold_map):
         self.estimator_ = estimator
