@@ -38,6 +38,7 @@ from sklearn_carto._comparison._scoring import (
     unit_metrics,
 )
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, take
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
@@ -193,7 +194,7 @@ def _check_input(plan, X, y, groups, params, ood, stratify):
         check_match(plan.match, model)
     for trial in plan.trials:
         check_trains_in_less(trial.region, plan.models.values(), owner)
-    y, classes, _ = check_labels(y, next(iter(plan.models.values())))
+    y, classes, _ = check_labels(named_labels(X, y), next(iter(plan.models.values())))
     check_same_length(X, y)
     groups = check_groups(groups, len(y), owner)
     ood = check_ood(ood, X, classes, owner)

@@ -10,6 +10,8 @@ import numpy as np
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
+from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._dataset_columns import sample_columns
 from sklearn_carto._maps._averaging import average_maps
 from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
 from sklearn_carto._maps._region_labels import REGIONS, label_regions
@@ -21,6 +23,7 @@ from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._typing import (
     Array,
     ArrayLike,
+    Container,
     Frame,
     PathType,
     RandomStateType,
@@ -521,34 +524,53 @@ class DataMap:
         placed = highest[~np.isnan(highest)]
         return float((placed >= threshold - 1e-9).mean()) if len(placed) else np.nan
 
-    def to_frame(self, backend: Literal["pandas", "polars"] = "pandas") -> Frame:
+    @validate_params(regions=["boolean"])
+    def to_frame(
+        self,
+        backend: Literal["pandas", "polars"] = "pandas",
+        *,
+        X: Container = None,
+        regions: bool = False,
+    ) -> Frame:
         """Return the map as a data frame.
 
         Parameters
         ----------
         backend : {"pandas", "polars"}, default="pandas"
             Library of the data frame; it must be installed.
+        X : container of shape (n_samples, ...), default=None
+            The samples, in the order of the rows, to be shown beside their statistics: a data frame
+            or Hugging Face Dataset adds its columns, a dict of inputs a column for each of them,
+            anything else with one entry for each sample (text, for example) the column `x`.
+        regions : bool, default=False
+            Whether to add the column `region`, see :meth:`region_labels`.
 
         Returns
         -------
         frame : pandas.DataFrame or polars.DataFrame
-            A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
-            `held_out`, `excluded`, the standard errors `<statistic>_se` and the probabilities of
-            the regions `proba_easy_to_learn`, `proba_ambiguous` and `proba_hard_to_learn`, each if
-            the map holds it.
+            A row for each row of the map. The columns are `sample_id`, `label`, `region`, the
+            statistics, `held_out`, `excluded`, the standard errors `<statistic>_se` and the
+            probabilities of the regions `proba_easy_to_learn`, `proba_ambiguous` and
+            `proba_hard_to_learn`, each if the map holds it, and the columns of `X`. Of these, a
+            name that is taken gets an underscore.
 
         Raises
         ------
         ImportError
             If the library is not installed.
         ValueError
-            If `backend` is unknown.
+            If `backend` is unknown, or `X` has another number of samples.
         """
-        return build_frame(self._columns(), backend, "DataMap.to_frame")
+        columns = self._columns(regions)
+        if X is not None:
+            check_same_length(X, self.confidence)
+            columns |= sample_columns(X, [name for name in columns if columns[name] is not None])
+        return build_frame(columns, backend, "DataMap.to_frame")
 
-    def _columns(self):
+    def _columns(self, regions=False):
         """Return the columns of the data frame; those that the map does not hold are None."""
         columns = {"sample_id": self.sample_ids, "label": self.labels}
+        columns["region"] = self.region_labels() if regions else None
         columns |= {name: getattr(self, name) for name in MAP_STATISTICS}
         columns |= {"held_out": self.held_out_mask, "excluded": self.excluded_mask}
         columns |= {f"{name}_se": error for name, error in (self.standard_errors or {}).items()}

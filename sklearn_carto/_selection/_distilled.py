@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._inputs._containers import check_missing, check_same_length, take
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._final_estimator import fit_final_estimator
 from sklearn_carto._selection._fit import check_classes_left, check_final_estimator, proxy_of
@@ -198,7 +199,7 @@ class DistilledClassifier(DelegatingClassifier):
         """
         name = type(self).__name__
         check_final_estimator(self.estimator, name)
-        y, _, _ = check_labels(y, self)
+        y, _, _ = check_labels(named_labels(X, y), self)
         check_same_length(X, y)
         check_consistent_length(y, groups)
         check_missing(X, self)

@@ -18,6 +18,7 @@ from sklearn_carto._inputs._containers import (
     n_columns_of,
     row_names,
 )
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._result_folder import RESUME
 from sklearn_carto._inputs._torch_datasets import is_dataset
@@ -282,7 +283,7 @@ class LabelIssueDetector(BaseEstimator):
             self.__dict__.pop(learned, None)  # of an earlier fit
         estimator, n_epochs, random_state = self._unwrapped()
         check_fdr(self.fdr, self.noise_rate, name)
-        y, classes, y_encoded = check_labels(y, self)
+        y, classes, y_encoded = check_labels(named_labels(X, y), self)
         check_same_length(X, y)
         check_groups(groups, len(y), "")
         neighbors = check_neighbors(self.neighbors, len(y), name)

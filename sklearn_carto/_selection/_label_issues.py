@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
-from scipy.sparse import csr_matrix, issparse
 
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto._inputs._columns import frame_columns
-from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
-from sklearn_carto._inputs._torch_datasets import is_dataset
+from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._dataset_columns import sample_columns
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._label_quality import (
     error_probabilities,
@@ -229,9 +227,9 @@ class LabelIssues:
         Parameters
         ----------
         X : container of shape (n_samples, ...), default=None
-            The samples, to be shown beside their labels: a data frame adds its columns, a dict of
-            inputs a column for each of them, anything else with one entry for each sample (text,
-            for example) the column `x`.
+            The samples, to be shown beside their labels: a data frame or Hugging Face Dataset
+            adds its columns, a dict of inputs a column for each of them, anything else with one
+            entry for each sample (text, for example) the column `x`.
         backend : {"pandas", "polars"}, default="pandas"
             Library of the data frame; it must be installed.
 
@@ -259,7 +257,7 @@ class LabelIssues:
             columns |= {f"in_fold_{name}": getattr(self.in_fold_map, name) for name in _IN_FOLD}
         if X is not None:
             check_same_length(X, self.given_label)
-            columns |= _columns_of(X, columns)
+            columns |= sample_columns(X, columns)
         sorted_columns = {
             name: None if values is None else np.asarray(values)[order]
             for name, values in columns.items()
@@ -319,36 +317,6 @@ _SHOWN = (
     "given_proba",
     "error_proba",
 )
-
-
-def _columns_of(X, taken):
-    """Return the columns of samples for a data frame; names that are taken get an underscore."""
-    columns = frame_columns(X)
-    if columns is None and holds_containers(X):
-        parts = dict(enumerate(X)) if isinstance(X, tuple) else dict(X)
-        columns = [(name, _entries(part)) for name, part in parts.items()]
-    elif columns is None:
-        columns = [("x", _entries(X))]
-    named: dict = {}
-    for name, column in columns:
-        name = str(name)
-        while name in taken or name in named:
-            name += "_"
-        named[name] = np.asarray(column)
-    return named
-
-
-def _entries(X):
-    """Return the entries of a container of samples as an array of objects."""
-    entries = np.empty(n_samples_of(X), dtype=object)
-    values = X
-    if issparse(X):
-        values = (row.toarray().ravel() for row in csr_matrix(X))
-    elif is_dataset(X):  # which need not end an iteration
-        values = (X[i] for i in range(len(entries)))
-    for i, value in enumerate(values):
-        entries[i] = value
-    return entries
 
 
 def issues_of(rating, y, classes, y_encoded, stream, ids, records):

@@ -14,6 +14,7 @@ from sklearn_carto._inputs._containers import (
     row_names,
     take,
 )
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import (
     check_dataset_labels,
@@ -376,7 +377,7 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         self._check_log()
         check_not_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
-        y, classes, y_encoded = check_labels(y, self)
+        y, classes, y_encoded = check_labels(named_labels(X, y), self)
         check_same_length(X, y)
         if is_dataset(X):
             check_dataset_labels(classes)

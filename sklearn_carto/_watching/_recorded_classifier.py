@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._inputs._containers import check_same_length, row_names
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import as_label_column, check_labels
 from sklearn_carto._inputs._torch_datasets import check_not_stream, is_dataset, labels_of
@@ -90,7 +91,7 @@ class RecordedClassifier(DelegatingClassifier):
         check_is_fitted(self)
         check_not_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
-        y = as_label_column(y, self)
+        y = as_label_column(named_labels(X, y), self)
         check_same_length(X, y)
         sample_ids = check_sample_ids(sample_ids, len(y), f"{type(self).__name__}.score_map")
         return score_samples(
