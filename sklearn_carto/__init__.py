@@ -33,6 +33,7 @@ if (
     from sklearn_carto._selection._label_issues import LabelIssues
     from sklearn_carto._selection._sampler import DataMapSampler
     from sklearn_carto._selection._selector import DataMapSelector
+    from sklearn_carto._utils._show_versions import show_versions
     from sklearn_carto._watching._classifier import CartographyClassifier
 
 _HOMES = {  # public name: the module that defines it, or is it
@@ -64,6 +65,7 @@ _HOMES = {  # public name: the module that defines it, or is it
     "logs": "logs",
     "map_agreement": "_maps._agreement",
     "metrics": "metrics",
+    "show_versions": "_utils._show_versions",
     "stability_report": "_comparison._stability",
     "sweep_fractions": "_comparison._sweeps",
     "sweep_replacement": "_comparison._sweeps",
@@ -99,6 +101,7 @@ __all__ = [
     "logs",
     "map_agreement",
     "metrics",
+    "show_versions",
     "stability_report",
     "sweep_fractions",
     "sweep_replacement",

@@ -135,6 +135,7 @@ def test_public_names_are_these():
         "logs",
         "map_agreement",
         "metrics",
+        "show_versions",
         "stability_report",
         "sweep_fractions",
         "sweep_replacement",

@@ -24,6 +24,12 @@ INTEGRATIONS = {  # and what each needs
     "lightning.DataMapCallback": "lightning",
     "keras.DataMapCallback": "keras",
     "sklearn.DataMapCallback": "sklearn.callback",
+    "mlflow.log_data_map": "mlflow",
+    "mlflow.log_dynamics": "mlflow",
+    "wandb.log_data_map": "wandb",
+    "wandb.log_dynamics": "wandb",
+    "tensorboard.log_data_map": "tensorboard",
+    "tensorboard.log_dynamics": "tensorboard",
 }
 
 

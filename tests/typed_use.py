@@ -35,6 +35,7 @@ from sklearn_carto import (
     logs,
     map_agreement,
     metrics,
+    show_versions,
     stability_report,
     sweep_fractions,
     sweep_replacement,
@@ -208,6 +209,7 @@ def read(folder: "os.PathLike[str]") -> None:
 
 def fail() -> CartographyError:
     assert_type(sklearn_carto.__version__, str)
+    show_versions()
     sklearn_carto.datasets.make_cartography()
     issubclass(sklearn_carto.exceptions.NotWatchableError, NotWatchableError)
     issubclass(CartographyWarning, UserWarning)

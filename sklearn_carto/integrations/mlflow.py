@@ -72,8 +72,8 @@ def log_data_map(
     >>> data_map = DataMap(
     ...     confidence=[0.9, 0.1], variability=[0.1, 0.2], correctness=[1, 0], n_epochs=5
     ... )
-    >>> mlflow.set_tracking_uri(f"sqlite:///{mkdtemp()}/mlflow.db")  # doctest: +SKIP
-    >>> with mlflow.start_run():  # doctest: +SKIP
+    >>> mlflow.set_tracking_uri(f"{mkdtemp()}/runs")
+    >>> with mlflow.start_run():
     ...     log_data_map(data_map)
     """
     caller = "mlflow.log_data_map"
@@ -82,7 +82,11 @@ def log_data_map(
     pandas = require("pandas", caller, EXTRA)
     figure = draw_figure(data_map, plot_params, caller)
     mlflow.log_figure(figure, f"{name}.png")
-    mlflow.log_table(pandas.DataFrame(make_table(data_map, max_rows)), f"{name}.json")
+    # mlflow looks for images in columns of objects, as which pandas 3 does not keep text by itself
+    table = {
+        one: pandas.Series(v, dtype=object) for one, v in make_table(data_map, max_rows).items()
+    }
+    mlflow.log_table(pandas.DataFrame(table), f"{name}.json")
     mlflow.log_metrics(summarise(data_map, name), step=step)
 
 
@@ -104,6 +108,18 @@ def log_dynamics(dynamics: TrainingDynamics, name: str = "dynamics") -> None:
         If mlflow is not installed.
     ValueError
         If the dynamics hold no history.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> import mlflow
+    >>> from sklearn_carto import TrainingDynamics
+    >>> from sklearn_carto.integrations.mlflow import log_dynamics
+    >>> dynamics = TrainingDynamics([0, 1])
+    >>> dynamics.update(0, [[0.9, 0.1], [0.6, 0.4]])
+    >>> mlflow.set_tracking_uri(f"{mkdtemp()}/runs")
+    >>> with mlflow.start_run():
+    ...     log_dynamics(dynamics)
     """
     caller = "mlflow.log_dynamics"
     check_dynamics_arguments(caller, dynamics, name)

@@ -77,8 +77,8 @@ def log_data_map(
     """
     caller = "tensorboard.log_data_map"
     check_map_arguments(caller, data_map, name, step, max_rows)
+    figure = draw_figure(data_map, plot_params, caller)
     with _open(writer, caller) as opened:
-        figure = draw_figure(data_map, plot_params, caller)
         opened.add_figure(f"{name}/figure", figure, global_step=step or 0)
         text = _markdown(make_table(data_map, max_rows))
         opened.add_text(f"{name}/table", text, global_step=step or 0)
@@ -106,6 +106,15 @@ def log_dynamics(dynamics: TrainingDynamics, name: str = "dynamics", *, writer: 
         If tensorboard or torch is not installed.
     ValueError
         If the dynamics hold no history, or if `writer` is of the wrong kind.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from sklearn_carto import TrainingDynamics
+    >>> from sklearn_carto.integrations.tensorboard import log_dynamics
+    >>> dynamics = TrainingDynamics([0, 1])
+    >>> dynamics.update(0, [[0.9, 0.1], [0.6, 0.4]])
+    >>> log_dynamics(dynamics, writer=mkdtemp())
     """
     caller = "tensorboard.log_dynamics"
     check_dynamics_arguments(caller, dynamics, name)

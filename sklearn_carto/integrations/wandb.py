@@ -68,13 +68,14 @@ def log_data_map(
 
     Examples
     --------
+    >>> from tempfile import mkdtemp
     >>> import wandb
     >>> from sklearn_carto import DataMap
     >>> from sklearn_carto.integrations.wandb import log_data_map
     >>> data_map = DataMap(
     ...     confidence=[0.9, 0.1], variability=[0.1, 0.2], correctness=[1, 0], n_epochs=5
     ... )
-    >>> with wandb.init(mode="offline") as run:  # doctest: +SKIP
+    >>> with wandb.init(mode="offline", dir=mkdtemp()) as run:
     ...     log_data_map(data_map)
     """
     caller = "wandb.log_data_map"
@@ -111,6 +112,17 @@ def log_dynamics(dynamics: TrainingDynamics, name: str = "dynamics", *, run: Any
         If wandb is not installed.
     ValueError
         If the dynamics hold no history, or if there is no run.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> import wandb
+    >>> from sklearn_carto import TrainingDynamics
+    >>> from sklearn_carto.integrations.wandb import log_dynamics
+    >>> dynamics = TrainingDynamics([0, 1])
+    >>> dynamics.update(0, [[0.9, 0.1], [0.6, 0.4]])
+    >>> with wandb.init(mode="offline", dir=mkdtemp()) as run:
+    ...     log_dynamics(dynamics)
     """
     caller = "wandb.log_dynamics"
     check_dynamics_arguments(caller, dynamics, name)
