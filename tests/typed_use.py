@@ -42,6 +42,7 @@ from sklearn_carto import (
 )
 from sklearn_carto.datasets import make_cartography
 from sklearn_carto.exceptions import CartographyError, CartographyWarning, NotWatchableError
+from sklearn_carto.integrations import mlflow, tensorboard, wandb
 from sklearn_carto.integrations.torch import DynamicsRecorder
 
 Array = NDArray[Any]
@@ -90,7 +91,7 @@ def use_map(data_map: DataMap) -> None:
     assert_type(DataMap.mean([data_map, data_map]), DataMap)
     data_map.save("map.npz")
     assert_type(DataMap.load("map.npz"), DataMap)
-    data_map.to_frame().head()
+    data_map.to_frame(X=["a"], regions=True).head()
     data_map.to_frame(backend="polars")
     assert_type(data_map.plot(kind="hexbin"), DataMapDisplay)
     assert_type(DataMapDisplay.from_data_map(data_map), DataMapDisplay)
@@ -205,6 +206,15 @@ def read(folder: "os.PathLike[str]") -> None:
     logs.write_dynamics(dynamics, "folder")
     logs.data_map_from_logs(folder, engine="duckdb")
     logs.select_from_logs(folder, "hard", 0.1)
+
+
+def track(data_map: DataMap, dynamics: TrainingDynamics) -> None:
+    mlflow.log_data_map(data_map, "name", step=1, max_rows=None, histograms=True)
+    wandb.log_data_map(data_map, run=None)
+    tensorboard.log_data_map(data_map, writer="folder")
+    mlflow.log_dynamics(dynamics)
+    wandb.log_dynamics(dynamics, "name")
+    tensorboard.log_dynamics(dynamics, writer="folder")
 
 
 def fail() -> CartographyError:
