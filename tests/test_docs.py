@@ -137,6 +137,9 @@ def test_the_code_of_a_page_runs_from_its_top_to_its_end(page, tmp_path, monkeyp
     ):
         if any(re.search(rf"\b{package}\b", block) for block in blocks):
             pytest.importorskip(package)
+    for package in ("datasets", "mlflow", "wandb", "tensorboard"):
+        if re.search(rf"^(from|import) {package}\b", "\n".join(blocks), flags=re.MULTILINE):
+            pytest.importorskip(package)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -76,7 +76,7 @@ def compare_subsets(
     X : container of shape (n_samples, n_features)
         The samples.
     y : array-like of shape (n_samples,)
-        Labels.
+        Labels. If `X` is a Hugging Face Dataset, also the name of the column of the labels.
     selector : DataMapSelector, default=None
         Its proxy model (the model whose training dynamics are recorded), `noise_cut`, `stratify`,
         `memory` and the parameters of "auto" are used; `region`, `frac` and `random_state` are

@@ -170,7 +170,8 @@ class DistilledClassifier(DelegatingClassifier):
         X : container of shape (n_samples, n_features)
             Training samples, of a type that the selector and the estimator accept.
         y : array-like of shape (n_samples,)
-            Labels of any type.
+            Labels of any type. If `X` is a Hugging Face Dataset, also the name of the column of the
+            labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, for each of the selector's proxy model and the estimator that takes
             them. Samples of weight 0 are never selected.

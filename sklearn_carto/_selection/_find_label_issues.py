@@ -47,7 +47,8 @@ def find_label_issues(
     X : container of shape (n_samples, n_features)
         Samples, passed to the estimator as they are.
     y : array-like of shape (n_samples,)
-        Labels of any type.
+        Labels of any type. If `X` is a Hugging Face Dataset, also the name of the column of the
+        labels.
     cv : int, cross-validation generator or iterable, default=5
         Determines the folds.
     n_passes : int, default=1

@@ -249,7 +249,8 @@ class LabelIssueDetector(BaseEstimator):
         X : container of shape (n_samples, n_features)
             Samples, passed to the estimator as they are.
         y : array-like of shape (n_samples,)
-            Labels of any type. Required.
+            Labels of any type. Required. If `X` is a Hugging Face Dataset, also the name of the
+            column of the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, passed to the estimator. Samples of weight 0 are not rated.
         groups : array-like of shape (n_samples,), default=None

@@ -249,7 +249,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         X : container of shape (n_samples, n_features)
             Training samples, of a type that the proxy model accepts.
         y : array-like of shape (n_samples,)
-            Labels of any type. Required.
+            Labels of any type. Required. If `X` is a Hugging Face Dataset, also the name of the
+            column of the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, passed to the proxy model. Samples of weight 0 are on the map, but are
             never selected, and count neither in `frac` nor in a noise cut.

@@ -335,7 +335,8 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
             dataframe or list; for a skorch net also a dict or tuple of inputs, or a torch Dataset.
         y : array-like of shape (n_samples,), default=None
             Labels of any type. May be omitted if `X` is a torch Dataset, which is then iterated
-            over once for its labels; these must be 0 to n_classes - 1.
+            over once for its labels; these must be 0 to n_classes - 1. If it is a Hugging Face
+            Dataset, also the name of the column of the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, passed to the estimator. If None, samples are equally weighted. Samples
             of weight 0 are recorded, and marked in `data_map_.excluded_mask`.
