@@ -164,6 +164,7 @@ BOOSTERS = {"xgboost", "lightgbm", "catboost"}
 OPTIONAL = BOOSTERS | {"torch", "skorch", "transformers", "lightning", "keras"}
 OPTIONAL |= {"matplotlib", "pandas", "polars", "imblearn", "tqdm"}
 OPTIONAL |= {"narwhals", "pyarrow", "duckdb", "dask", "pyspark"}
+OPTIONAL |= {"datasets", "mlflow", "wandb", "tensorboard"}
 
 
 @pytest.mark.parametrize("learner", ["sklearn.linear_model.SGDClassifier", "xgboost.XGBClassifier"])

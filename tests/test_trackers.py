@@ -167,7 +167,6 @@ def tracker(request, tmp_path):
         yield tracker
 
 
-@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # of mlflow
 def test_the_figure_the_table_and_the_summary_are_in_the_store(tracker):
     tracker.log(MAP, "maps/first")
     assert tracker.figure("maps/first")[:4] == PNG
@@ -186,7 +185,6 @@ def test_the_figure_the_table_and_the_summary_are_in_the_store(tracker):
     assert {name: one[0] for name, one in found.items()} == pytest.approx(SUMMARY)
 
 
-@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # of mlflow
 def test_the_table_holds_the_rows_of_lowest_confidence(tracker):
     tracker.log(MAP, max_rows=2, region_names=False)
     columns, rows = tracker.table("data_map")
@@ -243,6 +241,7 @@ RUN = SimpleNamespace(log=print, define_metric=lambda *_, **__: None)
 @pytest.mark.parametrize("package", MODULES)
 @pytest.mark.parametrize("function", ["log_data_map", "log_dynamics"])
 def test_without_the_package_the_error_names_the_extra(package, function, without):
+    pytest.importorskip("matplotlib")
     without(package)
     given = MAP if function == "log_data_map" else make_dynamics()
     with pytest.raises(ImportError, match=rf"sklearn-carto\[{package}\]"):
