@@ -6,6 +6,11 @@ from importlib.util import find_spec
 # one thread: data and nets of the tests are too small to share out, and many threads that wait for
 # each other take several times as long; set before numpy and torch are imported, which read it once
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # the one that needs no database
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.setdefault("WANDB_SILENT", "true")
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for the tests
 
 NEEDED = {
@@ -18,10 +23,13 @@ NEEDED = {
     "integrations/_keras_backup": "keras",
     "integrations/keras": "keras",
     "integrations/lightning": "lightning",
+    "integrations/mlflow": "mlflow",
     "integrations/sklearn": "sklearn.callback",
     "integrations/skorch": "skorch",
+    "integrations/tensorboard": "tensorboard",
     "integrations/torch": "torch",
     "integrations/transformers": "transformers",
+    "integrations/wandb": "wandb",
     "logs": "pyarrow",  # and what the extra `logs` installs with it
 }
 collect_ignore = [

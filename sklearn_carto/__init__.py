@@ -1,12 +1,14 @@
 """Dataset cartography for scikit-learn: which rows teach a model, confuse it, or are wrong."""
 
+import typing as _typing
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from sklearn_carto._version import __version__
 
-if _TYPE_CHECKING:  # read by editors; at run time __getattr__ imports each name on first access
+if (
+    _typing.TYPE_CHECKING
+):  # read by editors; at run time __getattr__ imports each name on first access
     from sklearn_carto import datasets, exceptions, logs, metrics
     from sklearn_carto._comparison._compare_subsets import compare_subsets
     from sklearn_carto._comparison._cross_distillation import CrossDistillation, cross_distillation
@@ -31,7 +33,9 @@ if _TYPE_CHECKING:  # read by editors; at run time __getattr__ imports each name
     from sklearn_carto._selection._find_label_issues import find_label_issues
     from sklearn_carto._selection._label_issue_detector import LabelIssueDetector
     from sklearn_carto._selection._label_issues import LabelIssues
+    from sklearn_carto._selection._sampler import DataMapSampler
     from sklearn_carto._selection._selector import DataMapSelector
+    from sklearn_carto._utils._show_versions import show_versions
     from sklearn_carto._watching._classifier import CartographyClassifier
 
 _HOMES = {  # public name: the module that defines it, or is it
@@ -65,6 +69,7 @@ _HOMES = {  # public name: the module that defines it, or is it
     "logs": "logs",
     "map_agreement": "_maps._agreement",
     "metrics": "metrics",
+    "show_versions": "_utils._show_versions",
     "stability_report": "_comparison._stability",
     "sweep_fractions": "_comparison._sweeps",
     "sweep_replacement": "_comparison._sweeps",
@@ -102,6 +107,7 @@ __all__ = [
     "logs",
     "map_agreement",
     "metrics",
+    "show_versions",
     "stability_report",
     "sweep_fractions",
     "sweep_replacement",
@@ -110,23 +116,25 @@ if _find_spec("imblearn") is not None:
     __all__ += ["DataMapSampler"]  # noqa: PLE0604  imported on first access, by __getattr__
 
 
-def __dir__():
+def __dir__() -> list[str]:
     """List the public names."""
     return __all__
 
 
-def __getattr__(name):
-    """Import a public name on first access; DataMapSampler also needs imbalanced-learn."""
-    if name == "DataMapSampler":
-        from sklearn_carto._utils._compat import require
+if not _typing.TYPE_CHECKING:  # to type checkers a misspelt name is an error
 
-        require("imblearn", "DataMapSampler", "sklearn-carto[imblearn]")
-        from sklearn_carto._selection._sampler import DataMapSampler
+    def __getattr__(name):
+        """Import a public name on first access; DataMapSampler also needs imbalanced-learn."""
+        if name == "DataMapSampler":
+            from sklearn_carto._utils._compat import require
 
-        return DataMapSampler
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _import_module(f"{__name__}.{_HOMES[name]}")
-    value = home if _HOMES[name] == name else getattr(home, name)
-    globals()[name] = value
-    return value
+            require("imblearn", "DataMapSampler", "sklearn-carto[imblearn]")
+            from sklearn_carto._selection._sampler import DataMapSampler
+
+            return DataMapSampler
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = _import_module(f"{__name__}.{_HOMES[name]}")
+        value = home if _HOMES[name] == name else getattr(home, name)
+        globals()[name] = value
+        return value

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import Array, RandomStateType
 from sklearn_carto._utils._validation import Count, Number, validate_params
 
 __all__ = ["make_cartography"]
@@ -20,14 +21,14 @@ __all__ = ["make_cartography"]
     random_state=["random_state"],
 )
 def make_cartography(
-    n_samples=600,
+    n_samples: int = 600,
     *,
-    n_classes=3,
-    n_features=8,
-    frac_ambiguous=0.2,
-    frac_mislabelled=0.1,
-    random_state=None,
-):
+    n_classes: int = 3,
+    n_features: int = 8,
+    frac_ambiguous: float = 0.2,
+    frac_mislabelled: float = 0.1,
+    random_state: RandomStateType = None,
+) -> tuple[Array, Array, Array]:
     """Generate a classification problem with easy, ambiguous and mislabelled samples.
 
     Each class is a normal cluster around its center. Easy samples lie near the center of their

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
 from os import PathLike
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,13 +30,20 @@ from sklearn_carto._utils._arrays import as_labels
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._quotas import check_frac
 from sklearn_carto._utils._random_state import draw_seed
+from sklearn_carto._utils._typing import Array, ArrayLike, Frame, PathType, RandomStateType
 from sklearn_carto._utils._validation import Count, check_sample_ids, describe, validate_params
 
 __all__ = ["data_map_from_logs", "read_dynamics", "select_from_logs", "write_dynamics"]
 
 
 @validate_params(n_epochs=[Count(1), None])
-def read_dynamics(path, *, sample_ids=None, classes=None, n_epochs=None):
+def read_dynamics(
+    path: PathType | Sequence[PathType],
+    *,
+    sample_ids: ArrayLike | None = None,
+    classes: ArrayLike | None = None,
+    n_epochs: int | None = None,
+) -> Any:
     """Read training dynamics that were logged epoch by epoch.
 
     Parameters
@@ -118,7 +127,7 @@ def read_dynamics(path, *, sample_ids=None, classes=None, n_epochs=None):
     # 1. Check the arguments, and find the files.
     paths = as_paths(path, "read_dynamics")
     if sample_ids is not None:
-        n_samples = len(sample_ids) if hasattr(sample_ids, "__len__") else 0
+        n_samples = len(sample_ids) if isinstance(sample_ids, Sized) else 0
         sample_ids = check_sample_ids(sample_ids, n_samples, "read_dynamics")
     if classes is not None:
         classes = as_labels(classes, "classes", "read_dynamics")
@@ -179,7 +188,7 @@ def _check_exist(files):
 
 
 @validate_params(dynamics=[TrainingDynamics])
-def write_dynamics(dynamics, path):
+def write_dynamics(dynamics: TrainingDynamics, path: PathType) -> None:
     """Write recorded training dynamics as a log, one Parquet file for each epoch.
 
     Parameters
@@ -239,7 +248,13 @@ def write_dynamics(dynamics, path):
 @validate_params(
     engine=[StrOptions(set(ENGINES)), None], lazy=["boolean"], n_epochs=[Count(1), None]
 )
-def data_map_from_logs(log, *, engine=None, lazy=False, n_epochs=None):
+def data_map_from_logs(
+    log: PathType | Sequence[PathType] | Frame,
+    *,
+    engine: Literal["polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow"] | None = None,
+    lazy: bool = False,
+    n_epochs: int | None = None,
+) -> Any:
     """Make the data map of a log on an engine for data frames, which may be a cluster.
 
     The log is aggregated where it lies: only the map is collected, or not even that.
@@ -321,17 +336,17 @@ def data_map_from_logs(log, *, engine=None, lazy=False, n_epochs=None):
     n_epochs=[Count(1), None],
 )
 def select_from_logs(
-    log,
-    region,
-    frac,
+    log: PathType | Sequence[PathType] | Frame,
+    region: str,
+    frac: float,
     *,
-    stratify=True,
-    random_state=0,
-    engine=None,
-    lazy=False,
-    path=None,
-    n_epochs=None,
-):
+    stratify: bool = True,
+    random_state: RandomStateType = 0,
+    engine: Literal["polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow"] | None = None,
+    lazy: bool = False,
+    path: PathType | None = None,
+    n_epochs: int | None = None,
+) -> Array:
     """Select rows of a log by their place on its data map, on an engine for data frames.
 
     Parameters

@@ -16,6 +16,7 @@ from sklearn_carto._dynamics._observation import TINY
 from sklearn_carto._dynamics._running import EARLY_EPOCHS, dual_window
 from sklearn_carto._utils._arrays import as_numbers
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import Array, ArrayLike
 from sklearn_carto._utils._validation import Count, validate_params
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-def confidence(true_proba):
+def confidence(true_proba: ArrayLike) -> Array:
     """Compute the mean over epochs of the predicted probability of the label.
 
     Parameters
@@ -65,7 +66,7 @@ def confidence(true_proba):
     return _check_probabilities(true_proba, "confidence").mean(axis=1)
 
 
-def variability(true_proba):
+def variability(true_proba: ArrayLike) -> Array:
     """Compute the spread over epochs of the predicted probability of the label.
 
     Parameters
@@ -96,7 +97,7 @@ def variability(true_proba):
     return _check_probabilities(true_proba, "variability").std(axis=1)
 
 
-def correctness(correct):
+def correctness(correct: ArrayLike) -> Array:
     """Compute the share of epochs at which the predicted class is the label.
 
     Parameters
@@ -128,7 +129,7 @@ def correctness(correct):
     return _check_correct(correct, "correctness").mean(axis=1)
 
 
-def forgetting(correct):
+def forgetting(correct: ArrayLike) -> Array:
     """Count how often a correct prediction became incorrect at the next epoch.
 
     Parameters
@@ -164,7 +165,7 @@ def forgetting(correct):
     return np.where(correct.any(axis=1), events, np.inf)
 
 
-def first_learned(correct):
+def first_learned(correct: ArrayLike) -> Array:
     """Find the first epoch at which the predicted class is the label.
 
     Parameters
@@ -193,7 +194,7 @@ def first_learned(correct):
     return np.where(correct.any(axis=1), correct.argmax(axis=1), np.inf)
 
 
-def aum(margin):
+def aum(margin: ArrayLike) -> Array:
     """Compute the area under the margin: the mean over epochs of the margin of the label.
 
     Parameters
@@ -228,7 +229,7 @@ def aum(margin):
 
 
 @validate_params(n_first=[Count(1)])
-def el2n(error_norm, n_first=EARLY_EPOCHS):
+def el2n(error_norm: ArrayLike, n_first: int = EARLY_EPOCHS) -> Array:
     """Compute the mean over the first epochs of the error norm (EL2N).
 
     Parameters
@@ -262,7 +263,7 @@ def el2n(error_norm, n_first=EARLY_EPOCHS):
     return _check_range(error_norm, "error_norm", "el2n", np.sqrt(2))[:, :n_first].mean(axis=1)
 
 
-def aleatoric(true_proba):
+def aleatoric(true_proba: ArrayLike) -> Array:
     """Compute the aleatoric uncertainty: the mean over epochs of p (1 - p).
 
     Parameters
@@ -295,7 +296,7 @@ def aleatoric(true_proba):
     return (p * (1 - p)).mean(axis=1)
 
 
-def loss(true_proba):
+def loss(true_proba: ArrayLike) -> Array:
     """Compute the mean over epochs of the cross-entropy loss.
 
     Parameters
@@ -323,7 +324,7 @@ def loss(true_proba):
 
 
 @validate_params(window=[Count(2), None])
-def dual(true_proba, window=None):
+def dual(true_proba: ArrayLike, window: int | None = None) -> Array:
     """Compute the DUAL score: the mean over windows of the spread times (1 - mean).
 
     Parameters
@@ -390,7 +391,7 @@ def _check_probabilities(true_proba, owner):
     return np.minimum(_check_range(true_proba, "true_proba", owner, 1), 1.0)
 
 
-def _check_correct(correct, owner):
+def _check_correct(correct, owner) -> Array:
     """Return a boolean array; 0 and 1 are taken for booleans, and nothing else is."""
     values = _check_epochs(correct, "correct", owner, flags=True)
     if not np.isin(values, (0, 1)).all():

@@ -24,6 +24,12 @@ INTEGRATIONS = {  # and what each needs
     "lightning.DataMapCallback": "lightning",
     "keras.DataMapCallback": "keras",
     "sklearn.DataMapCallback": "sklearn.callback",
+    "mlflow.log_data_map": "mlflow",
+    "mlflow.log_dynamics": "mlflow",
+    "wandb.log_data_map": "wandb",
+    "wandb.log_dynamics": "wandb",
+    "tensorboard.log_data_map": "tensorboard",
+    "tensorboard.log_dynamics": "tensorboard",
 }
 
 
@@ -130,6 +136,9 @@ def test_the_code_of_a_page_runs_from_its_top_to_its_end(page, tmp_path, monkeyp
         "polars",
     ):
         if any(re.search(rf"\b{package}\b", block) for block in blocks):
+            pytest.importorskip(package)
+    for package in ("datasets", "mlflow", "wandb", "tensorboard"):
+        if re.search(rf"^(from|import) {package}\b", "\n".join(blocks), flags=re.MULTILINE):
             pytest.importorskip(package)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._result_folder import RESUME
 from sklearn_carto._selection._distilled import DistilledClassifier, complete_selector
 from sklearn_carto._selection._fit import check_selection_params, proxy_of
@@ -218,7 +219,7 @@ def _check_data_set(X_ood, y_ood, X, classes, subject):
     """Check samples and labels of an out-of-distribution data set; return them."""
     if y_ood is None or X_ood is None:
         raise InvalidParameterError(f"{subject} must be a pair (X, y); one of them is None.")
-    labels = np.asarray(y_ood)
+    labels = np.asarray(named_labels(X_ood, y_ood))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or not len(labels):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,7 +15,20 @@ from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import OF_SELECTORS, describe_region, parse_region
 from sklearn_carto._selection._fit import check_no_mixture_of_searches
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import (
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    PathType,
+    RandomStateType,
+    Region,
+    Scoring,
+)
 from sklearn_carto._utils._validation import describe, validate_params
+
+if TYPE_CHECKING:
+    from sklearn_carto._selection._selector import DataMapSelector
 
 # the training sets of Dataset Cartography, section 3, besides the full set and random
 PAPER_REGIONS = (
@@ -28,26 +42,26 @@ PAPER_REGIONS = (
 
 @validate_params(**SETTINGS)
 def compare_subsets(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: Container,
+    y: ArrayLike,
     *,
-    selector=None,
-    regions=("easy", "ambiguous", "hard"),
-    fracs=(0.33,),
-    cv=None,
-    groups=None,
-    params=None,
-    scoring=None,
-    ood=None,
-    n_seeds=1,
-    match="epochs",
-    error_score="raise",
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    resume=None,
-):
+    selector: DataMapSelector | None = None,
+    regions: Sequence[Region] | Literal["paper"] = ("easy", "ambiguous", "hard"),
+    fracs: float | Sequence[float] = (0.33,),
+    cv: CrossValidation = None,
+    groups: ArrayLike | None = None,
+    params: Mapping[str, Any] | None = None,
+    scoring: Scoring = None,
+    ood: Mapping[str, tuple[Container, ArrayLike]] | None = None,
+    n_seeds: int = 1,
+    match: Literal["epochs", "steps"] = "epochs",
+    error_score: Any = "raise",
+    n_jobs: int | None = None,
+    random_state: RandomStateType = None,
+    verbose: int = 0,
+    resume: PathType | None = None,
+) -> SubsetComparison:
     """Compare the scores of a classifier that is fitted on different regions of the data map.
 
     For each split and seed, the data map of the training set is drawn and shared by all regions and
@@ -62,7 +76,7 @@ def compare_subsets(
     X : container of shape (n_samples, n_features)
         The samples.
     y : array-like of shape (n_samples,)
-        Labels.
+        Labels. If `X` is a Hugging Face Dataset, also the name of the column of the labels.
     selector : DataMapSelector, default=None
         Its proxy model (the model whose training dynamics are recorded), `noise_cut`, `stratify`,
         `memory` and the parameters of "auto" are used; `region`, `frac` and `random_state` are

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import clone
@@ -15,33 +16,48 @@ from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._metaestimators import check_classifier
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Axes,
+    Container,
+    CrossValidation,
+    Estimator,
+    PathType,
+    RandomStateType,
+    Region,
+    Scoring,
+)
 from sklearn_carto._utils._validation import Number, check_params, describe, validate_params
 from sklearn_carto._watching._classifier import CartographyClassifier
 from sklearn_carto._watching._find import get_watcher
 
+if TYPE_CHECKING:
+    from sklearn_carto._plot._cross_distillation import CrossDistillationDisplay
+
 
 @validate_params(**SETTINGS, frac=[Number(0, 1, closed="right")])
 def cross_distillation(
-    estimators,
-    X,
-    y,
+    estimators: Mapping[str, Estimator],
+    X: Container,
+    y: ArrayLike,
     *,
-    region="ambiguous",
-    frac=0.33,
-    selector=None,
-    cv=None,
-    groups=None,
-    params=None,
-    scoring=None,
-    ood=None,
-    n_seeds=1,
-    match="epochs",
-    error_score="raise",
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    resume=None,
-):
+    region: Region = "ambiguous",
+    frac: float = 0.33,
+    selector: DataMapSelector | None = None,
+    cv: CrossValidation = None,
+    groups: ArrayLike | None = None,
+    params: Mapping[str, Any] | None = None,
+    scoring: Scoring = None,
+    ood: Mapping[str, tuple[Container, ArrayLike]] | None = None,
+    n_seeds: int = 1,
+    match: Literal["epochs", "steps"] = "epochs",
+    error_score: Any = "raise",
+    n_jobs: int | None = None,
+    random_state: RandomStateType = None,
+    verbose: int = 0,
+    resume: PathType | None = None,
+) -> CrossDistillation:
     """Fit each model on the samples that are selected by the map of each model.
 
     The model whose training dynamics select the samples is called the reference model [1]_. All
@@ -268,7 +284,16 @@ class CrossDistillation(ComparisonResults):
 
     _names = _needed_names = ("reference_model", "model")
 
-    def __init__(self, results, test_ratio, region, frac, *, train_overlap=None, unit_scores=()):
+    def __init__(
+        self,
+        results: dict[str, Array],
+        test_ratio: float,
+        region: str,
+        frac: float,
+        *,
+        train_overlap: float | None = None,
+        unit_scores: Sequence[str] = (),
+    ) -> None:
         super().__init__(results, test_ratio, train_overlap=train_overlap, unit_scores=unit_scores)
         check_params("CrossDistillation", {"frac": [Number(0, 1, closed="right")]}, {"frac": frac})
         if region != "auto":
@@ -278,7 +303,7 @@ class CrossDistillation(ComparisonResults):
         names = (self.results_[column].tolist() for column in self._names)
         self.reference_models_, self.models_ = (list(dict.fromkeys(column)) for column in names)
 
-    def matrix(self, score=None):
+    def matrix(self, score: str | None = None) -> Array:
         """Return the mean scores.
 
         Parameters
@@ -299,7 +324,7 @@ class CrossDistillation(ComparisonResults):
         scores = self._scores_by_split(self._check_score(score))
         return np.apply_along_axis(mean_of_numbers, -1, scores)
 
-    def difference_to(self, baseline="random", score=None):
+    def difference_to(self, baseline: str = "random", score: str | None = None) -> Array:
         """Return the mean differences to a baseline, with 95 % intervals.
 
         Parameters
@@ -345,7 +370,9 @@ class CrossDistillation(ComparisonResults):
             ]
         )
 
-    def plot(self, ax=None, *, score=None, cmap="cividis"):
+    def plot(
+        self, ax: Axes = None, *, score: str | None = None, cmap: Any = "cividis"
+    ) -> CrossDistillationDisplay:
         """Plot the matrix.
 
         Parameters

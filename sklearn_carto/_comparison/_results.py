@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from sklearn_carto._comparison._intervals import corrected_interval, overlap_correction
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._typing import Array, Frame
 from sklearn_carto._utils._validation import Number, check_params, describe, validate_params
 
 BACKENDS = StrOptions({"pandas", "polars"})
@@ -38,7 +40,14 @@ class ComparisonResults:
     _settings = ("frac", "split", "seed", "n_train")
     _times = ("fit_time", "score_time", "map_time")
 
-    def __init__(self, results, test_ratio, *, train_overlap=None, unit_scores=()):
+    def __init__(
+        self,
+        results: dict[str, Array],
+        test_ratio: float,
+        *,
+        train_overlap: float | None = None,
+        unit_scores: Sequence[str] = (),
+    ) -> None:
         owner = type(self).__name__
         settings: dict = {"test_ratio": [Number(0, None, closed="left")]}
         settings |= {"train_overlap": [Number(0, 1), "nan", None], "unit_scores": ["array-like"]}
@@ -47,7 +56,7 @@ class ComparisonResults:
             settings,
             {"test_ratio": test_ratio, "train_overlap": train_overlap, "unit_scores": unit_scores},
         )
-        self.results_ = self._check_results(results, owner)
+        self.results_: dict[str, Array] = self._check_results(results, owner)
         self.test_ratio = test_ratio
         self.train_overlap = max(0.0, 1 - test_ratio) if train_overlap is None else train_overlap
         self.unit_scores = list(unit_scores)
@@ -90,13 +99,13 @@ class ComparisonResults:
         return results
 
     @property
-    def scores_(self):
+    def scores_(self) -> list[str]:
         """Names of the columns of `results_` that are scores."""
         others = {*self._names, *self._settings, *self._times}
         return [name for name in self.results_ if name not in others]
 
     @validate_params(backend=[BACKENDS])
-    def to_frame(self, backend="pandas"):
+    def to_frame(self, backend: Literal["pandas", "polars"] = "pandas") -> Frame:
         """Return `results_` as a data frame.
 
         Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
+from typing import Any
 
 from sklearn.utils import check_random_state
 
@@ -23,6 +24,7 @@ from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._partial_results import partial_results_kept
 from sklearn_carto._utils._progress import progress
 from sklearn_carto._utils._quotas import check_frac
+from sklearn_carto._utils._typing import ArrayLike, Container, Estimator, PathType, RandomStateType
 from sklearn_carto._utils._validation import Count, Number, validate_params
 from sklearn_carto._utils._warnings import warn, warn_once
 from sklearn_carto._watching._classifier import CartographyClassifier
@@ -37,20 +39,20 @@ from sklearn_carto.exceptions import IdenticalMapsWarning
     **{name: SETTINGS[name] for name in ("n_jobs", "random_state", "verbose", "resume")},
 )
 def stability_report(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: Container,
+    y: ArrayLike,
     *,
-    n_seeds=5,
-    frac=0.33,
-    threshold=0.8,
-    groups=None,
-    params=None,
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    resume=None,
-):
+    n_seeds: int = 5,
+    frac: float = 0.33,
+    threshold: float = 0.8,
+    groups: ArrayLike | None = None,
+    params: Mapping[str, Any] | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomStateType = None,
+    verbose: int = 0,
+    resume: PathType | None = None,
+) -> StabilityReport:
     """Report how far the data map of an estimator depends on its seed.
 
     The estimator is trained once for each of several seeds, on the same samples. What differs

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from sklearn_carto._maps._agreement import MapAgreement, overlap_of_highest
@@ -11,7 +14,11 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._typing import Array, Frame
 from sklearn_carto._utils._validation import Number, validate_params
+
+if TYPE_CHECKING:
+    from sklearn_carto._plot._stability import StabilityReportDisplay
 
 _RANKED_BY = {"easy-to-learn": (1, "confidence"), "ambiguous": (1, "variability")}
 _RANKED_BY["hard-to-learn"] = (-1, "confidence")
@@ -86,7 +93,15 @@ class StabilityReport:
         seeds=["array-like"],
         threshold=[Number(0, 1, closed="right")],
     )
-    def __init__(self, data_maps, mean_map, agreement, *, seeds, threshold=0.8):
+    def __init__(
+        self,
+        data_maps: Sequence[DataMap],
+        mean_map: DataMap,
+        agreement: MapAgreement,
+        *,
+        seeds: Array,
+        threshold: float = 0.8,
+    ) -> None:
         if mean_map.region_probabilities is None:
             raise InvalidParameterError(
                 "The 'mean_map' parameter of StabilityReport must hold region_probabilities, as "
@@ -117,7 +132,7 @@ class StabilityReport:
             overlaps[region] = overlap_of_highest(rows, n_top, rng)[self._pairs]
         return overlaps
 
-    def summary(self):
+    def summary(self) -> dict[str, Array]:
         """Return the agreement of the maps and the shares of stable rows as columns.
 
         Returns
@@ -141,7 +156,7 @@ class StabilityReport:
         columns = zip(*records, strict=True)
         return {name: np.array(values) for name, values in zip(names, columns, strict=True)}
 
-    def to_frame(self, backend="pandas"):
+    def to_frame(self, backend: Literal["pandas", "polars"] = "pandas") -> Frame:
         """Return the rows of the mean map as a data frame, with their stability.
 
         Parameters
@@ -166,7 +181,7 @@ class StabilityReport:
         columns |= {"region": self.region_, "stable": self.stable_mask_}
         return build_frame(columns, backend, "StabilityReport.to_frame")
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> StabilityReportDisplay:
         """Plot the agreement of the maps, and the probability of its region for each row.
 
         Parameters

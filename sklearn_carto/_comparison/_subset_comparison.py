@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from sklearn_carto._comparison._html import subsets_html
@@ -9,9 +12,13 @@ from sklearn_carto._comparison._results import BACKENDS, ComparisonResults, mean
 from sklearn_carto._comparison._tables import format_latex, format_text
 from sklearn_carto._utils._compat import StrOptions
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._typing import Array, Axes
 from sklearn_carto._utils._validation import check_params, validate_params
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import UndefinedIntervalWarning
+
+if TYPE_CHECKING:
+    from sklearn_carto._plot._comparison import SubsetComparisonDisplay
 
 
 class SubsetComparison(ComparisonResults):
@@ -91,14 +98,14 @@ class SubsetComparison(ComparisonResults):
 
     def __init__(
         self,
-        results,
-        test_ratio,
+        results: dict[str, Array],
+        test_ratio: float,
         *,
-        train_overlap=None,
-        unit_scores=(),
-        stratify=True,
-        match="epochs",
-    ):
+        train_overlap: float | None = None,
+        unit_scores: Sequence[str] = (),
+        stratify: bool = True,
+        match: Literal["epochs", "steps"] = "epochs",
+    ) -> None:
         super().__init__(results, test_ratio, train_overlap=train_overlap, unit_scores=unit_scores)
         settings = {"stratify": ["boolean"], "match": [StrOptions({"epochs", "steps"})]}
         check_params("SubsetComparison", settings, {"stratify": stratify, "match": match})
@@ -106,7 +113,9 @@ class SubsetComparison(ComparisonResults):
         self.match = match
 
     @validate_params(as_frame=["boolean"], backend=[BACKENDS])
-    def summary(self, *, as_frame=False, backend="pandas"):
+    def summary(
+        self, *, as_frame: bool = False, backend: Literal["pandas", "polars"] = "pandas"
+    ) -> Any:
         """Average the scores over splits and seeds, with 95 % intervals.
 
         Parameters
@@ -179,7 +188,7 @@ class SubsetComparison(ComparisonResults):
         row["speed_up"] = full_time / mean_of_numbers(fit_time)
         return row
 
-    def to_latex(self):
+    def to_latex(self) -> str:
         r"""Format the summary as a table for LaTeX.
 
         Returns
@@ -210,7 +219,9 @@ class SubsetComparison(ComparisonResults):
     def _counts(self):
         return (len(np.unique(self.results_[name])) for name in ("split", "seed"))
 
-    def plot(self, ax=None, *, score=None):
+    def plot(
+        self, ax: Axes = None, *, score: str | Sequence[str] | None = None
+    ) -> SubsetComparisonDisplay:
         """Plot the comparison.
 
         Parameters

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,20 +11,24 @@ from sklearn_carto._comparison._arguments import check_settings, check_shares
 from sklearn_carto._comparison._compare_subsets import compare_subsets
 from sklearn_carto._maps._regions import describe_region, parse_region
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import ArrayLike, Container, Estimator, Region
 from sklearn_carto._utils._validation import Number, describe, validate_params
+
+if TYPE_CHECKING:
+    from sklearn_carto._comparison._subset_comparison import SubsetComparison
 
 _OWN = ("estimator", "X", "y", "regions", "fracs")  # parameters that the sweeps set themselves
 
 
 def sweep_fractions(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: Container,
+    y: ArrayLike,
     *,
-    regions=("ambiguous",),
-    fracs=(0.5, 0.33, 0.25, 0.17, 0.1, 0.05, 0.01),
-    **settings,
-):
+    regions: Sequence[Region] = ("ambiguous",),
+    fracs: Sequence[float] = (0.5, 0.33, 0.25, 0.17, 0.1, 0.05, 0.01),
+    **settings: Any,
+) -> SubsetComparison:
     """Compare regions at several fractions of the training set.
 
     Each region is compared, at each fraction, with a random subset of the same size and with the
@@ -75,16 +80,16 @@ def sweep_fractions(
 
 @validate_params(frac=[Number(0, 1, closed="right")])
 def sweep_replacement(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: Container,
+    y: ArrayLike,
     *,
-    region="ambiguous",
-    replacement="easy",
-    frac=0.17,
-    shares=(0.0, 0.1, 0.2, 0.25, 0.33, 0.5, 1.0),
-    **settings,
-):
+    region: Region = "ambiguous",
+    replacement: Region = "easy",
+    frac: float = 0.17,
+    shares: Sequence[float] = (0.0, 0.1, 0.2, 0.25, 0.33, 0.5, 1.0),
+    **settings: Any,
+) -> SubsetComparison:
     """Compare mixtures of two regions at a fixed fraction of the training set.
 
     A model may not converge on few ambiguous samples alone. Part of them is therefore replaced by

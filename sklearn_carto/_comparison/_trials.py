@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
@@ -37,6 +38,7 @@ from sklearn_carto._comparison._scoring import (
     unit_metrics,
 )
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, take
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import is_dataset
@@ -73,7 +75,7 @@ class Plan:
     """The models to fit, the trials to fit them on, and the metrics."""
 
     owner: str  # name of the function, for errors
-    models: dict  # of name to estimator
+    models: Mapping  # of name to estimator
     selectors: dict  # of name to DataMapSelector or None; one map is drawn for each
     trials: list
     name_column: str = "region"  # column of the results for the names of the trials
@@ -192,7 +194,7 @@ def _check_input(plan, X, y, groups, params, ood, stratify):
         check_match(plan.match, model)
     for trial in plan.trials:
         check_trains_in_less(trial.region, plan.models.values(), owner)
-    y, classes, _ = check_labels(y, next(iter(plan.models.values())))
+    y, classes, _ = check_labels(named_labels(X, y), next(iter(plan.models.values())))
     check_same_length(X, y)
     groups = check_groups(groups, len(y), owner)
     ood = check_ood(ood, X, classes, owner)

@@ -9,9 +9,10 @@ from sklearn_carto._dynamics._scores import MAX_NEGATIVE, MAX_SUM_ERROR
 from sklearn_carto._dynamics._uncertainty import class_probabilities, decompose_entropy
 from sklearn_carto._utils._arrays import as_numbers
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import Array, ArrayLike
 
 
-def predictive_entropy(proba):
+def predictive_entropy(proba: ArrayLike) -> Array:
     """Compute the entropy of the mean over epochs of the class probabilities.
 
     Parameters
@@ -55,7 +56,7 @@ def predictive_entropy(proba):
     return _decompose(proba, "predictive_entropy")[0]
 
 
-def mutual_information(proba):
+def mutual_information(proba: ArrayLike) -> Array:
     """Compute the entropy of the mean class probabilities less the mean entropy of the epochs.
 
     Parameters

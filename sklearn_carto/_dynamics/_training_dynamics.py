@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
 
 from sklearn_carto._dynamics._arguments import check_epochs, check_parts, check_rows, check_shape
@@ -24,10 +27,16 @@ from sklearn_carto._utils._arrays import as_labels, as_names
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._interrupts import interrupts_wait
+from sklearn_carto._utils._typing import Array, ArrayLike, PathType, RowSelector
 from sklearn_carto._utils._validation import Count, check_mask, describe, validate_params
 
 DEFAULT_N_EPOCHS = 20  # as many as CartographyClassifier trains by default
 RECORDED = ("epoch_end", "training", "out_of_fold")
+
+
+def _recorded(name: str) -> Any:
+    """Make the property of what was recorded, whose type is declared where it is used."""
+    return property(lambda self: self._stacked(name))
 
 
 class TrainingDynamics:
@@ -118,18 +127,18 @@ class TrainingDynamics:
     )
     def __init__(
         self,
-        labels,
+        labels: ArrayLike,
         *,
-        classes=None,
-        n_epochs=None,
-        keep_history=True,
-        held_out_mask=None,
-        excluded_mask=None,
-        sample_ids=None,
-        record="epoch_end",
-        uncertainty=False,
-        history_dir=None,
-    ):
+        classes: ArrayLike | None = None,
+        n_epochs: int | None = None,
+        keep_history: bool | Literal["float16"] = True,
+        held_out_mask: ArrayLike | None = None,
+        excluded_mask: ArrayLike | None = None,
+        sample_ids: ArrayLike | None = None,
+        record: Literal["epoch_end", "training", "out_of_fold"] = "epoch_end",
+        uncertainty: bool = False,
+        history_dir: PathType | None = None,
+    ) -> None:
         check_history_dir(history_dir, keep_history, "TrainingDynamics")
         labels = as_labels(labels, "labels", "TrainingDynamics")
         if classes is None:
@@ -156,34 +165,34 @@ class TrainingDynamics:
                 sample_ids, self.n_samples, "sample_ids", "TrainingDynamics"
             ).copy()
         self._running = RunningStatistics(self.n_samples, dual_window(self._planned_epochs))
-        self._uncertainty = None
+        self._uncertainty: Any = None
         if uncertainty:
             self._uncertainty = RunningUncertainty(self.n_samples, len(self.classes))
         self._n_epochs = 0
         self._history = make_history(self.n_samples, keep_history, history_dir)
 
     @property
-    def labels(self):
+    def labels(self) -> Array:
         """The observed label of each row, an ndarray of shape (n_samples,)."""
         return self.classes[self._y_encoded] if self._labels is None else self._labels
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """Number of rows."""
         return len(self._y_encoded)
 
     @property
-    def n_epochs(self):
+    def n_epochs(self) -> int:
         """Number of epochs recorded so far."""
         return self._n_epochs
 
     @property
-    def n_seen(self):
+    def n_seen(self) -> Array:
         """Number of epochs recorded for each row, an ndarray of shape (n_samples,)."""
         return self._running.n_seen.astype(np.int64)
 
     @property
-    def uncertainty(self):
+    def uncertainty(self) -> bool:
         """Whether the probabilities of all classes are recorded."""
         return self._uncertainty is not None
 
@@ -197,14 +206,21 @@ class TrainingDynamics:
         """Compute the variability of the map of all epochs, without the map."""
         return self._running.variability()
 
-    true_proba = property(lambda self: self._stacked("true_proba"))
-    correct = property(lambda self: self._stacked("correct"))
-    margin = property(lambda self: self._stacked("margin"))
-    el2n = property(lambda self: self._stacked("el2n"))
-    loss = property(lambda self: self._stacked("loss"))
+    true_proba: Array = _recorded("true_proba")
+    correct: Array = _recorded("correct")
+    margin: Array = _recorded("margin")
+    el2n: Array = _recorded("el2n")
+    loss: Array = _recorded("loss")
 
     @validate_params(epoch=[Count(0)], from_logits=["boolean"])
-    def update(self, epoch, scores, rows=slice(None), *, from_logits=False):
+    def update(
+        self,
+        epoch: int,
+        scores: ArrayLike,
+        rows: RowSelector = slice(None),
+        *,
+        from_logits: bool = False,
+    ) -> None:
         """Record the class scores of some rows at one epoch.
 
         Parameters
@@ -270,7 +286,7 @@ class TrainingDynamics:
         self.classes, self._y_encoded = classes, narrow(y_encoded, len(classes))
         self._labels = None
 
-    def statistics(self, epochs=None):
+    def statistics(self, epochs: RowSelector = None) -> tuple[dict[str, Any], int]:
         """Compute the statistics of a data map.
 
         Parameters
@@ -313,7 +329,7 @@ class TrainingDynamics:
         return rows, Observation(*(values[rows] for values in single))
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts: Sequence[TrainingDynamics]) -> Self:
         """Join training dynamics of the same rows, such as two halves of a run.
 
         Parameters
@@ -372,7 +388,7 @@ class TrainingDynamics:
                 whole._add(place, observation, rows, margin_from=part.margin_from)
         return whole
 
-    def save(self, path):
+    def save(self, path: PathType) -> None:
         """Save the dynamics to an npz file, without pickle.
 
         Parameters
@@ -405,7 +421,7 @@ class TrainingDynamics:
         write_archive(path, "TrainingDynamics", arrays, facts)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathType) -> Self:
         """Load dynamics that were saved by :meth:`save`.
 
         Parameters

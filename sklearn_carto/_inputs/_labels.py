@@ -13,10 +13,11 @@ from sklearn.utils.validation import column_or_1d
 from sklearn_carto._inputs._columns import is_column
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import Array
 from sklearn_carto._utils._validation import describe
 
 
-def check_labels(y, estimator):
+def check_labels(y, estimator) -> tuple[Array, Array, Array]:
     """Check the labels of a classification task.
 
     Parameters
@@ -53,7 +54,7 @@ def check_labels(y, estimator):
     return y, classes, y_encoded
 
 
-def as_label_column(y, estimator):
+def as_label_column(y, estimator) -> Array:
     """Return the labels `y` as :func:`check_labels` does; they may be of a single class."""
     name = type(estimator).__name__
     if y is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.stats import rankdata
@@ -14,11 +15,21 @@ from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._quotas import check_frac, n_rows_of
 from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._typing import Array, Frame, RandomStateType
 from sklearn_carto._utils._validation import Count, Number, validate_params
+
+if TYPE_CHECKING:
+    from sklearn_carto._maps._data_map import DataMap
+    from sklearn_carto._plot._agreement import MapAgreementDisplay
 
 
 @validate_params(random_state=["random_state"])
-def map_agreement(maps, *, frac=0.33, random_state=0):
+def map_agreement(
+    maps: Mapping[str, DataMap] | Sequence[DataMap],
+    *,
+    frac: float = 0.33,
+    random_state: RandomStateType = 0,
+) -> MapAgreement:
     """Measure the agreement of several data maps of the same rows.
 
     Variability depends on the model and the seed far more than confidence does. The agreement of
@@ -72,7 +83,8 @@ def map_agreement(maps, *, frac=0.33, random_state=0):
     """
     check_frac(frac)
     names = list(map(str, maps)) if isinstance(maps, Mapping) else None
-    maps = check_maps(list(maps.values()) if names else maps, "map_agreement", at_least=2)
+    given = list(maps.values()) if isinstance(maps, Mapping) else maps
+    maps = check_maps(given, "map_agreement", at_least=2)
     names = names or [f"map {i}" for i in range(len(maps))]
     present = np.all([one._present_mask for one in maps], axis=0)
     if not present.any():
@@ -191,7 +203,15 @@ class MapAgreement:
         mutual_info=[np.ndarray],
         disagreement=[np.ndarray],
     )
-    def __init__(self, names, chance, rank_correlation, overlap, mutual_info, disagreement):
+    def __init__(
+        self,
+        names: Sequence[str],
+        chance: float,
+        rank_correlation: dict[str, Array],
+        overlap: dict[str, Array],
+        mutual_info: Array,
+        disagreement: Array,
+    ) -> None:
         self.names_ = names
         self.chance_ = chance
         self.rank_correlation_ = rank_correlation
@@ -200,7 +220,7 @@ class MapAgreement:
         self.disagreement_ = disagreement
 
     @validate_params(n_rows=[Count(1)])
-    def most_disputed(self, n_rows=10):
+    def most_disputed(self, n_rows: int = 10) -> Array:
         """Return the rows on which the maps disagree most.
 
         Parameters
@@ -216,7 +236,7 @@ class MapAgreement:
         order = np.argsort(-self.disagreement_, kind="stable")  # NaN comes last
         return order[: min(n_rows, np.isfinite(self.disagreement_).sum())]
 
-    def to_frame(self, backend="pandas"):
+    def to_frame(self, backend: Literal["pandas", "polars"] = "pandas") -> Frame:
         """Return the agreement of each pair of maps as a data frame.
 
         Parameters
@@ -241,7 +261,7 @@ class MapAgreement:
         columns = {name: np.array([record[name] for record in records]) for name in records[0]}
         return build_frame(columns, backend, "MapAgreement.to_frame")
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> MapAgreementDisplay:
         """Plot the matrices.
 
         Parameters

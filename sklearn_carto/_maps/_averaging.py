@@ -16,7 +16,7 @@ from sklearn_carto._utils._validation import describe
 _SHARED = ("labels", "sample_ids", *MASKS)
 
 
-def check_maps(maps, caller, *, at_least=1):
+def check_maps(maps, caller, *, at_least=1) -> list:
     """Return maps as a list.
 
     If they are no data maps, too few, or not maps of the same rows recorded in the same mode, an

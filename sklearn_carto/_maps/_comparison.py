@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 
 from sklearn_carto._maps._data_map import DataMap
@@ -10,7 +12,11 @@ from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._random_state import draw_seed
+from sklearn_carto._utils._typing import Array, Frame, RandomStateType
 from sklearn_carto._utils._validation import Count, Number, describe, validate_params
+
+if TYPE_CHECKING:
+    from sklearn_carto._plot._map_comparison import MapComparisonDisplay
 
 SHIFTED = ("confidence", "variability", "correctness")
 
@@ -24,8 +30,15 @@ SHIFTED = ("confidence", "variability", "correctness")
     random_state=["random_state"],
 )
 def compare_maps(
-    a, b, *, by_position=False, frac=0.33, confidence=0.5, variability=0.1, random_state=0
-):
+    a: DataMap,
+    b: DataMap,
+    *,
+    by_position: bool = False,
+    frac: float = 0.33,
+    confidence: float = 0.5,
+    variability: float = 0.1,
+    random_state: RandomStateType = 0,
+) -> MapComparison:
     """Compare the data maps of two versions of a data set, row by row.
 
     Rows are matched by their `sample_ids`. Maps of two seeds differ, too: compare maps that are
@@ -202,7 +215,17 @@ class MapComparison:
         added_ids=[np.ndarray],
         removed_ids=[np.ndarray],
     )
-    def __init__(self, map_a, map_b, sample_ids, region_a, region_b, *, added_ids, removed_ids):
+    def __init__(
+        self,
+        map_a: DataMap,
+        map_b: DataMap,
+        sample_ids: Array,
+        region_a: Array,
+        region_b: Array,
+        *,
+        added_ids: Array,
+        removed_ids: Array,
+    ) -> None:
         lengths = {len(v) for v in (map_a, map_b, sample_ids, region_a, region_b)}
         if len(lengths) > 1:
             raise InvalidParameterError(
@@ -226,7 +249,7 @@ class MapComparison:
         )
 
     @validate_params(n_rows=[Count(1)])
-    def most_moved(self, n_rows=10):
+    def most_moved(self, n_rows: int = 10) -> Array:
         """Return the ids of the rows that moved furthest on the map.
 
         Parameters
@@ -246,7 +269,7 @@ class MapComparison:
     def _distances(self):
         return np.hypot(self.shifts_["confidence"], 2 * self.shifts_["variability"])
 
-    def to_frame(self, backend="pandas"):
+    def to_frame(self, backend: Literal["pandas", "polars"] = "pandas") -> Frame:
         """Return the common rows as a data frame.
 
         Parameters
@@ -280,7 +303,7 @@ class MapComparison:
         columns |= {f"{name}_shift": values for name, values in self.shifts_.items()}
         return build_frame(columns, backend, "MapComparison.to_frame")
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> MapComparisonDisplay:
         """Plot the transitions between the regions, or an arrow for each row that moved.
 
         Parameters

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
+from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._dataset_columns import sample_columns
 from sklearn_carto._maps._averaging import average_maps
 from sklearn_carto._maps._data_map_html import map_html
 from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
@@ -18,12 +21,24 @@ from sklearn_carto._utils._archive import damage_named, read_archive, write_arch
 from sklearn_carto._utils._arrays import as_rows
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Container,
+    Frame,
+    PathType,
+    RandomStateType,
+    Region,
+    RowSelector,
+)
 from sklearn_carto._utils._validation import Number, validate_params
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from sklearn_carto._plot._data_map import DataMapDisplay
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -138,6 +153,35 @@ class DataMap:
     standard_errors: Mapping[str, NDArray[np.float64]] | None = None
     region_probabilities: NDArray[np.float64] | None = None
 
+    if TYPE_CHECKING:  # the method that is generated takes any array-like
+
+        def __init__(
+            self,
+            *,
+            confidence: ArrayLike,
+            variability: ArrayLike,
+            correctness: ArrayLike,
+            n_epochs: int,
+            forgetting: ArrayLike | None = None,
+            first_learned: ArrayLike | None = None,
+            aum: ArrayLike | None = None,
+            el2n: ArrayLike | None = None,
+            aleatoric: ArrayLike | None = None,
+            loss: ArrayLike | None = None,
+            dual: ArrayLike | None = None,
+            predictive_entropy: ArrayLike | None = None,
+            mutual_information: ArrayLike | None = None,
+            labels: ArrayLike | None = None,
+            classes: ArrayLike | None = None,
+            held_out_mask: ArrayLike | None = None,
+            excluded_mask: ArrayLike | None = None,
+            sample_ids: ArrayLike | None = None,
+            margin_from: str | None = None,
+            record: str = "epoch_end",
+            standard_errors: Mapping[str, ArrayLike] | None = None,
+            region_probabilities: ArrayLike | None = None,
+        ) -> None: ...
+
     def __post_init__(self):
         """Check the fields, and keep copies of the arrays that cannot be written to."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -145,7 +189,7 @@ class DataMap:
             object.__setattr__(self, name, value)
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """Number of rows."""
         return len(self.confidence)
 
@@ -157,7 +201,7 @@ class DataMap:
 
     @classmethod
     @validate_params(dynamics=[TrainingDynamics])
-    def from_dynamics(cls, dynamics, epochs=None):
+    def from_dynamics(cls, dynamics: TrainingDynamics, epochs: RowSelector = None) -> Self:
         """Create the map of recorded training dynamics.
 
         Parameters
@@ -196,7 +240,15 @@ class DataMap:
     @validate_params(
         confidence=[Number(0, 1)], variability=[Number(0, 0.5)], random_state=["random_state"]
     )
-    def mean(cls, maps, *, frac=0.33, confidence=0.5, variability=0.1, random_state=0):
+    def mean(
+        cls,
+        maps: Sequence[DataMap],
+        *,
+        frac: float = 0.33,
+        confidence: float = 0.5,
+        variability: float = 0.1,
+        random_state: RandomStateType = 0,
+    ) -> Self:
         """Average the maps of several seeds or models on the same rows.
 
         Parameters
@@ -243,15 +295,15 @@ class DataMap:
     )
     def select(
         self,
-        region,
-        frac,
+        region: Region,
+        frac: float,
         *,
-        noise_cut=0.0,
-        stratify=True,
-        random_state=None,
-        order="position",
-        return_ids=False,
-    ):
+        noise_cut: float | Mapping[Any, float] = 0.0,
+        stratify: bool = True,
+        random_state: RandomStateType = None,
+        order: Literal["position", "score"] = "position",
+        return_ids: bool = False,
+    ) -> Array:
         """Select rows by their place on the map.
 
         Rows that were never seen in training, or that are excluded, are not selected, and count
@@ -346,7 +398,7 @@ class DataMap:
         )
         return rows if ids is None or not return_ids else ids[rows]
 
-    def subset(self, rows):
+    def subset(self, rows: ArrayLike) -> Self:
         """Return the map of some of the rows.
 
         Parameters
@@ -391,7 +443,13 @@ class DataMap:
     @validate_params(
         confidence=[Number(0, 1)], variability=[Number(0, 0.5)], random_state=["random_state"]
     )
-    def region_labels(self, frac=0.33, confidence=0.5, variability=0.1, random_state=0):
+    def region_labels(
+        self,
+        frac: float = 0.33,
+        confidence: float = 0.5,
+        variability: float = 0.1,
+        random_state: RandomStateType = 0,
+    ) -> Array:
         """Assign each row to a region.
 
         Parameters
@@ -430,7 +488,7 @@ class DataMap:
         return label_regions(self, frac, confidence, variability, random_state)
 
     @validate_params(threshold=[Number(0, 1, closed="right")])
-    def stable_share(self, threshold=0.8):
+    def stable_share(self, threshold: float = 0.8) -> float:
         """Compute the share of rows that lie in the same region on most of several maps.
 
         Parameters
@@ -467,34 +525,53 @@ class DataMap:
         placed = highest[~np.isnan(highest)]
         return float((placed >= threshold - 1e-9).mean()) if len(placed) else np.nan
 
-    def to_frame(self, backend="pandas"):
+    @validate_params(regions=["boolean"])
+    def to_frame(
+        self,
+        backend: Literal["pandas", "polars"] = "pandas",
+        *,
+        X: Container = None,
+        regions: bool = False,
+    ) -> Frame:
         """Return the map as a data frame.
 
         Parameters
         ----------
         backend : {"pandas", "polars"}, default="pandas"
             Library of the data frame; it must be installed.
+        X : container of shape (n_samples, ...), default=None
+            The samples, in the order of the rows, to be shown beside their statistics: a data frame
+            or Hugging Face Dataset adds its columns, a dict of inputs a column for each of them,
+            anything else with one entry for each sample (text, for example) the column `x`.
+        regions : bool, default=False
+            Whether to add the column `region`, see :meth:`region_labels`.
 
         Returns
         -------
         frame : pandas.DataFrame or polars.DataFrame
-            A row for each row of the map. The columns are `sample_id`, `label`, the statistics,
-            `held_out`, `excluded`, the standard errors `<statistic>_se` and the probabilities of
-            the regions `proba_easy_to_learn`, `proba_ambiguous` and `proba_hard_to_learn`, each if
-            the map holds it.
+            A row for each row of the map. The columns are `sample_id`, `label`, `region`, the
+            statistics, `held_out`, `excluded`, the standard errors `<statistic>_se` and the
+            probabilities of the regions `proba_easy_to_learn`, `proba_ambiguous` and
+            `proba_hard_to_learn`, each if the map holds it, and the columns of `X`. Of these, a
+            name that is taken gets an underscore.
 
         Raises
         ------
         ImportError
             If the library is not installed.
         ValueError
-            If `backend` is unknown.
+            If `backend` is unknown, or `X` has another number of samples.
         """
-        return build_frame(self._columns(), backend, "DataMap.to_frame")
+        columns = self._columns(regions)
+        if X is not None:
+            check_same_length(X, self.confidence)
+            columns |= sample_columns(X, [name for name in columns if columns[name] is not None])
+        return build_frame(columns, backend, "DataMap.to_frame")
 
-    def _columns(self):
+    def _columns(self, regions=False):
         """Return the columns of the data frame; those that the map does not hold are None."""
         columns = {"sample_id": self.sample_ids, "label": self.labels}
+        columns["region"] = self.region_labels() if regions else None
         columns |= {name: getattr(self, name) for name in MAP_STATISTICS}
         columns |= {"held_out": self.held_out_mask, "excluded": self.excluded_mask}
         columns |= {f"{name}_se": error for name, error in (self.standard_errors or {}).items()}
@@ -503,7 +580,7 @@ class DataMap:
             columns |= dict(zip(names, self.region_probabilities.T, strict=True))
         return columns
 
-    def save(self, path):
+    def save(self, path: PathType) -> None:
         """Save the map to an npz file, without pickle.
 
         Parameters
@@ -532,7 +609,7 @@ class DataMap:
         write_archive(path, "DataMap", arrays, metadata)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathType) -> Self:
         """Load a map that was saved by :meth:`save`.
 
         Parameters
@@ -558,7 +635,7 @@ class DataMap:
             held = {name: values for name, values in arrays.items() if name[:3] != "se_"}
             return cls(standard_errors=errors or None, **held, **metadata)
 
-    def plot(self, **kwargs):
+    def plot(self, **kwargs: Any) -> DataMapDisplay:
         """Plot the map.
 
         Parameters
@@ -621,7 +698,7 @@ class DataMap:
 
         return SampleGridDisplay.from_data_map(self, X, region, n, **kwargs)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of rows."""
         return self.n_samples
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
 from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
+from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import describe, validate_params
 
 
@@ -47,7 +51,7 @@ class MapAgreementDisplay:
     <MapAgreement: 2 maps of 2 rows>
     """
 
-    def __init__(self, agreement):
+    def __init__(self, agreement: Any) -> None:
         if not hasattr(agreement, "rank_correlation_"):
             raise InvalidParameterError(
                 "The 'agreement' parameter of MapAgreementDisplay must be a MapAgreement. Got "
@@ -56,7 +60,7 @@ class MapAgreementDisplay:
         self.agreement = agreement
 
     @classmethod
-    def from_agreement(cls, agreement, **kwargs):
+    def from_agreement(cls, agreement: Any, **kwargs: Any) -> Self:
         """Plot an agreement.
 
         Parameters
@@ -74,7 +78,13 @@ class MapAgreementDisplay:
         return cls(agreement).plot(**kwargs)
 
     @validate_params(statistics=[list, tuple])
-    def plot(self, ax=None, *, statistics=("confidence", "variability"), cmap="cividis"):
+    def plot(
+        self,
+        ax: Axes = None,
+        *,
+        statistics: Sequence[str] = ("confidence", "variability"),
+        cmap: Any = "cividis",
+    ) -> Self:
         """Plot.
 
         Parameters

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 
 from sklearn_carto._plot._arguments import get_axes
@@ -10,6 +13,7 @@ from sklearn_carto._utils._compat import (
     InvalidParameterError,
     check_matplotlib_support,
 )
+from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import validate_params
 
 # the palette of Okabe and Ito, which colour-blind readers can distinguish
@@ -74,11 +78,13 @@ class SubsetComparisonDisplay:
     """
 
     @validate_params(comparison=[HasMethods(["summary", "to_latex"])])
-    def __init__(self, comparison):
+    def __init__(self, comparison: Any) -> None:
         self.comparison = comparison
 
     @classmethod
-    def from_comparison(cls, comparison, ax=None, *, score=None):
+    def from_comparison(
+        cls, comparison: Any, ax: Axes = None, *, score: str | Sequence[str] | None = None
+    ) -> Self:
         """Plot a comparison.
 
         Parameters
@@ -97,7 +103,7 @@ class SubsetComparisonDisplay:
         """
         return cls(comparison).plot(ax, score=score)
 
-    def plot(self, ax=None, *, score=None):
+    def plot(self, ax: Axes = None, *, score: str | Sequence[str] | None = None) -> Self:
         """Plot.
 
         Parameters
@@ -131,7 +137,9 @@ class SubsetComparisonDisplay:
         figsize = (size[0] * len(scores) + room, size[1])
         self.axes_ = get_axes(ax, len(scores), "score", figsize=figsize, sharey=not sweep)
         self.figure_ = self.axes_[0].figure
-        self.bars_, self.marks_, self.references_ = {}, {}, {}
+        self.bars_: dict = {}
+        self.marks_: dict = {}
+        self.references_: dict = {}
         for axes, name in zip(self.axes_, scores, strict=True):
             of_score = summary["score"] == name
             table = {column: values[of_score] for column, values in summary.items()}

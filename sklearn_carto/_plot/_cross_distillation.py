@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._heat_map import draw_heat_map
 from sklearn_carto._utils._compat import HasMethods, check_matplotlib_support
+from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import validate_params
 
 
@@ -55,11 +58,18 @@ class CrossDistillationDisplay:
     """
 
     @validate_params(cross_distillation=[HasMethods(["matrix", "difference_to"])])
-    def __init__(self, cross_distillation):
+    def __init__(self, cross_distillation: Any) -> None:
         self.cross_distillation = cross_distillation
 
     @classmethod
-    def from_cross_distillation(cls, cross_distillation, ax=None, *, score=None, cmap="cividis"):
+    def from_cross_distillation(
+        cls,
+        cross_distillation: Any,
+        ax: Axes = None,
+        *,
+        score: str | None = None,
+        cmap: Any = "cividis",
+    ) -> Self:
         """Plot a cross-distillation.
 
         Parameters
@@ -80,7 +90,7 @@ class CrossDistillationDisplay:
         """
         return cls(cross_distillation).plot(ax, score=score, cmap=cmap)
 
-    def plot(self, ax=None, *, score=None, cmap="cividis"):
+    def plot(self, ax: Axes = None, *, score: str | None = None, cmap: Any = "cividis") -> Self:
         """Plot.
 
         Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import signature
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -28,6 +29,7 @@ from sklearn_carto._utils._compat import (
 )
 from sklearn_carto._utils._quotas import class_quotas
 from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._typing import Axes, RandomStateType
 from sklearn_carto._utils._validation import Count, describe, validate_params
 
 _COLOURS = {"color", "c", "facecolor", "facecolors", "fc"}  # in place of correctness
@@ -93,7 +95,7 @@ class DataMapDisplay:
     <DataMap: 3 rows, 6 epochs>
     """
 
-    def __init__(self, data_map):
+    def __init__(self, data_map: Any) -> None:
         if not hasattr(data_map, "region_labels"):
             raise InvalidParameterError(
                 "The 'data_map' parameter of DataMapDisplay must be a DataMap. Got "
@@ -102,7 +104,7 @@ class DataMapDisplay:
         self.data_map = data_map
 
     @classmethod
-    def from_data_map(cls, data_map, **kwargs):
+    def from_data_map(cls, data_map: Any, **kwargs: Any) -> Self:
         """Plot a data map.
 
         Parameters
@@ -120,7 +122,7 @@ class DataMapDisplay:
         return cls(data_map).plot(**kwargs)
 
     @classmethod
-    def from_estimator(cls, estimator, **kwargs):
+    def from_estimator(cls, estimator: Any, **kwargs: Any) -> Self:
         """Plot the data map of a fitted estimator.
 
         Parameters
@@ -162,17 +164,17 @@ class DataMapDisplay:
     )
     def plot(
         self,
-        ax=None,
+        ax: Axes = None,
         *,
-        kind="scatter",
-        max_samples=25_000,
-        histograms=False,
-        region_names=True,
-        standard_errors=False,
-        cmap=None,
-        random_state=0,
-        **kwargs,
-    ):
+        kind: Literal["scatter", "hexbin", "kde"] = "scatter",
+        max_samples: int = 25_000,
+        histograms: bool = False,
+        region_names: bool = True,
+        standard_errors: bool = False,
+        cmap: Any = None,
+        random_state: RandomStateType = 0,
+        **kwargs: Any,
+    ) -> Self:
         """Plot.
 
         Parameters

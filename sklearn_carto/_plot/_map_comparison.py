@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, Self
+
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
@@ -11,6 +13,7 @@ from sklearn_carto._utils._compat import (
     StrOptions,
     check_matplotlib_support,
 )
+from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import Count, describe, validate_params
 
 _ROW_COLOUR, _RELABELLED_COLOUR = "0.45", "#d55e00"  # of Okabe and Ito, for the colour-blind
@@ -53,7 +56,7 @@ class MapComparisonDisplay:
     <MapComparison: 2 common rows, 1 moved, 0 relabelled, 0 added, 0 removed>
     """
 
-    def __init__(self, comparison):
+    def __init__(self, comparison: Any) -> None:
         if not hasattr(comparison, "transitions_"):
             raise InvalidParameterError(
                 "The 'comparison' parameter of MapComparisonDisplay must be a MapComparison. Got "
@@ -62,7 +65,7 @@ class MapComparisonDisplay:
         self.comparison = comparison
 
     @classmethod
-    def from_comparison(cls, comparison, **kwargs):
+    def from_comparison(cls, comparison: Any, **kwargs: Any) -> Self:
         """Plot a comparison.
 
         Parameters
@@ -80,7 +83,14 @@ class MapComparisonDisplay:
         return cls(comparison).plot(**kwargs)
 
     @validate_params(kind=[StrOptions({"transitions", "arrows"})], max_arrows=[Count(1)])
-    def plot(self, ax=None, *, kind="transitions", max_arrows=200, cmap="cividis"):
+    def plot(
+        self,
+        ax: Axes = None,
+        *,
+        kind: Literal["transitions", "arrows"] = "transitions",
+        max_arrows: int = 200,
+        cmap: Any = "cividis",
+    ) -> Self:
         """Plot.
 
         Parameters
@@ -112,7 +122,9 @@ class MapComparisonDisplay:
         check_cmap(cmap, f"{type(self).__name__}.plot")
         (self.ax_,) = get_axes(ax, 1, "comparison", figsize=(5.2, 4.0))
         self.figure_ = self.ax_.figure
-        self.image_, self.texts_, self.arrows_ = None, [], {}
+        self.image_: Any = None
+        self.texts_: list = []
+        self.arrows_: dict = {}
         if kind == "transitions":
             self._plot_transitions(cmap)
         else:

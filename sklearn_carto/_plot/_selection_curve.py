@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 
 from sklearn_carto._plot._arguments import get_axes
@@ -10,6 +12,7 @@ from sklearn_carto._utils._compat import (
     InvalidParameterError,
     check_matplotlib_support,
 )
+from sklearn_carto._utils._typing import Array, Axes
 from sklearn_carto._utils._validation import validate_params
 
 _COLOUR, _CHOSEN = "#0072b2", "#d55e00"  # of the palette of Okabe and Ito
@@ -64,7 +67,7 @@ class SelectionCurveDisplay:
     True
     """
 
-    def __init__(self, results):
+    def __init__(self, results: dict[str, Array]) -> None:
         needed = ("frac", "n_rows", "mean_difference", "standard_error", "chosen")
         if not isinstance(results, dict) or any(name not in results for name in needed):
             raise InvalidParameterError(
@@ -76,7 +79,7 @@ class SelectionCurveDisplay:
 
     @classmethod
     @validate_params(selector=[HasMethods(["get_params"])])
-    def from_selector(cls, selector, ax=None):
+    def from_selector(cls, selector: Any, ax: Axes = None) -> Self:
         """Plot the curve of a fitted selector.
 
         Parameters
@@ -105,7 +108,7 @@ class SelectionCurveDisplay:
             )
         return cls(results).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes = None) -> Self:
         """Plot.
 
         Parameters

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
+from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import Count, describe, validate_params
 
 
@@ -56,7 +59,7 @@ class StabilityReportDisplay:
     <StabilityReport: 3 seeds, 150 rows>
     """
 
-    def __init__(self, report):
+    def __init__(self, report: Any) -> None:
         if not hasattr(report, "region_overlap_"):
             raise InvalidParameterError(
                 "The 'report' parameter of StabilityReportDisplay must be a StabilityReport. Got "
@@ -65,7 +68,7 @@ class StabilityReportDisplay:
         self.report = report
 
     @classmethod
-    def from_report(cls, report, **kwargs):
+    def from_report(cls, report: Any, **kwargs: Any) -> Self:
         """Plot a report.
 
         Parameters
@@ -83,7 +86,7 @@ class StabilityReportDisplay:
         return cls(report).plot(**kwargs)
 
     @validate_params(max_samples=[Count(1), None])
-    def plot(self, ax=None, *, max_samples=5000, cmap="cividis"):
+    def plot(self, ax: Axes = None, *, max_samples: int = 5000, cmap: Any = "cividis") -> Self:
         """Plot.
 
         Parameters
@@ -111,7 +114,8 @@ class StabilityReportDisplay:
         check_cmap(cmap, f"{type(self).__name__}.plot")
         self.axes_ = get_axes(ax, 3, "part of the report", figsize=(12.0, 3.8))
         self.figure_ = self.axes_[0].figure
-        self.ranges_, self.points_ = {}, {}
+        self.ranges_: dict = {}
+        self.points_: dict = {}
         summary = self.report.summary()
         for axes, measure in zip(self.axes_, ("rank correlation", "overlap"), strict=False):
             rows = summary["measure"] == measure

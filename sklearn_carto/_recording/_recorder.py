@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -19,9 +20,13 @@ from sklearn_carto._recording._batch_arrays import as_array, check_batch, keep_t
 from sklearn_carto._recording._recorder_state import restore, state_of
 from sklearn_carto._recording._sample_index import OWNER, SampleIndex
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
+from sklearn_carto._utils._typing import ArrayLike, ArrayOrTensor, PathType, RowSelector
 from sklearn_carto._utils._validation import Count, check_mask, validate_params
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import DoubleSoftmaxWarning, InvalidProbabilitiesError
+
+if TYPE_CHECKING:
+    from sklearn_carto._maps._data_map import DataMap
 
 _REMEDY = "Pass from_logits=True if they are logits."
 # A convention: the softmax of single precision sums to 1 within about 1e-6, real logits never do.
@@ -127,21 +132,21 @@ class DynamicsRecorder:
     )
     def __init__(
         self,
-        n_samples,
+        n_samples: int,
         *,
-        labels=None,
-        classes=None,
-        n_epochs=None,
-        from_logits=True,
-        missing="nan",
-        keep_history=True,
-        held_out_mask=None,
-        sample_ids=None,
-        record="training",
-        uncertainty=False,
-        log=None,
-        history_dir=None,
-    ):
+        labels: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        n_epochs: int | None = None,
+        from_logits: bool = True,
+        missing: Literal["nan", "error"] = "nan",
+        keep_history: bool | Literal["float16"] = True,
+        held_out_mask: ArrayLike | None = None,
+        sample_ids: ArrayLike | None = None,
+        record: Literal["training", "epoch_end"] = "training",
+        uncertainty: bool = False,
+        log: PathType | None = None,
+        history_dir: PathType | None = None,
+    ) -> None:
         check_history_dir(history_dir, keep_history, OWNER)
         self.n_samples, self.from_logits, self.missing = int(n_samples), bool(from_logits), missing
         self.epoch = 0
@@ -165,7 +170,9 @@ class DynamicsRecorder:
         self._log_share = 0, 1  # rank among those that have a log, and their number
         self.reset_epoch()
 
-    def update(self, indices, scores, labels=None):
+    def update(
+        self, indices: ArrayOrTensor, scores: ArrayOrTensor, labels: ArrayOrTensor = None
+    ) -> None:
         """Record the scores of a batch.
 
         Parameters
@@ -214,7 +221,7 @@ class DynamicsRecorder:
                 index.check_unchanged(rows, y_encoded, f"by epoch {self.epoch}")
             self._accumulator.add(rows, y_encoded, scores)
 
-    def end_epoch(self):
+    def end_epoch(self) -> None:
         """Record the batches passed since the last epoch ended.
 
         Raises
@@ -291,7 +298,7 @@ class DynamicsRecorder:
         log.run = runs[ranks[0]]
         self._log_share = ranks.index(_rank()), len(ranks)
 
-    def reset_epoch(self):
+    def reset_epoch(self) -> None:
         """Discard the batches passed since the last epoch ended, for example after an interrupt."""
         self._new_accumulator()
         if self.epoch == 0:
@@ -302,7 +309,7 @@ class DynamicsRecorder:
         self._accumulator = EpochAccumulator(self.from_logits, locate=locate, keep_proba=keep_proba)
 
     @property
-    def dynamics(self):
+    def dynamics(self) -> TrainingDynamics:
         """The recorded training dynamics, a TrainingDynamics."""
         if self.epoch == 0:
             raise ValueError("No epoch has ended yet: call update and end_epoch first.")
@@ -311,7 +318,7 @@ class DynamicsRecorder:
         self._dynamics._set_labels(np.maximum(index.y_encoded, 0), index.classes)
         return self._dynamics
 
-    def data_map(self, epochs=None):
+    def data_map(self, epochs: RowSelector = None) -> DataMap:
         """Compute the data map of the recorded epochs.
 
         Parameters
@@ -334,7 +341,7 @@ class DynamicsRecorder:
         """
         return make_data_map(self.dynamics, "the model", epochs)
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the state of the recording, to be saved in a checkpoint of the training.
 
         Returns
@@ -357,7 +364,7 @@ class DynamicsRecorder:
         """
         return state_of(self)
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue a recording whose state was saved.
 
         What this recorder has recorded before is replaced.
@@ -377,7 +384,7 @@ class DynamicsRecorder:
         restore(self, state)
 
     @classmethod
-    def merge(cls, recorders):
+    def merge(cls, recorders: Sequence[DynamicsRecorder]) -> Self:
         """Merge the recorders of several processes of one run, which recorded different rows.
 
         Parameters
@@ -396,7 +403,7 @@ class DynamicsRecorder:
             If they are not of one run, or differ in the label of a row.
         """
         if not isinstance(recorders, Iterable) or isinstance(recorders, (str, bytes, Mapping)):
-            recorders = [None]
+            recorders = [None]  # type: ignore[list-item]
         recorders = list(recorders)
         if not all(isinstance(recorder, DynamicsRecorder) for recorder in recorders):
             raise InvalidParameterError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._inputs._containers import check_missing, check_same_length, take
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._final_estimator import fit_final_estimator
 from sklearn_carto._selection._fit import check_classes_left, check_final_estimator, proxy_of
@@ -37,6 +38,7 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._metaestimators import (
     DelegatingClassifier,
 )
+from sklearn_carto._utils._typing import ArrayLike, Container, Estimator
 from sklearn_carto._watching._training_set import take_params
 
 
@@ -46,7 +48,7 @@ def default_selector(estimator):
     Its seed is that of the estimator, so that one seed determines the result.
     """
     seed = estimator.get_params().get("random_state")
-    return DataMapSelector(random_state=seed if isinstance(seed, Integral) else None)
+    return DataMapSelector(random_state=int(seed) if isinstance(seed, Integral) else None)
 
 
 def complete_selector(selector, estimator):
@@ -138,6 +140,8 @@ class DistilledClassifier(DelegatingClassifier):
     True
     """
 
+    selector_: DataMapSelector
+
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
         "selector": [DataMapSelector, None],
@@ -145,12 +149,20 @@ class DistilledClassifier(DelegatingClassifier):
     # the groups of an outer cross-validation are not those of the inner one, unless requested
     __metadata_request__fit: ClassVar = {"groups": False}
 
-    def __init__(self, estimator, selector=None):
+    def __init__(self, estimator: Estimator, selector: DataMapSelector | None = None) -> None:
         self.estimator = estimator
         self.selector = selector
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, *, groups=None, **params):
+    def fit(
+        self,
+        X: Container,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Select samples and fit the classifier on them.
 
         Parameters
@@ -158,7 +170,8 @@ class DistilledClassifier(DelegatingClassifier):
         X : container of shape (n_samples, n_features)
             Training samples, of a type that the selector and the estimator accept.
         y : array-like of shape (n_samples,)
-            Labels of any type.
+            Labels of any type. If `X` is a Hugging Face Dataset, also the name of the column of the
+            labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, for each of the selector's proxy model and the estimator that takes
             them. Samples of weight 0 are never selected.
@@ -187,7 +200,7 @@ class DistilledClassifier(DelegatingClassifier):
         """
         name = type(self).__name__
         check_final_estimator(self.estimator, name)
-        y, _, _ = check_labels(y, self)
+        y, _, _ = check_labels(named_labels(X, y), self)
         check_same_length(X, y)
         check_consistent_length(y, groups)
         check_missing(X, self)
@@ -242,7 +255,7 @@ class DistilledClassifier(DelegatingClassifier):
         proxy = selector.estimator if frozen else proxy_of(selector.estimator, X)
         return assign_params(params, proxy, self.estimator, type(self).__name__)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

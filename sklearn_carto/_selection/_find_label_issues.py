@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from sklearn_carto._selection._label_issue_detector import LabelIssueDetector
+from sklearn_carto._utils._typing import (
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    PathType,
+    RandomStateType,
+)
+
+if TYPE_CHECKING:
+    from sklearn_carto._selection._label_issues import LabelIssues
 
 
 def find_label_issues(
-    estimator,
-    X,
-    y,
+    estimator: Estimator,
+    X: Container,
+    y: ArrayLike,
     *,
-    cv=5,
-    n_passes=1,
-    neighbors="auto",
-    noise_rate=None,
-    fdr=None,
-    groups=None,
-    sample_ids=None,
-    n_jobs=None,
-    random_state=None,
-    verbose=0,
-    resume=None,
-):
+    cv: CrossValidation = 5,
+    n_passes: int = 1,
+    neighbors: ArrayLike | Literal["auto"] | None = "auto",
+    noise_rate: float | None = None,
+    fdr: float | None = None,
+    groups: ArrayLike | None = None,
+    sample_ids: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomStateType = None,
+    verbose: int = 0,
+    resume: PathType | None = None,
+) -> LabelIssues:
     """Find the labels of a training set that are probably wrong.
 
     This is ``LabelIssueDetector(estimator, ...).fit(X, y).label_issues_``.
@@ -34,7 +47,8 @@ def find_label_issues(
     X : container of shape (n_samples, n_features)
         Samples, passed to the estimator as they are.
     y : array-like of shape (n_samples,)
-        Labels of any type.
+        Labels of any type. If `X` is a Hugging Face Dataset, also the name of the column of the
+        labels.
     cv : int, cross-validation generator or iterable, default=5
         Determines the folds.
     n_passes : int, default=1

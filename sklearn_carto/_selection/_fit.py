@@ -11,6 +11,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._maps._regions import OF_SELECTORS, parse_region
 from sklearn_carto._selection._auto import search_region
@@ -66,7 +67,7 @@ def fit_selection(
     for name in (*_LEARNED, *_OF_SEARCH, "n_features_in_", "feature_names_in_"):
         vars(owner).pop(name, None)
     name = type(owner).__name__
-    y, classes, _ = check_labels(y, owner)
+    y, classes, _ = check_labels(named_labels(X, y), owner)
     check_same_length(X, y)
     check_consistent_length(y, groups)
     check_selection_params(owner, classes)

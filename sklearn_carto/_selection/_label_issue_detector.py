@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,6 +18,7 @@ from sklearn_carto._inputs._containers import (
     n_columns_of,
     row_names,
 )
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._result_folder import RESUME
 from sklearn_carto._inputs._torch_datasets import is_dataset
@@ -34,7 +36,7 @@ from sklearn_carto._selection._label_folds import (
     clean_folds,
     rated_mask,
 )
-from sklearn_carto._selection._label_issues import issues_of
+from sklearn_carto._selection._label_issues import LabelIssues, issues_of
 from sklearn_carto._selection._label_resume import keep_folds, open_folder
 from sklearn_carto._selection._label_votes import check_neighbors, fold_votes
 from sklearn_carto._utils._compat import (
@@ -49,6 +51,16 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._folds import check_groups, make_folds
 from sklearn_carto._utils._metaestimators import check_classifier, last_step
 from sklearn_carto._utils._random_state import draw_seed, rule_generator
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    Frame,
+    PathType,
+    RandomStateType,
+)
 from sklearn_carto._utils._validation import (
     Count,
     Number,
@@ -178,6 +190,9 @@ class LabelIssueDetector(BaseEstimator):
     [0, 1, 2]
     """
 
+    label_issues_: LabelIssues
+    classes_: Array
+
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit")],
         "cv": ["cv_object"],
@@ -193,18 +208,18 @@ class LabelIssueDetector(BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        cv=5,
-        n_passes=1,
-        neighbors="auto",
-        noise_rate=None,
-        fdr=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        resume=None,
-    ):
+        cv: CrossValidation = 5,
+        n_passes: int = 1,
+        neighbors: ArrayLike | Literal["auto"] | None = "auto",
+        noise_rate: float | None = None,
+        fdr: float | None = None,
+        n_jobs: int | None = None,
+        random_state: RandomStateType = None,
+        verbose: int = 0,
+        resume: PathType | None = None,
+    ) -> None:
         self.estimator = estimator
         self.cv = cv
         self.n_passes = n_passes
@@ -217,7 +232,16 @@ class LabelIssueDetector(BaseEstimator):
         self.resume = resume
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
+    def fit(
+        self,
+        X: Container,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        sample_ids: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Train the estimator on each fold and rate the labels.
 
         Parameters
@@ -225,7 +249,8 @@ class LabelIssueDetector(BaseEstimator):
         X : container of shape (n_samples, n_features)
             Samples, passed to the estimator as they are.
         y : array-like of shape (n_samples,)
-            Labels of any type. Required.
+            Labels of any type. Required. If `X` is a Hugging Face Dataset, also the name of the
+            column of the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, passed to the estimator. Samples of weight 0 are not rated.
         groups : array-like of shape (n_samples,), default=None
@@ -259,7 +284,7 @@ class LabelIssueDetector(BaseEstimator):
             self.__dict__.pop(learned, None)  # of an earlier fit
         estimator, n_epochs, random_state = self._unwrapped()
         check_fdr(self.fdr, self.noise_rate, name)
-        y, classes, y_encoded = check_labels(y, self)
+        y, classes, y_encoded = check_labels(named_labels(X, y), self)
         check_same_length(X, y)
         check_groups(groups, len(y), "")
         neighbors = check_neighbors(self.neighbors, len(y), name)
@@ -369,7 +394,7 @@ class LabelIssueDetector(BaseEstimator):
             return record_folds(estimator, data, folds, **options)
         return predict_folds(estimator, data, folds, **options)
 
-    def get_support(self, indices=False):
+    def get_support(self, indices: bool = False) -> Array:
         """Get a mask, or integer index, of the samples without a label issue.
 
         Parameters
@@ -385,7 +410,9 @@ class LabelIssueDetector(BaseEstimator):
         check_is_fitted(self)
         return self.label_issues_.get_support(indices=indices)
 
-    def to_frame(self, X=None, backend="pandas"):
+    def to_frame(
+        self, X: Container = None, backend: Literal["pandas", "polars"] = "pandas"
+    ) -> Frame:
         """Return a data frame of all samples, see :meth:`LabelIssues.to_frame`.
 
         Parameters
@@ -403,7 +430,7 @@ class LabelIssueDetector(BaseEstimator):
         check_is_fitted(self)
         return self.label_issues_.to_frame(X, backend)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

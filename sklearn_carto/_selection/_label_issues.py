@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
-from scipy.sparse import csr_matrix, issparse
 
 from sklearn_carto._dynamics._running import STATISTICS
-from sklearn_carto._inputs._columns import frame_columns
-from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
-from sklearn_carto._inputs._torch_datasets import is_dataset
+from sklearn_carto._inputs._containers import check_same_length
+from sklearn_carto._inputs._dataset_columns import sample_columns
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._label_issues_html import issues_html
 from sklearn_carto._selection._label_quality import (
@@ -23,6 +22,7 @@ from sklearn_carto._selection._label_recall import planted_ranks
 from sklearn_carto._utils._compat import StrOptions, require
 from sklearn_carto._utils._frames import build_frame
 from sklearn_carto._utils._random_state import rule_generator
+from sklearn_carto._utils._typing import Array, Container, Frame
 from sklearn_carto._utils._validation import Count, Number, validate_params
 
 _IN_FOLD = ("confidence", "variability", "correctness", "aum")
@@ -114,19 +114,19 @@ class LabelIssues:
     sample_ids: np.ndarray | None = None
 
     @property
-    def n_samples(self):
+    def n_samples(self) -> int:
         """Number of samples."""
         return len(self.label_quality)
 
     @property
-    def n_issues(self):
+    def n_issues(self) -> int:
         """Number of label issues."""
         return int(self.is_label_issue.sum())
 
     @validate_params(
         noise_rate=[Number(0, 1, closed="neither")], fdr=[Number(0, 1, closed="neither"), None]
     )
-    def with_noise_rate(self, noise_rate, fdr=None):
+    def with_noise_rate(self, noise_rate: float, fdr: float | None = None) -> Self:
         """Return these label issues for a known share of wrong labels; nothing is trained again.
 
         Parameters
@@ -171,7 +171,7 @@ class LabelIssues:
         )
 
     @validate_params(k=[Count(1)])
-    def recall_at(self, k):
+    def recall_at(self, k: int) -> float:
         """Estimate which share of uniformly drawn wrong labels the `k` worst ones would contain.
 
         In thought, each label in turn is replaced by one that is drawn from the other classes; its
@@ -204,7 +204,7 @@ class LabelIssues:
         return float(np.mean(self.planted_ranks < k))
 
     @validate_params(indices=["boolean"])
-    def get_support(self, indices=False):
+    def get_support(self, indices: bool = False) -> Array:
         """Get a mask, or integer index, of the samples without a label issue.
 
         Parameters
@@ -220,15 +220,17 @@ class LabelIssues:
         mask = ~self.is_label_issue
         return np.flatnonzero(mask) if indices else mask
 
-    def to_frame(self, X=None, backend="pandas"):
+    def to_frame(
+        self, X: Container = None, backend: Literal["pandas", "polars"] = "pandas"
+    ) -> Frame:
         """Return a data frame of all samples, lowest label quality first.
 
         Parameters
         ----------
         X : container of shape (n_samples, ...), default=None
-            The samples, to be shown beside their labels: a data frame adds its columns, a dict of
-            inputs a column for each of them, anything else with one entry for each sample (text,
-            for example) the column `x`.
+            The samples, to be shown beside their labels: a data frame or Hugging Face Dataset
+            adds its columns, a dict of inputs a column for each of them, anything else with one
+            entry for each sample (text, for example) the column `x`.
         backend : {"pandas", "polars"}, default="pandas"
             Library of the data frame; it must be installed.
 
@@ -256,7 +258,7 @@ class LabelIssues:
             columns |= {f"in_fold_{name}": getattr(self.in_fold_map, name) for name in _IN_FOLD}
         if X is not None:
             check_same_length(X, self.given_label)
-            columns |= _columns_of(X, columns)
+            columns |= sample_columns(X, columns)
         sorted_columns = {
             name: None if values is None else np.asarray(values)[order]
             for name, values in columns.items()
@@ -264,7 +266,7 @@ class LabelIssues:
         return build_frame(sorted_columns, backend, "LabelIssues.to_frame")
 
     @validate_params(layout=[StrOptions({"datalab", "cleanlearning"})])
-    def to_cleanlab(self, layout="datalab"):
+    def to_cleanlab(self, layout: Literal["datalab", "cleanlearning"] = "datalab") -> Frame:
         """Return the label issues as a data frame in the layout of cleanlab.
 
         Parameters
@@ -295,7 +297,7 @@ class LabelIssues:
             }
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of samples."""
         return self.n_samples
 
@@ -319,36 +321,6 @@ _SHOWN = (
     "given_proba",
     "error_proba",
 )
-
-
-def _columns_of(X, taken):
-    """Return the columns of samples for a data frame; names that are taken get an underscore."""
-    columns = frame_columns(X)
-    if columns is None and holds_containers(X):
-        parts = dict(enumerate(X)) if isinstance(X, tuple) else dict(X)
-        columns = [(name, _entries(part)) for name, part in parts.items()]
-    elif columns is None:
-        columns = [("x", _entries(X))]
-    named: dict = {}
-    for name, column in columns:
-        name = str(name)
-        while name in taken or name in named:
-            name += "_"
-        named[name] = np.asarray(column)
-    return named
-
-
-def _entries(X):
-    """Return the entries of a container of samples as an array of objects."""
-    entries = np.empty(n_samples_of(X), dtype=object)
-    values = X
-    if issparse(X):
-        values = (row.toarray().ravel() for row in csr_matrix(X))
-    elif is_dataset(X):  # which need not end an iteration
-        values = (X[i] for i in range(len(entries)))
-    for i, value in enumerate(values):
-        entries[i] = value
-    return entries
 
 
 def issues_of(rating, y, classes, y_encoded, stream, ids, records):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_target_type
@@ -11,6 +14,16 @@ from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._selector import DataMapSelector
 from sklearn_carto._utils._compat import _check_feature_names, _check_n_features, _fit_context
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    RandomStateType,
+    Region,
+    Scoring,
+)
 
 
 class DataMapSampler(BaseSampler):
@@ -105,20 +118,20 @@ class DataMapSampler(BaseSampler):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator = None,
         *,
-        region="ambiguous",
-        frac=0.33,
-        noise_cut=0.0,
-        stratify=True,
-        memory=None,
-        random_state=None,
-        final_estimator=None,
-        scoring=None,
-        cv=4,
-        n_jobs=None,
-        tolerance=None,
-    ):
+        region: Region = "ambiguous",
+        frac: float | Literal["auto"] = 0.33,
+        noise_cut: float | Mapping[Any, float] | Literal["auto"] = 0.0,
+        stratify: bool = True,
+        memory: Any = None,
+        random_state: RandomStateType = None,
+        final_estimator: Estimator = None,
+        scoring: Scoring = None,
+        cv: CrossValidation = 4,
+        n_jobs: int | None = None,
+        tolerance: float | None = None,
+    ) -> None:
         self.estimator = estimator
         self.region = region
         self.frac = frac
@@ -133,7 +146,7 @@ class DataMapSampler(BaseSampler):
         self.tolerance = tolerance
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit_resample(self, X, y):
+    def fit_resample(self, X: Container, y: ArrayLike) -> tuple[Container, Array]:
         """Draw the data map and select samples.
 
         Parameters
@@ -150,8 +163,8 @@ class DataMapSampler(BaseSampler):
         y_resampled : array-like of shape (n_selected,)
             Their labels, in the type of the input.
         """
-        labels = y
-        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:  # a column for each class
+        labels: Any = y
+        if len(getattr(labels, "shape", ())) == 2 and labels.shape[1] > 1:  # one column a class
             labels, _ = check_target_type(y, indicate_one_vs_all=True)
         labels, _, _ = check_labels(labels, self)
         check_same_length(X, labels)

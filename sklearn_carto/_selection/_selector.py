@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral
 from os import PathLike
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -23,6 +23,7 @@ from sklearn_carto._inputs._containers import (
     take,
 )
 from sklearn_carto._inputs._fingerprint import fingerprint
+from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._selection._fit import fit_selection
 from sklearn_carto._selection._proxy import as_proxy, can_be_proxy
 from sklearn_carto._utils._compat import (
@@ -34,6 +35,16 @@ from sklearn_carto._utils._compat import (
     _fit_context,
     _routing_enabled,
     own_request,
+)
+from sklearn_carto._utils._typing import (
+    Array,
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    RandomStateType,
+    Region,
+    Scoring,
 )
 from sklearn_carto._utils._validation import Count, Number, validate_params
 
@@ -172,6 +183,10 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
     (5, 4)
     """
 
+    data_map_: DataMap
+    sample_indices_: Array
+    auto_results_: dict[str, Array]
+
     _parameter_constraints: dict = {
         "estimator": [HasMethods("fit"), None],
         "region": [str, callable, Mapping],
@@ -191,20 +206,20 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator = None,
         *,
-        region="ambiguous",
-        frac=0.33,
-        noise_cut=0.0,
-        stratify=True,
-        memory=None,
-        random_state=None,
-        final_estimator=None,
-        scoring=None,
-        cv=4,
-        n_jobs=None,
-        tolerance=None,
-    ):
+        region: Region = "ambiguous",
+        frac: float | Literal["auto"] = 0.33,
+        noise_cut: float | Mapping[Any, float] | Literal["auto"] = 0.0,
+        stratify: bool = True,
+        memory: Any = None,
+        random_state: RandomStateType = None,
+        final_estimator: Estimator = None,
+        scoring: Scoring = None,
+        cv: CrossValidation = 4,
+        n_jobs: int | None = None,
+        tolerance: float | None = None,
+    ) -> None:
         self.estimator = estimator
         self.region = region
         self.frac = frac
@@ -218,7 +233,15 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.tolerance = tolerance
 
-    def fit(self, X, y=None, sample_weight=None, *, groups=None, **params):
+    def fit(
+        self,
+        X: Container,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Draw the data map of the training set and select samples.
 
         Parameters
@@ -226,7 +249,8 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         X : container of shape (n_samples, n_features)
             Training samples, of a type that the proxy model accepts.
         y : array-like of shape (n_samples,)
-            Labels of any type. Required.
+            Labels of any type. Required. If `X` is a Hugging Face Dataset, also the name of the
+            column of the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, passed to the proxy model. Samples of weight 0 are on the map, but are
             never selected, and count neither in `frac` nor in a noise cut.
@@ -265,7 +289,9 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         self._training_set = fingerprint(X)
         return self
 
-    def fit_transform(self, X, y=None, **fit_params):
+    def fit_transform(
+        self, X: Container, y: ArrayLike | None = None, **fit_params: Any
+    ) -> Container:
         """Draw the data map of the training set, and return the selected samples.
 
         Parameters
@@ -284,7 +310,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         """
         return take(X, self.fit(X, y, **fit_params).sample_indices_)
 
-    def transform(self, X):
+    def transform(self, X: Container) -> Container:
         """Return the selected samples if X is the training set, otherwise X unchanged.
 
         To predict or score training samples, use :class:`DistilledClassifier`, which selects
@@ -326,7 +352,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         check_missing(X, self)
 
     @validate_params(indices=["boolean"])
-    def get_support(self, indices=False):
+    def get_support(self, indices: bool = False) -> Array:
         """Get a mask, or integer index, of the selected training samples.
 
         Parameters
@@ -346,7 +372,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         mask[self.sample_indices_] = True
         return mask
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

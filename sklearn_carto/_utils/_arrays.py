@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import Array
 from sklearn_carto._utils._validation import describe, is_flag
 
 
@@ -77,7 +78,7 @@ def as_numbers(values, name, owner, *, ndim=1, finite=False, flags=False, shape=
     return array
 
 
-def as_labels(values, name, owner):
+def as_labels(values, name, owner) -> Array:
     """Return labels as an array of one dimension: at least one, of one kind, none missing."""
     if isinstance(values, (list, tuple)) and len({isinstance(v, str) for v in values}) > 1:
         array = None  # numpy would turn the numbers into text
@@ -128,7 +129,7 @@ def as_names(values, n_samples, name, owner):
     return array
 
 
-def as_rows(rows, n_samples, name, owner):
+def as_rows(rows, n_samples, name, owner) -> Array:
     """Return rows, given as positions or as a mask, as an array of positions, each at most once."""
     array = array_of(rows)
     if array is not None and array.shape == (0,):

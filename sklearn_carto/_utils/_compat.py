@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
-from sklearn.base import _fit_context
+from sklearn.base import _fit_context as _untyped_fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._chunking import get_chunk_n_rows
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -23,6 +24,8 @@ from sklearn.utils.validation import (
     _check_n_features,
     _num_samples,
 )
+
+from sklearn_carto._utils._typing import Function
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -67,6 +70,11 @@ __all__ = [
     "require",
     "validate_parameter_constraints",
 ]
+
+
+def _fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], Function]:
+    """Return scikit-learn's decorator of `fit`, by which type checkers do not lose its types."""
+    return _untyped_fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
 
 def callbacks_of(estimator):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils.metaestimators import available_if as _untyped_available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import Array, Container, Estimator, Function
 from sklearn_carto._utils._validation import describe
 
 
@@ -21,6 +25,11 @@ def _estimator_has(method):
     return check
 
 
+def available_if(check) -> Callable[[Function], Function]:
+    """Return scikit-learn's decorator, by which type checkers do not lose the types of a method."""
+    return _untyped_available_if(check)
+
+
 class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """A classifier that fits a clone of `estimator` and delegates predictions to it.
 
@@ -29,13 +38,15 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """
 
     _encodes_labels = False
+    estimator_: Estimator
+    classes_: Array
 
     def _delegate(self, method, X, **params):
         check_is_fitted(self)
         return getattr(self.estimator_, method)(X, **params)
 
     @available_if(_estimator_has("predict"))
-    def predict(self, X, **params):
+    def predict(self, X: Container, **params: Any) -> Array:
         """Predict the label of each sample.
 
         Parameters
@@ -59,7 +70,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.classes_[y]
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X, **params):
+    def predict_proba(self, X: Container, **params: Any) -> Array:
         """Predict the probability of each class.
 
         Parameters
@@ -77,7 +88,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self._delegate("predict_proba", X, **params)
 
     @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X, **params):
+    def predict_log_proba(self, X: Container, **params: Any) -> Array:
         """Predict the logarithm of the probability of each class.
 
         Parameters
@@ -95,7 +106,7 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self._delegate("predict_log_proba", X, **params)
 
     @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X, **params):
+    def decision_function(self, X: Container, **params: Any) -> Array:
         """Compute the decision function of each sample.
 
         Parameters
@@ -113,12 +124,12 @@ class DelegatingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self._delegate("decision_function", X, **params)
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features seen in `fit`."""
         return self.estimator_.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> Array:
         """Names of the features seen in `fit`; defined only if they are all strings."""
         return self.estimator_.feature_names_in_
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from functools import wraps
 from inspect import signature
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from sklearn_carto._utils._compat import (
     InvalidParameterError,
     validate_parameter_constraints,
 )
+from sklearn_carto._utils._typing import Function
 
 
-def validate_params(**constraints):
+def validate_params(**constraints: Any) -> Callable[[Function], Function]:
     """Check the arguments of a function or method, before its body is run.
 
     scikit-learn's decorator of that name puts the private module into its errors.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike
+from typing import Any, Literal, Self
 
 from sklearn_carto._checkpoint._fit import open_checkpoint
 from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
@@ -12,6 +14,7 @@ from sklearn_carto._inputs._containers import (
     row_names,
     take,
 )
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._inputs._torch_datasets import (
     check_dataset_labels,
@@ -31,6 +34,14 @@ from sklearn_carto._utils._compat import (
 )
 from sklearn_carto._utils._folds import make_folds
 from sklearn_carto._utils._metaestimators import last_step
+from sklearn_carto._utils._typing import (
+    ArrayLike,
+    Container,
+    CrossValidation,
+    Estimator,
+    PathType,
+    RandomStateType,
+)
 from sklearn_carto._utils._validation import Count, check_sample_ids, check_sample_weight
 from sklearn_carto._watching._callback_task import TrainingTask
 from sklearn_carto._watching._chunks import ChunkTraining, check_chunks
@@ -277,20 +288,20 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
 
     def __init__(
         self,
-        estimator,
+        estimator: Estimator,
         *,
-        n_epochs=None,
-        record="epoch_end",
-        keep_history=True,
-        random_state=None,
-        verbose=0,
-        cv=None,
-        keep_models=False,
-        uncertainty=False,
-        checkpoint=None,
-        log=None,
-        history_dir=None,
-    ):
+        n_epochs: int | None = None,
+        record: Literal["epoch_end", "training"] = "epoch_end",
+        keep_history: bool | Literal["float16"] = True,
+        random_state: RandomStateType = None,
+        verbose: int = 0,
+        cv: CrossValidation = None,
+        keep_models: bool = False,
+        uncertainty: bool = False,
+        checkpoint: PathType | None = None,
+        log: PathType | None = None,
+        history_dir: PathType | None = None,
+    ) -> None:
         self.estimator = estimator
         self.n_epochs = n_epochs
         self.record = record
@@ -305,7 +316,16 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         self.history_dir = history_dir
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, sample_weight=None, *, groups=None, sample_ids=None, **params):
+    def fit(
+        self,
+        X: Container,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        sample_ids: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Fit a clone of the estimator and record its training dynamics.
 
         Parameters
@@ -315,7 +335,8 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
             dataframe or list; for a skorch net also a dict or tuple of inputs, or a torch Dataset.
         y : array-like of shape (n_samples,), default=None
             Labels of any type. May be omitted if `X` is a torch Dataset, which is then iterated
-            over once for its labels; these must be 0 to n_classes - 1.
+            over once for its labels; these must be 0 to n_classes - 1. If it is a Hugging Face
+            Dataset, also the name of the column of the labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, passed to the estimator. If None, samples are equally weighted. Samples
             of weight 0 are recorded, and marked in `data_map_.excluded_mask`.
@@ -357,7 +378,7 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         self._check_log()
         check_not_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
-        y, classes, y_encoded = check_labels(y, self)
+        y, classes, y_encoded = check_labels(named_labels(X, y), self)
         check_same_length(X, y)
         if is_dataset(X):
             check_dataset_labels(classes)
@@ -393,7 +414,7 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit_chunks(self, factory, *, classes=None):
+    def fit_chunks(self, factory: Callable[..., Any], *, classes: ArrayLike | None = None) -> Self:
         """Fit a clone of the estimator to data that are read chunk by chunk, and record it.
 
         This is for data that do not fit into memory. Each chunk is one call of `partial_fit`; an
@@ -567,7 +588,7 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
                 "True, or log or checkpoint to None."
             )
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Get metadata routing of this object.
 
         Returns

@@ -6,12 +6,15 @@ from threading import Lock
 
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._inputs._containers import check_same_length, row_names
+from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._fingerprint import fingerprint
 from sklearn_carto._inputs._labels import as_label_column, check_labels
 from sklearn_carto._inputs._torch_datasets import check_not_stream, is_dataset, labels_of
 from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._utils._metaestimators import DelegatingClassifier
+from sklearn_carto._utils._typing import Array, ArrayLike, Container
 from sklearn_carto._utils._validation import check_sample_ids
 from sklearn_carto._watching._scoring import score_samples
 
@@ -20,6 +23,9 @@ _making = Lock()  # of maps
 
 class RecordedClassifier(DelegatingClassifier):
     """A classifier whose training was recorded; subclasses train, and call `_keep`."""
+
+    dynamics_: TrainingDynamics
+    n_epochs_: int
 
     def _keep(self, estimator, dynamics, encodes_labels, interrupted, in_fold_map):
         self.estimator_ = estimator
@@ -35,7 +41,9 @@ class RecordedClassifier(DelegatingClassifier):
         elif hasattr(self, "in_fold_map_"):  # of an earlier fit
             del self.in_fold_map_
 
-    def score_map(self, X, y=None, *, sample_ids=None):
+    def score_map(
+        self, X: Container, y: ArrayLike | None = None, *, sample_ids: ArrayLike | None = None
+    ) -> DataMap:
         """Draw the data map of other samples along the same training.
 
         The model of each epoch of the training of `estimator_` is evaluated on samples that it was
@@ -83,7 +91,7 @@ class RecordedClassifier(DelegatingClassifier):
         check_is_fitted(self)
         check_not_stream(X)
         y = labels_of(X) if y is None and is_dataset(X) else y
-        y = as_label_column(y, self)
+        y = as_label_column(named_labels(X, y), self)
         check_same_length(X, y)
         sample_ids = check_sample_ids(sample_ids, len(y), f"{type(self).__name__}.score_map")
         return score_samples(
@@ -104,7 +112,7 @@ class RecordedClassifier(DelegatingClassifier):
         return self._training_set == training_fingerprint(X, classes, y_encoded)
 
     @property
-    def data_map_(self):
+    def data_map_(self) -> DataMap:
         """The data map of the training samples."""
         if not hasattr(self, "dynamics_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'data_map_'")
@@ -115,17 +123,17 @@ class RecordedClassifier(DelegatingClassifier):
         return self._data_map
 
     @property
-    def confidence_(self):
+    def confidence_(self) -> Array:
         """Mean over epochs of the probability of each sample's label."""
         return self.data_map_.confidence
 
     @property
-    def variability_(self):
+    def variability_(self) -> Array:
         """Standard deviation over epochs of the probability of each sample's label."""
         return self.data_map_.variability
 
     @property
-    def correctness_(self):
+    def correctness_(self) -> Array:
         """Share of the epochs at which each sample was predicted correctly."""
         return self.data_map_.correctness
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
+from typing import Any
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._logs._parquet_log import EpochLog
@@ -11,6 +13,7 @@ from sklearn_carto._maps._diagnostics import warn_if_uninformative
 from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._state import check_is_state
+from sklearn_carto._utils._typing import Array
 from sklearn_carto._utils._validation import check_sample_ids, describe
 
 LOG = [str, PathLike, None]  # constraint of a parameter `log`
@@ -48,12 +51,12 @@ class MapCallback:
     _is_training_ = _is_warned_ = False
 
     @property
-    def dynamics_(self):
+    def dynamics_(self) -> TrainingDynamics:
         """The recorded training dynamics."""
         raise NotImplementedError
 
     @property
-    def data_map_(self):
+    def data_map_(self) -> DataMap:
         """The data map, made once unless further epochs are recorded.
 
         Its warnings are issued once, at the end of the training.
@@ -70,17 +73,17 @@ class MapCallback:
         return cached[2]
 
     @property
-    def confidence(self):
+    def confidence(self) -> Array:
         """Mean over epochs of the probability of each row's label."""
         return self.data_map_.confidence
 
     @property
-    def variability(self):
+    def variability(self) -> Array:
         """Standard deviation over epochs of the probability of each row's label."""
         return self.data_map_.variability
 
     @property
-    def correctness(self):
+    def correctness(self) -> Array:
         """Share of the epochs at which each row's label was the most probable class."""
         return self.data_map_.correctness
 
@@ -113,7 +116,7 @@ class RecorderCallback(MapCallback):
     _recorder: DynamicsRecorder = None  # type: ignore[assignment]
     _state_: dict | None = None  # is continued by the next recorder
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the state of the recording, to be saved in a checkpoint of the training.
 
         Returns
@@ -125,7 +128,7 @@ class RecorderCallback(MapCallback):
             return {} if self._state_ is None else dict(self._state_)
         return self._recorder.state_dict()
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue a recording whose state was saved, in the training that runs or comes next.
 
         The map of that training also covers the epochs of the state. Without this call each

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 import torch
 from skorch.callbacks import Callback
 
 from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._utils._random_state import draw_seed
+from sklearn_carto._utils._typing import Container, RandomStateType
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._skorch_events import attach_on_fit_loop
@@ -95,15 +98,15 @@ class DynamicSubset(DynamicRegion, Callback):
 
     def __init__(
         self,
-        rule="random",
-        frac=0.33,
+        rule: str = "random",
+        frac: float | None = 0.33,
         *,
-        replacement=False,
-        prune=0.5,
-        delta=0.875,
-        warm_up=None,
-        random_state=None,
-    ):
+        replacement: bool = False,
+        prune: float = 0.5,
+        delta: float = 0.875,
+        warm_up: int | None = None,
+        random_state: RandomStateType = None,
+    ) -> None:
         self.rule = rule
         self.frac = frac
         self.replacement = replacement
@@ -127,7 +130,7 @@ class DynamicSubset(DynamicRegion, Callback):
         random_state = {"random_state": self.random_state}
         check_params(OWNER, {"random_state": ["random_state"]}, random_state)
 
-    def initialize(self):
+    def initialize(self) -> Self:
         """Check the parameters, and begin anew.
 
         Returns
@@ -141,7 +144,9 @@ class DynamicSubset(DynamicRegion, Callback):
         self.epoch_ = 0
         return self
 
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
+    def on_train_begin(
+        self, net: Any, X: Container = None, y: Container = None, **kwargs: Any
+    ) -> None:
         """Attach a listener to the training that begins.
 
         Parameters
@@ -167,7 +172,7 @@ class DynamicSubset(DynamicRegion, Callback):
         if self.draws_ is None or self.draws_.n_rows != n_rows:
             seed = self.random_state
             if seed is None:
-                seed = torch.empty((), dtype=torch.int64).random_().item() % 2**32
+                seed = int(torch.empty((), dtype=torch.int64).random_().item()) % 2**32
             self.draws_ = SubsetDraws(self._settings(), n_rows, n_epochs, draw_seed(seed))
             self.epoch_, self.n_drawn_ = 0, np.zeros(n_rows, dtype=np.int64)
 

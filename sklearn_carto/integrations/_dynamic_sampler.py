@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn_carto._recording._recorder import DynamicsRecorder
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import draw_seed
 from sklearn_carto._utils._state import PackedState, pack
+from sklearn_carto._utils._typing import RandomStateType
 from sklearn_carto._utils._validation import Count, check_params, describe, validate_params
 from sklearn_carto.integrations._dynamic_rules import DynamicRule, SubsetDraws
 
@@ -120,17 +122,17 @@ class DynamicSubsetSampler(Sampler):
     @validate_params(n_epochs=[Count(1), None])
     def __init__(
         self,
-        recorder,
-        frac,
-        rule="random",
+        recorder: DynamicsRecorder | int,
+        frac: float | None,
+        rule: str = "random",
         *,
-        replacement=False,
-        prune=0.5,
-        delta=0.875,
-        n_epochs=None,
-        warm_up=None,
-        random_state=None,
-    ):
+        replacement: bool = False,
+        prune: float = 0.5,
+        delta: float = 0.875,
+        n_epochs: int | None = None,
+        warm_up: int | None = None,
+        random_state: RandomStateType = None,
+    ) -> None:
         settings = DynamicRule(frac, rule, replacement, prune, delta, warm_up)
         settings.check(OWNER)
         self._recorder: Any = recorder if isinstance(recorder, DynamicsRecorder) else None
@@ -141,9 +143,10 @@ class DynamicSubsetSampler(Sampler):
                     f"The 'recorder' parameter of {OWNER} must be a DynamicsRecorder{or_number} "
                     f"with rule={rule!r}. Got {describe(recorder)} instead."
                 )
-            n_samples, held_out = int(recorder), None
+            n_samples, held_out = int(recorder), None  # type: ignore[arg-type]
         else:
-            n_samples, held_out = recorder.n_samples, recorder._settings["held_out_mask"]
+            n_samples = self._recorder.n_samples
+            held_out = self._recorder._settings["held_out_mask"]
         if rule == "infobatch" and n_epochs is None:
             raise InvalidParameterError(
                 f"The 'n_epochs' parameter of {OWNER} must be the planned number of epochs with "
@@ -157,12 +160,12 @@ class DynamicSubsetSampler(Sampler):
             )
         check_params(OWNER, {"random_state": ["random_state"]}, {"random_state": random_state})
         self._draws = SubsetDraws(settings, len(self._pool), n_epochs, draw_seed(random_state))
-        self._drawn = None  # the next epoch, and the key of what it was drawn from
-        self._running = None  # number of recorded epochs as an epoch began, and its number of rows
+        self._drawn: Any = None  # the next epoch, and the key of what it was drawn from
+        self._running: Any = None  # number of recorded epochs as an epoch began, and of its rows
         self.epoch = 0
         self.weights = np.zeros(n_samples)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Count the rows of the epoch that runs, until the recorder ends it, or of the next one."""
         if self._running is not None and self._running[0] == self._n_recorded:
             return self._running[1]
@@ -179,7 +182,7 @@ class DynamicSubsetSampler(Sampler):
         self.weights[self._pool] = draw.weights
         return iter(self._pool[draw.rows].tolist())
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Set the number of the next epoch.
 
         Parameters
@@ -209,7 +212,7 @@ class DynamicSubsetSampler(Sampler):
             self._drawn = (self.epoch, n_recorded), self._draws.draw(self.epoch)
         return self._drawn[1]
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the state of the sampler, to be saved in a checkpoint of the training.
 
         Returns
@@ -223,7 +226,7 @@ class DynamicSubsetSampler(Sampler):
             | {name: value.copy() for name, value in self._draws.seen.state().items()}
         )
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue with the epoch after those that a saved sampler has drawn.
 
         The seed becomes that of the state. The state of the recorder is loaded into it separately.

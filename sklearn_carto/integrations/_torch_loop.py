@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from sklearn_carto.integrations._torch_training import (
     n_ranks,
     scores_of,
 )
+
+if TYPE_CHECKING:
+    from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 
 MAX_CLASSES = 2**16  # a model may have more outputs than rows, but not arbitrarily many
 
@@ -66,13 +70,13 @@ class TorchLoopCallback(RecorderCallback):
 
     def __init__(
         self,
-        labels=None,
-        classes=None,
-        from_logits=True,
-        keep_history=True,
-        sample_ids=None,
-        log=None,
-    ):
+        labels: Any = None,
+        classes: Any = None,
+        from_logits: Any = True,
+        keep_history: Any = True,
+        sample_ids: Any = None,
+        log: Any = None,
+    ) -> None:
         flags = {"from_logits": from_logits, "keep_history": keep_history}
         constraints = {"from_logits": ["boolean"], "keep_history": KEEP_HISTORY}
         check_params(self._owner, constraints, flags)
@@ -94,7 +98,7 @@ class TorchLoopCallback(RecorderCallback):
     def _owner(self):
         return type(self).__name__
 
-    def start(self):
+    def start(self) -> None:
         """Start a new map."""
         self.stop()
         self._begin_training()
@@ -103,7 +107,7 @@ class TorchLoopCallback(RecorderCallback):
         self._batch_sampler = self._dataset = self._recorder = None  # type: ignore[assignment]
         self._n_left_out, self._epoch = 0, _Epoch()
 
-    def observe_loader(self, loader):
+    def observe_loader(self, loader: Any) -> None:
         """Record which rows the batches of the training loader hold, from its next epoch on.
 
         A loader that replaces another must yield the same rows in the same order, which is checked
@@ -142,7 +146,7 @@ class TorchLoopCallback(RecorderCallback):
         """Return the names of the rows, or None."""
         return check_sample_ids(self.sample_ids, len(dataset), self._owner)
 
-    def observe_model(self, model, n_epochs):
+    def observe_model(self, model: Any, n_epochs: Any) -> None:
         """Record the outputs of a model in training, which is called once for each batch."""
         if self._batch_sampler is None:
             raise SampleAlignmentError(
@@ -169,7 +173,7 @@ class TorchLoopCallback(RecorderCallback):
             recorder.load_state_dict(state)
             self._use(recorder)
 
-    def resume(self, n_done, n_batches, redraws):
+    def resume(self, n_done: int, n_batches: int, redraws: bool | None) -> None:
         """Continue an earlier training, whose recording `load_state_dict` has restored.
 
         Parameters
@@ -201,7 +205,7 @@ class TorchLoopCallback(RecorderCallback):
     def _make_hook(self):
         return Hook(self._on_forward)
 
-    def begin_epoch(self):
+    def begin_epoch(self) -> None:
         """Begin an epoch, and discard one that was interrupted."""
         self._epoch = _Epoch()
         self._batch_sampler.release()
@@ -209,7 +213,7 @@ class TorchLoopCallback(RecorderCallback):
             self._recorder.reset_epoch()
             self._label_check.waiting.clear()
 
-    def begin_batch(self, batch=None):
+    def begin_batch(self, batch: Any = None) -> None:
         """Begin a batch, whose forward pass is recorded.
 
         Its labels are those that `batch` carries, or else the keyword arguments of the model.
@@ -233,11 +237,11 @@ class TorchLoopCallback(RecorderCallback):
             self._batch_sampler.skip_batch()
         epoch.redraws = False
 
-    def end_backward(self):
+    def end_backward(self) -> None:
         """Allow further forward passes of the batch, which are not recorded."""
         self._epoch.backward = True
 
-    def end_batch(self):
+    def end_batch(self) -> None:
         """End a batch; without a forward pass its rows are missing from the epoch."""
         epoch = self._epoch
         if epoch.in_batch:
@@ -246,7 +250,7 @@ class TorchLoopCallback(RecorderCallback):
             epoch.n_batches += 1
             epoch.in_batch, self._batch = False, None
 
-    def end_epoch(self, n_batches):
+    def end_epoch(self, n_batches: Any) -> None:
         """Record the epoch if it consists of `n_batches` batches; else leave it out."""
         epoch = self._epoch
         if epoch.n_batches and not epoch.n_recorded:
@@ -278,7 +282,7 @@ class TorchLoopCallback(RecorderCallback):
                 f"that the sample indices cannot be determined. {WAY_OUT}"
             )
 
-    def stop(self):
+    def stop(self) -> None:
         """Remove the hooks from the model and the loader."""
         self._stop_training()
         self._batch = None
@@ -339,7 +343,7 @@ class TorchLoopCallback(RecorderCallback):
             log=self._log_folder,
         )
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the state of the recording, to be saved in a checkpoint of the training.
 
         Returns
@@ -354,7 +358,7 @@ class TorchLoopCallback(RecorderCallback):
         return state
 
     @property
-    def dynamics_(self):
+    def dynamics_(self) -> TrainingDynamics:
         """The training dynamics of the last training."""
         if self._recorder is None or self._recorder.epoch == 0:
             reason = "train a model with this callback."

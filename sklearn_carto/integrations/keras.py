@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import numpy as np
@@ -17,6 +19,7 @@ from sklearn_carto._recording._class_columns import ClassColumns
 from sklearn_carto._recording._recorder import PositionRecorder
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._random_state import generators_kept, modes_kept
+from sklearn_carto._utils._typing import ArrayLike, PathType
 from sklearn_carto._utils._validation import Count, check_params, check_sample_ids, describe
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import (
@@ -26,6 +29,9 @@ from sklearn_carto.exceptions import (
 )
 from sklearn_carto.integrations._callback import LOG, RecorderCallback, check_given_ids, make_log
 from sklearn_carto.integrations._keras_backup import Backups
+
+if TYPE_CHECKING:
+    from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 
 
 class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
@@ -114,17 +120,17 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
 
     def __init__(
         self,
-        dataset,
-        outputs_to_probabilities=None,
-        sparse_labels=None,
+        dataset: Any,
+        outputs_to_probabilities: Callable[..., Any] | None = None,
+        sparse_labels: bool | None = None,
         *,
-        from_logits=None,
-        classes=None,
-        batch_size=256,
-        keep_history=True,
-        sample_ids=None,
-        log=None,
-    ):
+        from_logits: bool | None = None,
+        classes: ArrayLike | None = None,
+        batch_size: int = 256,
+        keep_history: bool | Literal["float16"] = True,
+        sample_ids: ArrayLike | None = None,
+        log: PathType | None = None,
+    ) -> None:
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
             raise InvalidParameterError(
@@ -161,7 +167,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         self.log = log
         self._recorder = None  # type: ignore[assignment]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         """Start a new map."""
         if self.model is None:
             raise ValueError("DataMapCallback must be passed to the fit of a model.")
@@ -197,7 +203,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         if self._state_ is not None:
             recorder.load_state_dict(self._state_)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
         """Continue the recording of a training that was restored, ahead of its first epoch."""
         if not self._begins:
             return
@@ -214,7 +220,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             self.load_state_dict(state)
             self._check_state()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: Any, logs: Any = None) -> None:
         """Evaluate the model on all rows, and record the epoch."""
         start = 0
         with self._unchanged():
@@ -250,7 +256,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             )
         return scores
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         """Make the map."""
         self._end_training()
 
@@ -368,14 +374,14 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         return kept
 
     @property
-    def dynamics_(self):
+    def dynamics_(self) -> TrainingDynamics:
         """The training dynamics of the last training."""
         if self._recorder is None or self._recorder.epoch == 0:
             raise AttributeError("No epoch was recorded yet: fit a model with this callback.")
         return self._recorder.dynamics
 
     @property
-    def gold_labels_probabilities(self):
+    def gold_labels_probabilities(self) -> Any:
         """Probability of the label of each row after each epoch."""
         return self.dynamics_.true_proba
 

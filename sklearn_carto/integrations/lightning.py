@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._typing import ArrayLike, PathType
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._callback import check_given_ids
@@ -118,14 +120,14 @@ class DataMapCallback(TorchLoopCallback, Callback):
 
     def __init__(
         self,
-        forward=None,
-        labels=None,
-        classes=None,
-        from_logits=True,
-        keep_history=True,
-        sample_ids=None,
-        log=None,
-    ):
+        forward: str | None = None,
+        labels: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        from_logits: bool = True,
+        keep_history: bool | Literal["float16"] = True,
+        sample_ids: ArrayLike | None = None,
+        log: PathType | None = None,
+    ) -> None:
         check_params(self._owner, {"forward": [str, None]}, {"forward": forward})
         check_given_ids(sample_ids, self._owner)
         super().__init__(labels, classes, from_logits, keep_history, sample_ids, log)
@@ -138,11 +140,13 @@ class DataMapCallback(TorchLoopCallback, Callback):
         )
 
     @property
-    def state_key(self):
+    def state_key(self) -> str:
         """Name of the state in checkpoints, which several callbacks may share."""
         return self._state_key
 
-    def on_load_checkpoint(self, trainer, pl_module, checkpoint):
+    def on_load_checkpoint(
+        self, trainer: Any, pl_module: Any, checkpoint: Mapping[str, Any]
+    ) -> None:
         """Find the state of a callback with other settings, which is then refused by name.
 
         Parameters
@@ -160,7 +164,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
         if self._state_key not in states and alike:
             self.load_state_dict(states[alike[0]])
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue a recording whose state was saved, in the training that runs or comes next.
 
         The map of that training also covers the epochs of the state. ``fit(ckpt_path=...)`` calls
@@ -180,7 +184,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
         if self._stage == "fit":  # a test or validation of a checkpoint does not continue it
             super().load_state_dict(state)
 
-    def setup(self, trainer, pl_module, stage):
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Start a new map, and observe the loader, which may be made before the training begins.
 
         Parameters
@@ -208,7 +212,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
         connector._prepare_dataloader = prepare_and_observe
         self._hooks.callback(vars(connector).pop, "_prepare_dataloader", None)
 
-    def teardown(self, trainer, pl_module, stage):
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Remove the hooks; a training that had ended already has the map of its checkpoint.
 
         Parameters
@@ -229,7 +233,7 @@ class DataMapCallback(TorchLoopCallback, Callback):
                 self._end_training()
             self.stop()
 
-    def on_train_start(self, trainer, pl_module):
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Observe the model."""
         loader = trainer.train_dataloader
         if isinstance(loader, (dict, list, tuple)) and len(loader) != 1:
@@ -272,11 +276,13 @@ class DataMapCallback(TorchLoopCallback, Callback):
         resumable = all(hasattr(part, "load_state_dict") for part in _flat(loader))
         self.resume(n_done, n_batches, redraws=None if resumable else False)
 
-    def on_train_epoch_start(self, trainer, pl_module):
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin an epoch; not called for one within which the checkpoint was saved."""
         self.begin_epoch()
 
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+    def on_train_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: Any
+    ) -> None:
         """Begin a batch."""
         self._depth = 0
         loaders = trainer.train_dataloader
@@ -286,11 +292,13 @@ class DataMapCallback(TorchLoopCallback, Callback):
             (batch,) = batch
         self.begin_batch(batch)
 
-    def on_before_backward(self, trainer, pl_module, loss):
+    def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None:
         """Do not record further forward passes of the batch."""
         self.end_backward()
 
-    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: Any
+    ) -> None:
         """End the batch; one that is None has not begun."""
         if not self._epoch.in_batch:
             self.begin_batch()
@@ -306,16 +314,16 @@ class DataMapCallback(TorchLoopCallback, Callback):
     def _leave(self, module, args, output):
         self._depth -= 1
 
-    def on_train_epoch_end(self, trainer, pl_module):
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Record the epoch."""
         self.end_epoch(trainer.num_training_batches)
 
-    def on_train_end(self, trainer, pl_module):
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Remove the hooks, and make the map."""
         self.stop()
         self._end_training()
 
-    def on_exception(self, trainer, pl_module, exception):
+    def on_exception(self, trainer: Any, pl_module: Any, exception: Any) -> None:
         """Remove the hooks; recorded epochs are kept."""
         self.stop()
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import sklearn
 
 from sklearn_carto._dynamics._history import KEEP_HISTORY
 from sklearn_carto._inputs._labels import check_labels
+from sklearn_carto._utils._typing import ArrayLike, Container, Estimator, PathType
 from sklearn_carto._utils._validation import check_sample_ids, validate_params
 from sklearn_carto._watching._callbacks import HAS_CALLBACKS, CallbackWatcher, max_n_epochs
 from sklearn_carto._watching._epoch_evaluation import EpochEvaluator
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import SampleAlignmentError
 from sklearn_carto.integrations._callback import LOG, MapCallback, check_given_ids, make_log
+
+if TYPE_CHECKING:
+    from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 
 if not HAS_CALLBACKS:
     raise ImportError(
@@ -83,15 +89,21 @@ class DataMapCallback(MapCallback):
     """
 
     @validate_params(keep_history=KEEP_HISTORY, log=LOG)
-    def __init__(self, *, keep_history=True, sample_ids=None, log=None):
+    def __init__(
+        self,
+        *,
+        keep_history: bool | Literal["float16"] = True,
+        sample_ids: ArrayLike | None = None,
+        log: PathType | None = None,
+    ) -> None:
         self.keep_history = keep_history
         self.sample_ids = sample_ids
         self.log = log
         check_given_ids(sample_ids, type(self).__name__)
-        self._trainings = {}  # those that are running, by the task of their `fit`
-        self._last = None
+        self._trainings: dict = {}  # those that are running, by the task of their `fit`
+        self._last: Any = None
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Estimator, context: Any) -> None:
         """Start a new map, before the training of an estimator.
 
         Parameters
@@ -110,7 +122,7 @@ class DataMapCallback(MapCallback):
         )
         self._watched_name_ = type(estimator).__name__
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Estimator, context: Any) -> None:
         """Do nothing: a task is recorded as it ends.
 
         Parameters
@@ -122,8 +134,15 @@ class DataMapCallback(MapCallback):
         """
 
     def on_fit_task_end(
-        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
-    ):
+        self,
+        estimator: Estimator,
+        context: Any,
+        *,
+        X: Container = None,
+        y: Container = None,
+        metadata: Mapping[str, Any] | None = None,
+        fitted_estimator: Estimator = None,
+    ) -> None:
         """Record an iteration, or make the map at the end of `fit`.
 
         Parameters
@@ -146,7 +165,7 @@ class DataMapCallback(MapCallback):
         elif self._last is self._trainings.get(context):
             self._end_training()
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Estimator, context: Any) -> None:
         """Release the training set.
 
         Parameters
@@ -165,7 +184,7 @@ class DataMapCallback(MapCallback):
         return {**super().__getstate__(), "_trainings": {}}
 
     @property
-    def dynamics_(self):
+    def dynamics_(self) -> TrainingDynamics:
         """The training dynamics of the last training."""
         if self._last is None:
             raise AttributeError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 from skorch.callbacks import Callback
 
@@ -10,6 +13,7 @@ from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._utils._compat import StrOptions
 from sklearn_carto._utils._state import PackedState, check_is_state, digest, pack
+from sklearn_carto._utils._typing import ArrayLike, Container, PathType
 from sklearn_carto._utils._validation import check_params, check_sample_ids
 from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto._watching._skorch_events import attach_on_fit_loop
@@ -17,6 +21,9 @@ from sklearn_carto._watching._skorch_listeners import make_listener
 from sklearn_carto.integrations._callback import LOG, MapCallback, make_log
 from sklearn_carto.integrations._dynamic_callback import DynamicSubset
 from sklearn_carto.integrations._skorch_labels import encoded_labels
+
+if TYPE_CHECKING:
+    from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 
 __all__ = ["DataMapCallback", "DynamicSubset"]
 
@@ -98,13 +105,19 @@ class DataMapCallback(MapCallback, Callback):
     <DataMap: 150 rows of 3 classes, 5 epochs>
     """
 
-    def __init__(self, record="training", keep_history=True, sample_ids=None, log=None):
+    def __init__(
+        self,
+        record: Literal["training", "epoch_end"] = "training",
+        keep_history: bool | Literal["float16"] = True,
+        sample_ids: ArrayLike | None = None,
+        log: PathType | None = None,
+    ) -> None:
         self.record = record
         self.keep_history = keep_history
         self.sample_ids = sample_ids
         self.log = log
 
-    def initialize(self):
+    def initialize(self) -> Self:
         """Start a new map.
 
         Returns
@@ -126,7 +139,9 @@ class DataMapCallback(MapCallback, Callback):
         self.recorder_: RunRecorder = None  # type: ignore[assignment]
         return self
 
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
+    def on_train_begin(
+        self, net: Any, X: Container = None, y: Container = None, **kwargs: Any
+    ) -> None:
         """Attach a listener to the training that begins.
 
         Parameters
@@ -161,7 +176,9 @@ class DataMapCallback(MapCallback, Callback):
             log=make_log(self.log, type(self).__name__),
         )
 
-    def on_train_end(self, net, X=None, y=None, **kwargs):
+    def on_train_end(
+        self, net: Any, X: Container = None, y: Container = None, **kwargs: Any
+    ) -> None:
         """Make the map.
 
         Parameters
@@ -178,14 +195,14 @@ class DataMapCallback(MapCallback, Callback):
     _state_: dict | None = None  # is continued by the next training
 
     @property
-    def dynamics_(self):
+    def dynamics_(self) -> TrainingDynamics:
         """The training dynamics of the last training."""
         recorder = getattr(self, "recorder_", None)
         if recorder is None or recorder.n_epochs == 0:
             raise AttributeError("No epoch was recorded yet: fit a net that has this callback.")
         return recorder.dynamics
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """Return the state of the recording, to be saved next to a checkpoint of the net.
 
         Returns
@@ -203,7 +220,7 @@ class DataMapCallback(MapCallback, Callback):
             state["log"] = self.recorder_.log.run
         return pack(state | {"held_out_mask": mask})
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue a recording whose state was saved, in the next `fit`.
 
         Parameters

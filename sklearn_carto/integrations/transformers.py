@@ -8,6 +8,7 @@ from math import ceil
 from pathlib import Path
 from threading import get_ident
 from types import FrameType
+from typing import Any
 
 import torch
 from transformers import TrainerCallback
@@ -107,7 +108,15 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
 
     way_out = "The Trainer's compute_loss must call the model itself, once for each batch."
 
-    def on_train_begin(self, args, state, control, model=None, train_dataloader=None, **kwargs):
+    def on_train_begin(
+        self,
+        args: Any,
+        state: Any,
+        control: Any,
+        model: Any = None,
+        train_dataloader: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Start a new map, or continue that of the checkpoint from which the training resumes."""
         self.start()
         frame = _frame_of_training()
@@ -126,7 +135,7 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
             self.resume(n_done, n_batches, redraws=True)
             self._resumes = n_done > 0
 
-    def observe_model(self, model, n_epochs):
+    def observe_model(self, model: Any, n_epochs: int) -> None:
         """Record the outputs of the model, to which the column of names is not passed.
 
         Parameters
@@ -173,24 +182,24 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
             f"{type(dataset).__name__} do not have."
         )
 
-    def on_step_begin(self, args, state, control, **kwargs):
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin a batch."""
         self.begin_batch()
 
-    def on_substep_end(self, args, state, control, **kwargs):
+    def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin the next of the batches whose gradients are accumulated."""
         self.end_batch()
         self.begin_batch()
 
-    def on_pre_optimizer_step(self, args, state, control, **kwargs):
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """End the batch."""
         self.end_batch()
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """End the batch."""
         self.end_batch()
 
-    def on_save(self, args, state, control, **kwargs):
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Save the state of the recording into the checkpoint."""
         # the folders of a search's trials are unknown here, and trials are not resumed
         if not args.should_save or args.save_only_model or state.is_hyper_param_search:
@@ -212,17 +221,17 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
             batch = _batch_of_training()
         super()._record(module, output, batch)
 
-    def on_epoch_begin(self, args, state, control, **kwargs):
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin an epoch, or continue the one within which the checkpoint was saved."""
         if not self._resumes:
             self.begin_epoch()
         self._resumes = False
 
-    def on_epoch_end(self, args, state, control, **kwargs):
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Record the epoch."""
         self.end_epoch(len(self._batch_sampler))
 
-    def on_train_end(self, args, state, control, **kwargs):
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Remove the hooks, and make the map."""
         self.stop()
         self._end_training()
