@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_carto._explorer._corrections_file import read_corrections
 from sklearn_carto._explorer._label_values import LabelTexts, stands_for, values_of, with_values
+from sklearn_carto._utils._typing import Array, ArrayLike, PathType
 from sklearn_carto._utils._validation import check_sample_ids, describe, validate_params
 from sklearn_carto.exceptions import SampleAlignmentError
 
@@ -14,7 +17,14 @@ _N_NAMED = 5  # classes that an error names
 
 
 @validate_params(new_classes=["boolean"], return_changed=["boolean"])
-def apply_corrections(y, path, *, sample_ids=None, new_classes=False, return_changed=False):
+def apply_corrections(
+    y: ArrayLike,
+    path: PathType,
+    *,
+    sample_ids: ArrayLike | None = None,
+    new_classes: bool = False,
+    return_changed: bool = False,
+) -> tuple[Any, Array]:
     """Correct labels by a file that was exported from the explorer.
 
     Every row of the file that has a given label is checked against `y` before any label is

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sklearn_carto._plot._data_map import DataMapDisplay
+    from sklearn_carto._plot._samples import SampleGridDisplay
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -652,7 +653,9 @@ class DataMap:
 
         return DataMapDisplay.from_data_map(self, **kwargs)
 
-    def plot_samples(self, X, region="hard", n=16, **kwargs):
+    def plot_samples(
+        self, X: ArrayLike, region: Region = "hard", n: int = 16, **kwargs: Any
+    ) -> SampleGridDisplay:
         """Plot images or texts of a region as a grid, the most characteristic rows first.
 
         Above each cell are the label, the position of the row or its sample id, and the confidence.

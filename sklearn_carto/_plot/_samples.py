@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from sklearn_carto._utils._compat import (
     StrOptions,
     check_matplotlib_support,
 )
+from sklearn_carto._utils._typing import ArrayLike, Axes, RandomStateType, Region
 from sklearn_carto._utils._validation import Count, Number, describe, validate_params
 
 _IMAGE_CELL, _TEXT_CELL = (1.35, 1.35), (2.5, 1.25)  # width and height in inches
@@ -77,7 +78,9 @@ class SampleGridDisplay:
     array([3, 7])
     """
 
-    def __init__(self, samples, rows, titles, captions, heading=""):
+    def __init__(
+        self, samples: Any, rows: ArrayLike, titles: Any, captions: Any, heading: str = ""
+    ) -> None:
         rows = np.asarray(rows)
         lists = {"samples": samples, "titles": titles, "captions": captions}
         for name, values in lists.items():
@@ -98,18 +101,18 @@ class SampleGridDisplay:
     )
     def from_data_map(
         cls,
-        data_map,
-        X,
-        region="hard",
-        n=16,
+        data_map: Any,
+        X: ArrayLike,
+        region: Region = "hard",
+        n: int = 16,
         *,
-        kind="auto",
-        issues=None,
-        label_names=None,
-        stratify=False,
-        random_state=0,
-        **kwargs,
-    ):
+        kind: Literal["auto", "image", "text"] = "auto",
+        issues: Any = None,
+        label_names: Any = None,
+        stratify: bool = False,
+        random_state: RandomStateType = 0,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the rows of a region; for the parameters see :meth:`DataMap.plot_samples`.
 
         Parameters
@@ -161,7 +164,14 @@ class SampleGridDisplay:
         return display.plot(**kwargs)
 
     @validate_params(n_columns=[Count(1), None])
-    def plot(self, ax=None, *, n_columns=None, figsize=None, cmap="gray"):
+    def plot(
+        self,
+        ax: Axes = None,
+        *,
+        n_columns: int | None = None,
+        figsize: Any = None,
+        cmap: Any = "gray",
+    ) -> Self:
         """Plot.
 
         Parameters
