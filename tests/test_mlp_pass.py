@@ -89,8 +89,9 @@ def test_a_pass_that_differs_is_not_used(monkeypatch):
 
 def test_a_predict_proba_of_the_users_own_is_used():
     X, y = samples()
+    params = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "random_state": 0}
     plain, smoothed = (
-        CartographyClassifier(kind((8,), random_state=0), n_epochs=4, random_state=0).fit(X, y)
+        CartographyClassifier(kind(**params), n_epochs=4, random_state=0).fit(X, y)
         for kind in (MLPClassifier, Smoothed)
     )
     assert smoothed.confidence_ == pytest.approx((plain.confidence_ + 1 / 3) / 2, abs=1e-6)
