@@ -207,7 +207,7 @@ class TorchLoopCallback(RecorderCallback):
         self._batch_sampler.release()
         if self._recorder is not None:
             self._recorder.reset_epoch()
-            self._label_check.waiting.clear()
+            self._label_check.discard()
 
     def begin_batch(self, batch=None):
         """Begin a batch, whose forward pass is recorded.
