@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -145,6 +146,27 @@ def test_files_that_are_gone_are_an_error_and_statistics_stay(tmp_path, labels, 
         dynamics.update(E, np.full((N, 3), 1 / 3))
     assert dynamics.n_epochs == E
     assert_same_statistics(dynamics, plain)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
+def test_copies_without_the_files_keep_the_statistics(tmp_path, labels, plain, duplicate):
+    dynamics = recorded(TrainingDynamics(labels, n_epochs=E, history_dir=tmp_path))
+    shutil.rmtree(next(tmp_path.iterdir()))
+    copied = duplicate(dynamics)
+    assert not [*tmp_path.iterdir()]
+    assert copied.n_epochs == E
+    assert_same_statistics(copied, plain)
+    with pytest.raises(FileNotFoundError, match="cannot be read; statistics do not need it"):
+        copied.statistics(slice(2))
+    with pytest.raises(FileNotFoundError, match=r"history of epoch 6 cannot be written"):
+        copied.update(E, np.full((N, 3), 1 / 3))
+
+
+def test_a_history_that_cannot_be_read_is_not_copied_without_its_values(tmp_path, labels):
+    dynamics = recorded(TrainingDynamics(labels, n_epochs=E, history_dir=tmp_path))
+    next(tmp_path.glob("*/margin.npy")).write_bytes(b"")
+    with pytest.raises(OSError, match="cannot be read"):
+        pickle.dumps(dynamics)
 
 
 @pytest.mark.parametrize("damage", ["cut off", "other rows", "no array"])

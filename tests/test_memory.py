@@ -86,6 +86,17 @@ def test_counts_beyond_the_narrowest_type_are_exact():
     assert {getattr(running, name).dtype for name in COUNTERS} == {np.dtype(np.int16)}
 
 
+@pytest.mark.parametrize("last", [126, 128, 40_000])
+def test_counters_of_a_state_are_restored_whatever_their_width(last):
+    n, running = 3, RunningStatistics(3, window=2)
+    running.update(last, seen(n))
+    running.n_seen = running.n_correct = running.n_extreme = np.full(n, last + 1)
+    restored = RunningStatistics(n, window=2)
+    restored.set_arrays(running.arrays())
+    for name in COUNTERS:
+        assert_array_equal(getattr(restored, name), getattr(running, name), err_msg=name)
+
+
 @pytest.mark.parametrize("n_classes", [2, 128, 129, 40_000])
 def test_labels_are_restored_from_their_codes(n_classes):
     labels = np.arange(n_classes)[::-1] * 7 - 5

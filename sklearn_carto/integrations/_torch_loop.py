@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from sklearn_carto._dynamics._history import KEEP_HISTORY
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
 from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
@@ -72,11 +72,13 @@ class TorchLoopCallback(RecorderCallback):
         keep_history=True,
         sample_ids=None,
         log=None,
+        history_dir=None,
     ):
         flags = {"from_logits": from_logits, "keep_history": keep_history}
         constraints = {"from_logits": ["boolean"], "keep_history": KEEP_HISTORY}
         check_params(self._owner, constraints, flags)
         check_params(self._owner, {"log": LOG}, {"log": log})
+        check_params(self._owner, {"history_dir": HISTORY_DIR}, {"history_dir": history_dir})
         if labels is not None:
             as_vector(labels, "labels", self._owner)
         if classes is not None:
@@ -88,6 +90,7 @@ class TorchLoopCallback(RecorderCallback):
         self.from_logits = from_logits
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self.history_dir = history_dir
         self._log_folder = log  # Lightning sets an attribute `log` of its own
 
     @property
@@ -96,6 +99,7 @@ class TorchLoopCallback(RecorderCallback):
 
     def start(self):
         """Start a new map."""
+        check_history_dir(self.history_dir, self.keep_history, self._owner)
         self.stop()
         self._begin_training()
         self._hooks, self._loader_hook = ExitStack(), ExitStack()
@@ -337,6 +341,7 @@ class TorchLoopCallback(RecorderCallback):
             missing="nan",
             keep_history=self.keep_history,
             log=self._log_folder,
+            history_dir=self.history_dir,
         )
 
     def state_dict(self):

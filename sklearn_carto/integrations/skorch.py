@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from skorch.callbacks import Callback
 
-from sklearn_carto._dynamics._history import KEEP_HISTORY
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._utils._compat import StrOptions
@@ -40,6 +40,10 @@ class DataMapCallback(MapCallback, Callback):
     log : str or path-like, default=None
         Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
         one training: that of another one raises a LogConflictError. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -98,11 +102,19 @@ class DataMapCallback(MapCallback, Callback):
     <DataMap: 150 rows of 3 classes, 5 epochs>
     """
 
-    def __init__(self, record="training", keep_history=True, sample_ids=None, log=None):
+    def __init__(
+        self,
+        record="training",
+        keep_history=True,
+        sample_ids=None,
+        log=None,
+        history_dir=None,
+    ):
         self.record = record
         self.keep_history = keep_history
         self.sample_ids = sample_ids
         self.log = log
+        self.history_dir = history_dir
 
     def initialize(self):
         """Start a new map.
@@ -118,6 +130,7 @@ class DataMapCallback(MapCallback, Callback):
                 "record": [StrOptions(set(RECORDED[:2]))],
                 "keep_history": KEEP_HISTORY,
                 "log": LOG,
+                "history_dir": HISTORY_DIR,
             },
             vars(self),
         )
@@ -138,6 +151,7 @@ class DataMapCallback(MapCallback, Callback):
         **kwargs : dict
             Ignored.
         """
+        check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         y_encoded = encoded_labels(X, y, "DataMapCallback")
         if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
             self.recorder_ = self._make_recorder(X, y_encoded)
@@ -159,6 +173,7 @@ class DataMapCallback(MapCallback, Callback):
             excluded_mask=absent_rows(X, len(y_encoded)),
             more_classes=True,
             log=make_log(self.log, type(self).__name__),
+            history_dir=self.history_dir,
         )
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
