@@ -11,6 +11,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import SGDClassifier
 
 from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
+from sklearn_carto._dynamics._observation import Observation
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.exceptions import DegenerateMapWarning
 from sklearn_carto.integrations.torch import DynamicsRecorder
@@ -167,6 +168,25 @@ def test_a_history_that_cannot_be_read_is_not_copied_without_its_values(tmp_path
     next(tmp_path.glob("*/margin.npy")).write_bytes(b"")
     with pytest.raises(OSError, match="cannot be read"):
         pickle.dumps(dynamics)
+
+
+def test_a_folder_is_that_of_the_working_directory_of_the_beginning(tmp_path, labels, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dynamics = TrainingDynamics(labels, n_epochs=E, history_dir="files")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    recorded(dynamics)
+    assert len([*(tmp_path / "files").glob("*/margin.npy")]) == 1
+    assert not [*(tmp_path / "elsewhere").iterdir()]
+    assert dynamics.margin.shape == (N, E)
+
+
+def test_a_history_does_not_change_with_the_arrays_that_were_recorded(labels):
+    dynamics, values = TrainingDynamics(labels, n_epochs=2), np.full((4, N + 1), 0.25, np.float32)
+    p, margin, el2n, loss = values[:, :N]
+    dynamics._add(0, Observation(p, p > 0.5, margin, el2n, loss), margin_from="logits")
+    values[:] = 0.75
+    assert_array_equal(dynamics.true_proba, 0.25)
 
 
 @pytest.mark.parametrize("damage", ["cut off", "other rows", "no array"])
