@@ -135,6 +135,7 @@ def test_a_state_continues_in_a_recorder_with_another_kind_of_history(tmp_path, 
             one.end_epoch()
     assert_same_statistics(resumed.dynamics, recorder.dynamics)
     assert_allclose(resumed.dynamics.margin, recorder.dynamics.margin, rtol=1e-3)
+    assert isinstance(resumed.dynamics.margin, np.memmap) == ("history_dir" in history)
 
 
 def test_files_that_are_gone_are_an_error_and_statistics_stay(tmp_path, labels, plain):
@@ -189,7 +190,7 @@ def test_a_history_does_not_change_with_the_arrays_that_were_recorded(labels):
     assert_array_equal(dynamics.true_proba, 0.25)
 
 
-@pytest.mark.parametrize("damage", ["cut off", "other rows", "no array"])
+@pytest.mark.parametrize("damage", ["cut off", "other rows", "fewer epochs", "no array"])
 def test_files_of_others_are_an_error(tmp_path, labels, damage):
     dynamics = recorded(TrainingDynamics(labels, history_dir=tmp_path))
     (path,) = tmp_path.rglob("margin.npy")
@@ -197,6 +198,8 @@ def test_files_of_others_are_an_error(tmp_path, labels, damage):
         path.write_bytes(path.read_bytes()[:-8])
     elif damage == "other rows":
         np.save(path, np.zeros((E, N + 1), dtype=np.float32))
+    elif damage == "fewer epochs":
+        np.save(path, np.load(path)[:-1])
     else:
         path.write_bytes(b"text")
     with pytest.raises(OSError, match=r"margin\.npy"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ class LabelCheck:
 
 def _whole_numbers(batch):
     """Return a copy of the labels of a pair, if these are a vector of whole numbers on the CPU."""
-    labels = batch[1] if type(batch) in (list, tuple) and len(batch) == 2 else None
+    labels: Any = batch[1] if type(batch) in (list, tuple) and len(batch) == 2 else None
     torch = sys.modules.get("torch")
     if torch is None or type(labels) is not torch.Tensor:
         return None
