@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import SGDClassifier
 
 from sklearn_carto import CartographyClassifier, DataMap, TrainingDynamics
+from sklearn_carto._dynamics._observation import Observation
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto.exceptions import DegenerateMapWarning
 from sklearn_carto.integrations.torch import DynamicsRecorder
@@ -133,6 +135,7 @@ def test_a_state_continues_in_a_recorder_with_another_kind_of_history(tmp_path, 
             one.end_epoch()
     assert_same_statistics(resumed.dynamics, recorder.dynamics)
     assert_allclose(resumed.dynamics.margin, recorder.dynamics.margin, rtol=1e-3)
+    assert isinstance(resumed.dynamics.margin, np.memmap) == ("history_dir" in history)
 
 
 def test_files_that_are_gone_are_an_error_and_statistics_stay(tmp_path, labels, plain):
@@ -147,7 +150,47 @@ def test_files_that_are_gone_are_an_error_and_statistics_stay(tmp_path, labels, 
     assert_same_statistics(dynamics, plain)
 
 
-@pytest.mark.parametrize("damage", ["cut off", "other rows", "no array"])
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
+def test_copies_without_the_files_keep_the_statistics(tmp_path, labels, plain, duplicate):
+    dynamics = recorded(TrainingDynamics(labels, n_epochs=E, history_dir=tmp_path))
+    shutil.rmtree(next(tmp_path.iterdir()))
+    copied = duplicate(dynamics)
+    assert not [*tmp_path.iterdir()]
+    assert copied.n_epochs == E
+    assert_same_statistics(copied, plain)
+    with pytest.raises(FileNotFoundError, match="cannot be read; statistics do not need it"):
+        copied.statistics(slice(2))
+    with pytest.raises(FileNotFoundError, match=r"history of epoch 6 cannot be written"):
+        copied.update(E, np.full((N, 3), 1 / 3))
+
+
+def test_a_history_that_cannot_be_read_is_not_copied_without_its_values(tmp_path, labels):
+    dynamics = recorded(TrainingDynamics(labels, n_epochs=E, history_dir=tmp_path))
+    next(tmp_path.glob("*/margin.npy")).write_bytes(b"")
+    with pytest.raises(OSError, match="cannot be read"):
+        pickle.dumps(dynamics)
+
+
+def test_a_folder_is_that_of_the_working_directory_of_the_beginning(tmp_path, labels, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dynamics = TrainingDynamics(labels, n_epochs=E, history_dir="files")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    recorded(dynamics)
+    assert len([*(tmp_path / "files").glob("*/margin.npy")]) == 1
+    assert not [*(tmp_path / "elsewhere").iterdir()]
+    assert dynamics.margin.shape == (N, E)
+
+
+def test_a_history_does_not_change_with_the_arrays_that_were_recorded(labels):
+    dynamics, values = TrainingDynamics(labels, n_epochs=2), np.full((4, N + 1), 0.25, np.float32)
+    p, margin, el2n, loss = values[:, :N]
+    dynamics._add(0, Observation(p, p > 0.5, margin, el2n, loss), margin_from="logits")
+    values[:] = 0.75
+    assert_array_equal(dynamics.true_proba, 0.25)
+
+
+@pytest.mark.parametrize("damage", ["cut off", "other rows", "fewer epochs", "no array"])
 def test_files_of_others_are_an_error(tmp_path, labels, damage):
     dynamics = recorded(TrainingDynamics(labels, history_dir=tmp_path))
     (path,) = tmp_path.rglob("margin.npy")
@@ -155,6 +198,8 @@ def test_files_of_others_are_an_error(tmp_path, labels, damage):
         path.write_bytes(path.read_bytes()[:-8])
     elif damage == "other rows":
         np.save(path, np.zeros((E, N + 1), dtype=np.float32))
+    elif damage == "fewer epochs":
+        np.save(path, np.load(path)[:-1])
     else:
         path.write_bytes(b"text")
     with pytest.raises(OSError, match=r"margin\.npy"):

@@ -204,7 +204,7 @@ def test_a_net_whose_callback_was_used_has_the_parameters_of_before(record):
     fit(net)
     assert callback.data_map_.n_epochs == 4
     names = {name for name in net.get_params() if name.startswith("callbacks__map__")}
-    parameters = ("record", "keep_history", "sample_ids", "log")
+    parameters = ("record", "keep_history", "sample_ids", "log", "history_dir")
     assert names == {f"callbacks__map__{name}" for name in parameters}
     assert clone(callback).record == record
     model = CartographyClassifier(clone(net), random_state=0).fit(X, y)

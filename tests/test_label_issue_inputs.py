@@ -9,6 +9,7 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.datasets import make_classification
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -387,3 +388,20 @@ def test_a_pipeline_that_ends_in_a_cartography_classifier_is_refused():
     detector = LabelIssueDetector(make_pipeline(StandardScaler(), CartographyClassifier(SGD)))
     with pytest.raises(InvalidParameterError, match="pipeline that ends in a Cartography"):
         detector.fit(X, y)
+
+
+def test_the_folders_of_a_cartography_classifier_are_ignored(tmp_path):
+    X, y = make_classification(60, random_state=0)
+    sgd = SGDClassifier(loss="log_loss", random_state=0)
+    names = ("checkpoint", "log", "history_dir")
+    with_folders = CartographyClassifier(
+        sgd, n_epochs=3, **{name: tmp_path / name for name in names}
+    )
+    plain = CartographyClassifier(sgd, n_epochs=3)
+    for find in (
+        lambda proxy: find_label_issues(proxy, X, y, cv=2, random_state=0),
+        lambda proxy: LabelIssueDetector(proxy, cv=2, random_state=0).fit(X, y).label_issues_,
+    ):
+        quality, expected = (find(proxy).label_quality for proxy in (with_folders, plain))
+        assert_array_equal(quality, expected)
+    assert not [*tmp_path.iterdir()]

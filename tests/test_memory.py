@@ -86,6 +86,16 @@ def test_counts_beyond_the_narrowest_type_are_exact():
     assert {getattr(running, name).dtype for name in COUNTERS} == {np.dtype(np.int16)}
 
 
+@pytest.mark.parametrize("last", [126, 128, 40_000])
+def test_counters_of_a_state_are_restored_whatever_their_width(last):
+    running, restored = (RunningStatistics(2, window=2) for _ in range(2))
+    for epoch in (last - 1, last):
+        running.update(epoch, observe(np.array([[0.9, 0.1]] * 2), np.array([0, 1])))
+    restored.set_arrays(running.arrays())
+    assert_array_equal(restored.last_epoch, last)
+    assert_array_equal(restored.first_learned, [last - 1, -1])
+
+
 @pytest.mark.parametrize("n_classes", [2, 128, 129, 40_000])
 def test_labels_are_restored_from_their_codes(n_classes):
     labels = np.arange(n_classes)[::-1] * 7 - 5

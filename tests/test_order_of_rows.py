@@ -163,6 +163,52 @@ def test_labels_on_a_device_are_compared_by_the_end_of_the_epoch():
         check.add((X, wrong), rows, np.arange(3))  # the first of an epoch is read at once
 
 
+def located(batches):
+    rows = np.concatenate(batches)
+    return rows, y[rows]
+
+
+def unlocated_check(*batches):
+    """Add pairs of labels and row names, the first of which is compared at once."""
+    check = LabelCheck("Net", np.arange(K))
+    for labels, names in batches:
+        check.add_unlocated((X, labels), names, located)
+    return check
+
+
+FIRST, THEN = [3, 1, 2], [8, 5, 7]
+
+
+def test_labels_of_rows_that_are_located_later_are_compared_by_the_end_of_the_epoch():
+    right = [(torch.as_tensor(y[rows]), rows) for rows in (FIRST, THEN, [0])]
+    unlocated_check(*right).flush()
+    wrong = torch.as_tensor((y[THEN] + 1) % K)
+    check = unlocated_check(*right, (wrong, THEN))
+    with pytest.raises(SampleAlignmentError, match=r"other labels .* in 3 of 3 rows.*\[8, 5, 7\]"):
+        check.flush()
+    with pytest.raises(SampleAlignmentError, match="in 3 of 3 rows"):  # the first one at once
+        unlocated_check((wrong, THEN))
+
+
+def test_labels_that_are_compared_later_may_be_overwritten_until_then():
+    labels = torch.as_tensor(y[FIRST])
+    check = unlocated_check((labels.clone(), FIRST), (labels, FIRST))
+    labels += 1
+    check.flush()
+
+
+def test_labels_that_are_compared_later_may_be_indices():
+    names = [(torch.as_tensor(rows), rows) for rows in (FIRST, THEN, FIRST)]
+    unlocated_check(*names).flush()
+
+
+def test_labels_of_an_interrupted_epoch_are_not_compared():
+    right, wrong = torch.as_tensor(y[FIRST]), torch.as_tensor((y[FIRST] + 1) % K)
+    check = unlocated_check((right, FIRST), (wrong, FIRST))
+    check.discard()
+    check.flush()
+
+
 def make_net(**params):
     skorch = pytest.importorskip("skorch")
     return skorch.NeuralNetClassifier(

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_carto import metrics
-from sklearn_carto._dynamics._observation import observe
-from sklearn_carto._dynamics._running import RunningStatistics, dual_window
+from sklearn_carto import TrainingDynamics, metrics
+from sklearn_carto._dynamics._observation import Observation, observe
+from sklearn_carto._dynamics._running import BLOCK, RunningStatistics, dual_window
+
+N_BLOCKED = 2 * BLOCK + 3
 
 
 def made_up(n_samples=40, n_epochs=25, seed=0):
@@ -124,3 +126,38 @@ def test_a_run_cut_short_is_one_window(n_epochs):
     p = np.stack([seen.true_proba for seen in observations], axis=1).astype(np.float64)
     spread = p.std(axis=1, ddof=1) if n_epochs > 1 else np.zeros(40)
     assert_allclose(running.results()["dual"], spread * (1 - p.mean(axis=1)), rtol=1e-6)
+
+
+BLOCKED = [
+    *(slice(None), slice(None, None, -1), slice(5, None, 2), slice(N_BLOCKED - 3, 2, -3)),
+    np.random.RandomState(0).permutation(N_BLOCKED)[: BLOCK + 9],
+]
+
+
+@pytest.mark.parametrize("rows", BLOCKED, ids=["all", "reversed", "steps", "back", "positions"])
+def test_rows_that_fill_several_blocks_are_updated_each_once(rows):
+    n_rows = len(np.arange(N_BLOCKED)[rows])
+    p = np.random.RandomState(1).rand(n_rows).astype(np.float32)
+    running = RunningStatistics(N_BLOCKED, window=2)
+    running.update(0, Observation(p, p > 0.5, p, p, p), rows)
+    expected = np.zeros(N_BLOCKED)
+    expected[rows] = p
+    assert_array_equal(running.mean, expected)
+    assert running.n_seen.sum() == n_rows
+
+
+def test_a_history_of_several_blocks_is_replayed_without_the_rows_and_epochs_that_it_lacks():
+    rng = np.random.RandomState(0)
+    scores = rng.dirichlet([1, 1], size=(6, N_BLOCKED))
+    labels = rng.randint(2, size=N_BLOCKED)
+    whole = TrainingDynamics(labels, n_epochs=6)
+    chosen = TrainingDynamics(labels, n_epochs=3, keep_history=False)
+    for epoch in (0, 1, 2, 4, 5):  # 3 is missing
+        rows = np.flatnonzero(rng.rand(N_BLOCKED) < 0.7) if epoch % 2 else slice(None)
+        whole.update(epoch, scores[epoch][rows], rows)
+        if epoch > 2:
+            chosen.update(epoch, scores[epoch][rows], rows)
+    replayed, _ = whole.statistics(slice(3, None))
+    expected, _ = chosen.statistics()
+    for name, values in replayed.items():
+        assert_array_equal(values, expected[name], err_msg=name)

@@ -152,9 +152,10 @@ class FileHistory(History):
     """A history in files, of which only those parts are in memory that are being read.
 
     There is one npy file for each field of an observation, of shape (n_epochs, n_samples), in a
-    subfolder of its own, so that several trainings may share a folder. Files are written by
-    ordinary means, where a full disk is an error, and read as memory maps. A copy or a pickle is a
-    history in memory.
+    subfolder that is made with the first epoch, so that several trainings may share a folder. Files
+    are written by ordinary means, where a full disk is an error, and read as memory maps. A copy or
+    a pickle is a history in memory; if the files were removed, it is one whose values cannot be
+    read either.
 
     Parameters
     ----------
@@ -170,19 +171,19 @@ class FileHistory(History):
         super().__init__(n_samples, dtype)
         self.folder = folder_of(folder).resolve() / f"dynamics_{uuid4().hex[:12]}"
         self._is_recorded: list[bool] = []
-        try:
-            self.folder.mkdir(parents=True)
-        except OSError as error:
-            raise _os_error(error, _cannot(self.folder.parent, "written to")) from error
 
     def _empty(self):
         return FileHistory(self.n_samples, self.dtype, self.folder.parent)
 
     def __reduce__(self):
         """Copy and pickle the values, into memory: another machine may lack the files."""
+        try:
+            seen = self.epochs()
+        except FileNotFoundError:  # the statistics, which do not need it, are copied all the same
+            return _restore_removed, (self.n_samples, self.dtype, self.folder, self._is_recorded)
         epochs = [
-            None if seen is None else Observation(*(np.array(values) for values in seen))
-            for seen in self.epochs()
+            None if one is None else Observation(*(np.array(values) for values in one))
+            for one in seen
         ]
         return _restore, (self.n_samples, self.dtype, epochs)
 
@@ -194,6 +195,8 @@ class FileHistory(History):
         """Write the observation of some rows at one epoch; nothing counts until all is written."""
         observation = self._rounded(observation)
         try:
+            if len(self) == 0:
+                self.folder.mkdir(parents=True, exist_ok=True)
             for name, values in zip(Observation._fields, observation, strict=True):
                 with self._path(name).open("r+b" if len(self) else "w+b") as file:
                     self._write(file, name, values, epoch, rows)
@@ -266,6 +269,13 @@ class FileHistory(History):
 def _restore(n_samples, dtype, epochs):
     history = History(n_samples, dtype)
     history._epochs = epochs
+    return history
+
+
+def _restore_removed(n_samples, dtype, folder, is_recorded):
+    history = FileHistory.__new__(FileHistory)
+    History.__init__(history, n_samples, dtype)
+    history.folder, history._is_recorded = folder, list(is_recorded)
     return history
 
 

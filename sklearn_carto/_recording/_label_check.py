@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,8 @@ class LabelCheck:
     """Raise an error where a batch holds other labels than the rows that its sampler drew.
 
     Reading tensors of another device waits for it. Of these, the first batch after each `flush` is
-    compared at once, and the others by the next `flush`.
+    compared at once, and the others by the next `flush`. So are those of `add_unlocated`, which are
+    compared together.
 
     Parameters
     ----------
@@ -32,6 +35,7 @@ class LabelCheck:
     def __init__(self, name, classes, remedy=""):
         self.name, self.classes, self.remedy = name, classes, remedy
         self.waiting: list = []
+        self.unlocated: dict = {}  # labels and names of batches, by the function that locates them
         self.n_compared = 0
 
     def add(self, batch, rows, y_encoded):
@@ -55,11 +59,41 @@ class LabelCheck:
             self.n_compared += 1
             self._compare(candidates, exact, rows, y_encoded)
 
+    def add_unlocated(self, batch, names, locate):
+        """Compare the labels of a batch whose rows are not determined yet.
+
+        Parameters
+        ----------
+        batch : object
+            The batch.
+        names : object
+            What identifies its rows.
+        locate : callable
+            Maps a list of the `names` of some batches to their rows and the columns of their
+            labels: work that is cheaper for many batches at once.
+        """
+        labels = _whole_numbers(batch) if self.n_compared else None
+        if labels is None:
+            self.add(batch, *locate([names]))
+        else:
+            self.unlocated.setdefault(locate, []).append((labels, names))
+
     def flush(self):
         """Compare what waits, at the end of an epoch."""
-        waiting, self.waiting, self.n_compared = self.waiting, [], 0
+        waiting, unlocated = self.waiting, self.unlocated
+        self.discard()
         for batch in waiting:
             self._compare(*batch)
+        for locate, batches in unlocated.items():
+            labels, names = zip(*batches, strict=True)
+            if np.array_equal(np.concatenate(labels), locate(names)[1]):
+                continue
+            for found, name in batches:
+                self._compare([found], True, *locate([name]))
+
+    def discard(self):
+        """Discard what waits, of an epoch that was interrupted."""
+        self.waiting, self.unlocated, self.n_compared = [], {}, 0
 
     def _compare(self, candidates, exact, rows, y_encoded):
         compared = (_as_labels(part, len(rows), self.classes) for part in candidates)
@@ -80,6 +114,17 @@ class LabelCheck:
                 "loop leaves out batches, or the labels that were passed are not those of the data "
                 f"set. {self.remedy}{WAY_OUT}"
             )
+
+
+def _whole_numbers(batch):
+    """Return a copy of the labels of a pair, if these are a vector of whole numbers on the CPU."""
+    labels: Any = batch[1] if type(batch) in (list, tuple) and len(batch) == 2 else None
+    torch = sys.modules.get("torch")
+    if torch is None or type(labels) is not torch.Tensor:
+        return None
+    if labels.dtype != torch.int64 or labels.dim() != 1 or labels.device.type != "cpu":
+        return None
+    return labels.numpy().copy()
 
 
 def _candidates(batch):

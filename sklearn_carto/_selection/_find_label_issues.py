@@ -43,7 +43,8 @@ def find_label_issues(
     ----------
     estimator : estimator
         Classifier to train. If it cannot be watched (see :class:`CartographyClassifier`), the
-        out-of-fold probabilities of its final models are used alone.
+        out-of-fold probabilities of its final models are used alone. Of a CartographyClassifier,
+        `log`, `checkpoint` and `history_dir`, which hold a single training, are ignored.
     X : container of shape (n_samples, n_features)
         Samples, passed to the estimator as they are.
     y : array-like of shape (n_samples,)

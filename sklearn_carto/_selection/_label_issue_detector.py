@@ -93,7 +93,8 @@ class LabelIssueDetector(BaseEstimator):
         Classifier to train, with `predict_proba` or `decision_function`. If it cannot be watched
         (see :class:`CartographyClassifier`), the out-of-fold probabilities of its final models are
         used, without margins and data maps. Of a CartographyClassifier, the estimator, `n_epochs`
-        and, if that of the detector is None, `random_state` are used.
+        and, if that of the detector is None, `random_state` are used; its other parameters are
+        ignored, among them `log`, `checkpoint` and `history_dir`, which hold a single training.
     cv : int, cross-validation generator or iterable, default=5
         Determines the folds: the number of folds of a stratified, shuffled k-fold, a
         cross-validation generator, or an iterable of (train, test) indices in which each sample is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from sklearn_carto._inputs._containers import take
+from sklearn_carto._watching._mlp_pass import can_pass, equals_predictions, forward_pass
 from sklearn_carto._watching._responses import response_method, row_blocks
 
 # Samples on which logits and probabilities are compared, a convention: enough that scores which are
@@ -35,6 +36,8 @@ class EpochEvaluator:
         self.n_epochs, self.n_recorded = n_epochs, n_recorded
         self.models, self.copy = recorder.models, copy
         self.parts = recorder.parts(X, X if X_eval is None else X_eval)
+        # whether a forward pass of ours is known to equal the model's; None: not compared yet
+        self.passes: list[bool | None] = [None] * len(self.parts)
 
     def record(self, model):
         """Evaluate a model on all samples, in blocks, and record its scores as one epoch."""
@@ -43,17 +46,33 @@ class EpochEvaluator:
         if self.models is not None:
             self.models.append(self.copy(model))
         method = response_method(model)
-        respond = getattr(model, method)
         from_logits, classes = method == "decision_function", getattr(model, "classes_", None)
-        for recorder, X in self.parts:
-            scores = (
-                (rows, respond(take(X, rows)))
-                for rows in row_blocks(recorder.n_samples, len(recorder.classes), model)
-            )
+        for part, (recorder, X) in enumerate(self.parts):
             recorder.add_epoch(
-                self.n_recorded, scores, model, from_logits=from_logits, scored_classes=classes
+                self.n_recorded,
+                self._scores(model, method, part),
+                model,
+                from_logits=from_logits,
+                scored_classes=classes,
             )
+            if self.passes[part] is None:
+                self.passes[part] = can_pass(model, X) and equals_predictions(model, X)
         self.n_recorded += 1
+
+    def _scores(self, model, method, part):
+        """Yield slices of the samples of a part, and their class scores.
+
+        The model's own method evaluates them at first, and thereby checks them.
+        """
+        recorder, X = self.parts[part]
+        n_samples, n_classes = recorder.n_samples, len(recorder.classes)
+        if self.passes[part] and can_pass(model, X):
+            for rows in row_blocks(n_samples, n_classes):
+                yield rows, forward_pass(model, X[rows])
+            return
+        respond = getattr(model, method)
+        for rows in row_blocks(n_samples, n_classes, model):
+            yield rows, respond(take(X, rows))
 
 
 def first_samples(X, n_samples):

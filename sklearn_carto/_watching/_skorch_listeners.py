@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 
@@ -100,12 +101,7 @@ class Listener:
             self.recorder.begin(self.net.max_epochs, held_out if held_out.any() else None)
         self.n_started += 1
         self.accumulators = {}  # of an epoch that was interrupted
-
-    def on_pass_begin(self, iterator, training):
-        """Prepare for a pass over the training or the validation samples."""
-
-    def on_batch_end(self, *args, **kwargs):
-        """Add the scores of a batch."""
+        self.label_check.discard()
 
     def on_epoch_end(self, *args, **kwargs):
         """Record the epoch."""
@@ -197,6 +193,7 @@ class TrainingPassListener(Listener):
         # by loader, which may live as long as the training and have workers
         self.batch_samplers: dict = {}
         self.batch_sampler = None
+        self.locate = {True: partial(self._locate, True), False: partial(self._locate, False)}
 
     def on_pass_begin(self, iterator, training):
         """Record the batches of the loader."""
@@ -210,8 +207,7 @@ class TrainingPassListener(Listener):
 
     def on_batch_end(self, batch=None, training=None, y_pred=None, **kwargs):
         """Add the scores of a batch."""
-        rows_of_pass = self.train_rows if training else self.valid_rows
-        if rows_of_pass is None:  # validation data that is not part of X
+        if (self.train_rows if training else self.valid_rows) is None:  # not part of X
             return
         if self.batch_sampler is None or y_pred is None:
             missing = "run_single_epoch" if self.batch_sampler is None else "y_pred"
@@ -220,15 +216,18 @@ class TrainingPassListener(Listener):
                 f"does not use skorch's {missing}. Use record='epoch_end'. {WAY_OUT}"
             )
         output = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-        names = self.batch_sampler.pop_batch(output.shape[0])
-
-        def locate(batches):
-            rows = rows_of_pass[rows_of(batches)]
-            return rows, self.recorder.y_encoded[rows]
-
-        rows = locate([names])[0]
-        self.label_check.add(batch, rows, self.recorder.y_encoded[rows])
+        names, locate = self.batch_sampler.pop_batch(output.shape[0]), self.locate[bool(training)]
+        self.label_check.add_unlocated(batch, names, locate)
         self._add(self.recorder, training, locate, names, output)
+
+    def release(self):
+        """Drop all references to the training, and those of the listener to itself."""
+        super().release()
+        self.locate = {}
+
+    def _locate(self, training, batches):
+        rows = (self.train_rows if training else self.valid_rows)[rows_of(batches)]
+        return rows, self.recorder.y_encoded[rows]
 
     def _complete_epoch(self):
         self.label_check.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sklearn_carto._dynamics._history import KEEP_HISTORY
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._inputs._torch_datasets import WAY_OUT, labels_of
 from sklearn_carto._recording._batch_arrays import as_vector
 from sklearn_carto._recording._batch_sampler import RecordingBatchSampler, recorded_batches, rows_of
@@ -76,11 +76,13 @@ class TorchLoopCallback(RecorderCallback):
         keep_history: Any = True,
         sample_ids: Any = None,
         log: Any = None,
+        history_dir: Any = None,
     ) -> None:
         flags = {"from_logits": from_logits, "keep_history": keep_history}
         constraints = {"from_logits": ["boolean"], "keep_history": KEEP_HISTORY}
         check_params(self._owner, constraints, flags)
         check_params(self._owner, {"log": LOG}, {"log": log})
+        check_params(self._owner, {"history_dir": HISTORY_DIR}, {"history_dir": history_dir})
         if labels is not None:
             as_vector(labels, "labels", self._owner)
         if classes is not None:
@@ -92,6 +94,7 @@ class TorchLoopCallback(RecorderCallback):
         self.from_logits = from_logits
         self.keep_history = keep_history
         self.sample_ids = sample_ids
+        self.history_dir = history_dir
         self._log_folder = log  # Lightning sets an attribute `log` of its own
 
     @property
@@ -100,6 +103,7 @@ class TorchLoopCallback(RecorderCallback):
 
     def start(self) -> None:
         """Start a new map."""
+        check_history_dir(self.history_dir, self.keep_history, self._owner)
         self.stop()
         self._begin_training()
         self._hooks, self._loader_hook = ExitStack(), ExitStack()
@@ -211,7 +215,7 @@ class TorchLoopCallback(RecorderCallback):
         self._batch_sampler.release()
         if self._recorder is not None:
             self._recorder.reset_epoch()
-            self._label_check.waiting.clear()
+            self._label_check.discard()
 
     def begin_batch(self, batch: Any = None) -> None:
         """Begin a batch, whose forward pass is recorded.
@@ -341,6 +345,7 @@ class TorchLoopCallback(RecorderCallback):
             missing="nan",
             keep_history=self.keep_history,
             log=self._log_folder,
+            history_dir=self.history_dir,
         )
 
     def state_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sklearn_carto._dynamics._history import KEEP_HISTORY
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._inputs._torch_datasets import is_tensor
 from sklearn_carto._recording._batch_arrays import as_array
 from sklearn_carto._recording._class_columns import ClassColumns
@@ -70,6 +70,10 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
     log : str or path-like, default=None
         Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
         one training: that of another one raises a LogConflictError. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -130,6 +134,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         keep_history: bool | Literal["float16"] = True,
         sample_ids: ArrayLike | None = None,
         log: PathType | None = None,
+        history_dir: PathType | None = None,
     ) -> None:
         super().__init__()
         if outputs_to_probabilities is not None and not callable(outputs_to_probabilities):
@@ -148,6 +153,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
                 "batch_size": [Count(1)],
                 "keep_history": KEEP_HISTORY,
                 "log": LOG,
+                "history_dir": HISTORY_DIR,
             },
             locals(),
         )
@@ -165,12 +171,14 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
         self.keep_history = keep_history
         self.sample_ids = sample_ids
         self.log = log
+        self.history_dir = history_dir
         self._recorder = None  # type: ignore[assignment]
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Start a new map."""
         if self.model is None:
             raise ValueError("DataMapCallback must be passed to the fit of a model.")
+        check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         self._begin_training()
         self._recorder, self._watched_name_ = None, self.model.name  # type: ignore[assignment]
         self._backups, self._begins = Backups(self), True
@@ -297,6 +305,7 @@ class DataMapCallback(RecorderCallback, keras.callbacks.Callback):
             keep_history=self.keep_history,
             record="epoch_end",
             log=self.log,
+            history_dir=self.history_dir,
         )
 
     def _encode(self, y, scores, columns):

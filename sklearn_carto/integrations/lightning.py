@@ -52,6 +52,10 @@ class DataMapCallback(TorchLoopCallback, Callback):
         Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
         one training: that of another one raises a LogConflictError. In a
         distributed run each rank writes its share of the rows. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -127,10 +131,11 @@ class DataMapCallback(TorchLoopCallback, Callback):
         keep_history: bool | Literal["float16"] = True,
         sample_ids: ArrayLike | None = None,
         log: PathType | None = None,
+        history_dir: PathType | None = None,
     ) -> None:
         check_params(self._owner, {"forward": [str, None]}, {"forward": forward})
         check_given_ids(sample_ids, self._owner)
-        super().__init__(labels, classes, from_logits, keep_history, sample_ids, log)
+        super().__init__(labels, classes, from_logits, keep_history, sample_ids, log, history_dir)
         self.forward = forward
         self._state_key = self._generate_state_key(
             forward=forward,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import sklearn
 
-from sklearn_carto._dynamics._history import KEEP_HISTORY
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._inputs._labels import check_labels
 from sklearn_carto._utils._typing import ArrayLike, Container, Estimator, PathType
 from sklearn_carto._utils._validation import check_sample_ids, validate_params
@@ -46,6 +46,10 @@ class DataMapCallback(MapCallback):
     log : str or path-like, default=None
         Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
         one training: that of another one raises a LogConflictError. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -88,17 +92,19 @@ class DataMapCallback(MapCallback):
     True
     """
 
-    @validate_params(keep_history=KEEP_HISTORY, log=LOG)
+    @validate_params(keep_history=KEEP_HISTORY, log=LOG, history_dir=HISTORY_DIR)
     def __init__(
         self,
         *,
         keep_history: bool | Literal["float16"] = True,
         sample_ids: ArrayLike | None = None,
         log: PathType | None = None,
+        history_dir: PathType | None = None,
     ) -> None:
         self.keep_history = keep_history
         self.sample_ids = sample_ids
         self.log = log
+        self.history_dir = history_dir
         check_given_ids(sample_ids, type(self).__name__)
         self._trainings: dict = {}  # those that are running, by the task of their `fit`
         self._last: Any = None
@@ -113,12 +119,13 @@ class DataMapCallback(MapCallback):
         context : CallbackContext
             The task of its `fit`.
         """
+        check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         log = make_log(self.log, type(self).__name__)
         if log is not None:
             log.check_free()
         self._begin_training()
         self._last = self._trainings[context] = _Training(
-            estimator, self.keep_history, self.sample_ids, log
+            estimator, self.keep_history, self.sample_ids, log, self.history_dir
         )
         self._watched_name_ = type(estimator).__name__
 
@@ -210,10 +217,10 @@ class _Training:
     recording: RunRecorder = None  # type: ignore[assignment]
     iterations: EpochEvaluator = None  # type: ignore[assignment]
 
-    def __init__(self, estimator, keep_history, sample_ids, log):
+    def __init__(self, estimator, keep_history, sample_ids, log, history_dir):
         reason = CallbackWatcher().refuses(estimator)
         self.keep_history, self.supported = keep_history, reason is None
-        self.sample_ids, self.log = sample_ids, log
+        self.sample_ids, self.log, self.history_dir = sample_ids, log, history_dir
         self.why_not = reason or (
             f"{type(estimator).__name__} did not inform its callbacks of any iteration."
         )
@@ -233,6 +240,7 @@ class _Training:
                 sample_ids=names,
                 excluded_mask=_excluded(sample_weight),
                 log=self.log,
+                history_dir=self.history_dir,
             )
             self.recording.open_log()
             self.recording.begin(max_n_epochs(model))

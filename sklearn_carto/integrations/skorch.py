@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from skorch.callbacks import Callback
 
-from sklearn_carto._dynamics._history import KEEP_HISTORY
+from sklearn_carto._dynamics._history import HISTORY_DIR, KEEP_HISTORY, check_history_dir
 from sklearn_carto._dynamics._training_dynamics import RECORDED
 from sklearn_carto._inputs._containers import absent_rows
 from sklearn_carto._utils._compat import StrOptions
@@ -47,6 +47,10 @@ class DataMapCallback(MapCallback, Callback):
     log : str or path-like, default=None
         Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
         one training: that of another one raises a LogConflictError. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
@@ -111,11 +115,13 @@ class DataMapCallback(MapCallback, Callback):
         keep_history: bool | Literal["float16"] = True,
         sample_ids: ArrayLike | None = None,
         log: PathType | None = None,
+        history_dir: PathType | None = None,
     ) -> None:
         self.record = record
         self.keep_history = keep_history
         self.sample_ids = sample_ids
         self.log = log
+        self.history_dir = history_dir
 
     def initialize(self) -> Self:
         """Start a new map.
@@ -131,6 +137,7 @@ class DataMapCallback(MapCallback, Callback):
                 "record": [StrOptions(set(RECORDED[:2]))],
                 "keep_history": KEEP_HISTORY,
                 "log": LOG,
+                "history_dir": HISTORY_DIR,
             },
             vars(self),
         )
@@ -153,6 +160,7 @@ class DataMapCallback(MapCallback, Callback):
         **kwargs : dict
             Ignored.
         """
+        check_history_dir(self.history_dir, self.keep_history, type(self).__name__)
         y_encoded = encoded_labels(X, y, "DataMapCallback")
         if self.recorder_ is None or not np.array_equal(self.recorder_.y_encoded, y_encoded):
             self.recorder_ = self._make_recorder(X, y_encoded)
@@ -174,6 +182,7 @@ class DataMapCallback(MapCallback, Callback):
             excluded_mask=absent_rows(X, len(y_encoded)),
             more_classes=True,
             log=make_log(self.log, type(self).__name__),
+            history_dir=self.history_dir,
         )
 
     def on_train_end(

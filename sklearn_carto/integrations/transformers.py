@@ -52,6 +52,10 @@ class DataMapCallback(TorchLoopCallback, TrainerCallback):
         Folder to write each epoch to as it ends, see :mod:`sklearn_carto.logs`. It holds the log of
         one training: that of another one raises a LogConflictError. In a
         distributed run each rank writes its share of the rows. This requires pyarrow.
+    history_dir : str or path-like, default=None
+        A folder for the values of every epoch, which `dynamics_` then reads as memory maps, see
+        :class:`TrainingDynamics`. Each training writes to a subfolder of its own, which is not
+        removed.
 
     Attributes
     ----------
