@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
 from contextlib import contextmanager
@@ -60,6 +59,8 @@ class Messages:
         """
         lines = summary.pop("lines", [])
         if self.json:
+            import json
+
             print(json.dumps(summary | {"files": self.written}, default=str))
         elif not self.quiet:
             for line in lines:
