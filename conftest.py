@@ -9,6 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for the tests
 
 NEEDED = {
+    "_explorer/_thumbnails": "PIL",
     "_selection/_sampler": "imblearn",
     "integrations/_dynamic_callback": "skorch",
     "integrations/_dynamic_listener": "torch",

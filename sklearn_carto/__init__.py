@@ -15,6 +15,7 @@ if _TYPE_CHECKING:  # read by editors; at run time __getattr__ imports each name
     from sklearn_carto._comparison._subset_comparison import SubsetComparison
     from sklearn_carto._comparison._sweeps import sweep_fractions, sweep_replacement
     from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
+    from sklearn_carto._explorer._corrections import apply_corrections
     from sklearn_carto._maps._agreement import MapAgreement, map_agreement
     from sklearn_carto._maps._comparison import MapComparison, compare_maps
     from sklearn_carto._maps._data_map import DataMap
@@ -52,6 +53,7 @@ _HOMES = {  # public name: the module that defines it, or is it
     "SubsetComparison": "_comparison._subset_comparison",
     "SubsetComparisonDisplay": "_plot._comparison",
     "TrainingDynamics": "_dynamics._training_dynamics",
+    "apply_corrections": "_explorer._corrections",
     "compare_maps": "_maps._comparison",
     "compare_subsets": "_comparison._compare_subsets",
     "cross_distillation": "_comparison._cross_distillation",
@@ -87,6 +89,7 @@ __all__ = [
     "SubsetComparisonDisplay",
     "TrainingDynamics",
     "__version__",
+    "apply_corrections",
     "compare_maps",
     "compare_subsets",
     "cross_distillation",

@@ -23,6 +23,7 @@
          ├─ MissingEpochsWarning       a resumed training whose first epochs were not recorded
          ├─ NotCachedWarning           a data map that cannot be cached safely
          ├─ NotLoggedWarning           epochs that could not be written to a log
+         ├─ NotShownWarning            rows whose images or texts exceed a limit of size
          ├─ ResumeWarning              finished parts that cannot be stored or read
          ├─ UndefinedIntervalWarning   too few splits for a confidence interval
          ├─ UnratedLabelsWarning       labels of which no other sample of the class is known
@@ -52,6 +53,7 @@ __all__ = [
     "MissingEpochsWarning",
     "NotCachedWarning",
     "NotLoggedWarning",
+    "NotShownWarning",
     "NotWatchableError",
     "ResumeWarning",
     "SampleAlignmentError",
@@ -157,6 +159,10 @@ class NotCachedWarning(CartographyWarning):
 
 class NotLoggedWarning(CartographyWarning):
     """Issued if epochs could not be written to a log; what was recorded of them is kept."""
+
+
+class NotShownWarning(CartographyWarning):
+    """Issued if the images or texts of some rows are left out because of a limit of size."""
 
 
 class ResumeWarning(CartographyWarning):

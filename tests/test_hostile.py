@@ -6,10 +6,13 @@ line of this library or of scikit-learn's validation, not from the inside of num
 """
 
 # ruff: noqa: E501
+import json
+import tempfile
 import traceback
 import warnings
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -304,6 +307,15 @@ def compare_two(**given):
     return sc.compare_maps(**{"a": MAP, "b": make_map(), "by_position": True, **given})
 
 
+def correct(**given):
+    rows = [{"row": 0, "id": "0", "given_label": "a", "new_label": "b"}]
+    content = {"format": "sklearn_carto.corrections", "version": 1, "n_samples": N, "rows": rows}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "corrections.json")
+        path.write_text(json.dumps(content))
+        return sc.apply_corrections(**{"y": Y, "path": path, **given})
+
+
 def score(**given):
     model = sc.CartographyClassifier(SGD, n_epochs=2, keep_models=True).fit(X, Y)
     return model.score_map(**{"X": X, "y": Y, **given})
@@ -536,6 +548,11 @@ def cases():
               np.zeros((1, 1), int), slice("a", "b"), [None]]  # fmt: skip
     call = method(sc.DataMap, "from_dynamics", dynamics())
     yield from each(call, "epochs", epochs, needle="epoch")
+    yield from each(correct, "y", LABELS, needle="y")
+    yield from each(correct, "path", [None, 3, 1.5, [], {}, object(), X, "c.txt", b"c.csv"])
+    yield from each(correct, "sample_ids", IDS)
+    yield from each(correct, "new_classes", FLAG)
+    yield from each(correct, "return_changed", FLAG)
     yield from each(plot, "kind", CHOICE)
     yield from each(plot, "max_samples", COUNT, drop=none)
     for name in ("histograms", "standard_errors"):

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from sklearn_carto._comparison._arguments import SETTINGS
+from sklearn_carto._comparison._html import matrices_html
 from sklearn_carto._comparison._results import ComparisonResults, mean_of_numbers
 from sklearn_carto._comparison._trials import Plan, Trial, run_trials
 from sklearn_carto._maps._regions import describe_region, parse_region
@@ -389,3 +390,7 @@ class CrossDistillation(ComparisonResults):
         """Show the number of models and fits."""
         n_fits = len(self.results_["split"])
         return f"<CrossDistillation: {len(self.models_)} models, {n_fits} fits>"
+
+    def _repr_html_(self):
+        """Return the matrices as a table, for notebooks."""
+        return matrices_html(self)

@@ -9,6 +9,7 @@ from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._region_labels import REGIONS
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import Number, validate_params
 
@@ -203,6 +204,10 @@ class StabilityReport:
     def __repr__(self):
         """Return a summary: the numbers of seeds and rows."""
         return f"<StabilityReport: {len(self.data_maps_)} seeds, {self.mean_map_.n_samples} rows>"
+
+    def _repr_html_(self):
+        """Return the summary as a table, for notebooks."""
+        return html_table(repr(self)[1:-1], self.summary(), n_names=2)
 
 
 def _range_of(name, values):

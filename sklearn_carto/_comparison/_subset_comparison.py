@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._comparison._html import subsets_html
 from sklearn_carto._comparison._results import BACKENDS, ComparisonResults, mean_of_numbers
 from sklearn_carto._comparison._tables import format_latex, format_text
 from sklearn_carto._utils._compat import StrOptions
@@ -249,6 +250,10 @@ class SubsetComparison(ComparisonResults):
         """Show the number of training sets and fits."""
         n_regions = len(np.unique(self.results_["region"]))
         return f"<SubsetComparison: {n_regions} training sets, {len(self.results_['region'])} fits>"
+
+    def _repr_html_(self):
+        """Return the summary as a table, for notebooks."""
+        return subsets_html(self._summarize(), self._n_fits(), repr(self)[1:-1])
 
 
 def _count(number, one, several):

@@ -22,6 +22,7 @@ from sklearn_carto._dynamics._uncertainty import RunningUncertainty, class_proba
 from sklearn_carto._utils._archive import damage_named, read_archive, write_archive
 from sklearn_carto._utils._arrays import as_labels, as_names
 from sklearn_carto._utils._compat import InvalidParameterError, StrOptions
+from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._interrupts import interrupts_wait
 from sklearn_carto._utils._validation import Count, check_mask, describe, validate_params
 
@@ -451,6 +452,14 @@ class TrainingDynamics:
     def __repr__(self):
         """Return the number of rows and epochs."""
         return f"<TrainingDynamics: {self.n_samples} rows, {self.n_epochs} epochs>"
+
+    def _repr_html_(self):
+        """Return a table of what is recorded, for notebooks."""
+        masks = {"held out": self.held_out_mask, "excluded": self.excluded_mask}
+        facts = {"rows": self.n_samples, "classes": len(self.classes), "epochs": self.n_epochs}
+        facts |= {name: int(mask.sum()) for name, mask in masks.items() if mask is not None}
+        facts |= {"recorded": self.record.replace("_", " "), "history": str(self.keep_history)}
+        return html_table(repr(self)[1:-1], {"": [*facts], "value": [*facts.values()]})
 
     def _stacked(self, name):
         self._check_history(name)

@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import check_maps
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._quotas import check_frac, n_rows_of
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._validation import Count, Number, validate_params
@@ -290,3 +291,9 @@ class MapAgreement:
     def __repr__(self):
         """Return a summary: the numbers of maps and rows."""
         return f"<MapAgreement: {len(self.names_)} maps of {len(self.disagreement_)} rows>"
+
+    def _repr_html_(self):
+        """Return the table of all pairs of maps, for notebooks."""
+        records = list(self._records())
+        columns = {name: [record[name] for record in records] for name in records[0]}
+        return html_table(repr(self)[1:-1], columns, n_names=3)

@@ -8,6 +8,7 @@ from sklearn_carto._maps._data_map import DataMap
 from sklearn_carto._maps._region_labels import REGIONS
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._html import html_table
 from sklearn_carto._utils._random_state import draw_seed
 from sklearn_carto._utils._validation import Count, Number, describe, validate_params
 
@@ -314,6 +315,12 @@ class MapComparison:
     def __repr__(self):
         """Return a summary: the numbers of rows."""
         return f"<MapComparison: {self._counts()}>"
+
+    def _repr_html_(self):
+        """Return the table of transitions, for notebooks."""
+        columns: dict = {"from": self.regions_}
+        columns |= {f"to {name}": self.transitions_[:, i] for i, name in enumerate(self.regions_)}
+        return html_table(repr(self)[1:-1], columns)
 
     def _counts(self):
         n_common = len(self.sample_ids_)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._dynamics._uncertainty import MAP_STATISTICS
 from sklearn_carto._maps._averaging import average_maps
+from sklearn_carto._maps._data_map_html import map_html
 from sklearn_carto._maps._fields import FACTS, PER_ROW, check_fields
 from sklearn_carto._maps._region_labels import REGIONS, label_regions
 from sklearn_carto._maps._regions import choose_rows
@@ -582,3 +583,7 @@ class DataMap:
         """Return a summary: the numbers of rows, classes and epochs."""
         classes = "" if self.classes is None else f" of {len(self.classes)} classes"
         return f"<DataMap: {self.n_samples} rows{classes}, {self.n_epochs} epochs>"
+
+    def _repr_html_(self):
+        """Return a small picture and the counts of the regions, for notebooks."""
+        return map_html(self)

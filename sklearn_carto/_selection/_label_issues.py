@@ -12,6 +12,7 @@ from sklearn_carto._inputs._columns import frame_columns
 from sklearn_carto._inputs._containers import check_same_length, holds_containers, n_samples_of
 from sklearn_carto._inputs._torch_datasets import is_dataset
 from sklearn_carto._maps._data_map import DataMap
+from sklearn_carto._selection._label_issues_html import issues_html
 from sklearn_carto._selection._label_quality import (
     error_probabilities,
     n_rejected,
@@ -304,6 +305,9 @@ class LabelIssues:
             f"<LabelIssues: {self.n_issues} of {self.n_samples} labels of {len(self.classes)} "
             "classes>"
         )
+
+    def _repr_html_(self):
+        return issues_html(self)
 
 
 _SHOWN = (

@@ -1,0 +1,1 @@
+"""The explorer of data maps: one HTML file, and what it shows."""
