@@ -34,7 +34,7 @@ def reviews(n_rows=80, seed=0):
     rest = ["film", "story", "actor", "scene", "music", "plot"]
     rows = []
     for i in range(n_rows):
-        words = rng.sample(good if i % 2 else bad, 2) + rng.sample(rest, 3)
+        words = rng.sample(good if i % 2 else bad, 3) + rng.sample(rest, 2)
         rng.shuffle(words)
         rows.append([" ".join(words), "pos" if (i % 2 == 1) != (i % 20 == 0) else "neg"])
     return ["review", "label"], rows

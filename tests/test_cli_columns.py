@@ -14,7 +14,7 @@ WORDS = ["a fine old film", "not a good story at all", "why did they make it"]
 COLUMNS = {  # name: (cells, kind, what is told)
     "age": ([str(i % 7) for i in range(30)], "number", None),
     "age, few missing": (["1", "2.5", "", "NA", "-3e2", "?"] * 5, "number", None),
-    "typo": ([*(str(i / 7) for i in range(99)), "n0"], "number", "holds 1 values that are no numbers"),
+    "typo": ([*(str(i / 7) for i in range(99)), "n0"], "number", "holds 1 values that are no"),
     "town": (["Rome", "Paris", "Oslo"] * 10, "category", None),
     "flag": (["true", "false"] * 15, "category", None),
     "day": ([f"2024-01-{i % 28 + 1:02d}" for i in range(30)], "date", None),

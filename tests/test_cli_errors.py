@@ -4,6 +4,7 @@ import re
 import warnings
 
 import pytest
+
 from tables import fails, people, reviews, run, write_csv
 
 
@@ -100,7 +101,8 @@ def test_rows_without_a_label_can_be_left_out(capsys, tmp_path):
         code, out, err = run(capsys, *arguments, *chunks)
         assert code == 0, err
         assert out.startswith("57 rows")
-        kept = [line.split(",")[1] for line in (tmp_path / "out" / "statistics.csv").open()][1:]
+        lines = (tmp_path / "out" / "statistics.csv").read_text().splitlines()[1:]
+        kept = [line.split(",")[1] for line in lines]
         assert kept == [str(i) for i in range(60) if i not in (0, 7, 30)]
 
 
@@ -122,7 +124,7 @@ def test_a_folder_that_is_a_file(capsys, tmp_path, table):
 @pytest.mark.parametrize("out", ["people.csv/out", "/proc/none/out"])
 def test_a_path_that_cannot_be_written(capsys, tmp_path, table, out):
     line = fails(capsys, *of_map(table, "--out", tmp_path / out))
-    assert out in line
+    assert out.partition("/out")[0] in line
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import sys
 import time
 
 import pytest
-from tables import people, python, run, write_csv
 
 from sklearn_carto._cli._parser import build_parser
+from tables import people, python, run, write_csv
 
 COMMANDS = ["map", "issues", "select", "compare", "from-logs", "explore", "apply"]
 

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
 from sklearn_carto._cli._data import describe_classes, open_source
-from sklearn_carto._cli._estimators import make_learner, of_categories, of_numbers
+from sklearn_carto._cli._errors import CommandError
+from sklearn_carto._cli._estimators import is_wide, make_learner, of_categories, of_numbers
 from sklearn_carto._cli._features import Features
 from sklearn_carto._cli._labels import LabelReader
 
@@ -87,7 +88,6 @@ class ChunkedTable:
         messages.say(f"reading {self.source.path} for its labels and columns")
         self.reader = LabelReader(self.source, target)
         self.features.fit(self._counted())
-        self.reader.check(options.drop_missing_target)
         self.n_rows = sum(self.reader.counts.values())
         self._prepare = self._fit_preparation()
 
@@ -106,7 +106,7 @@ class ChunkedTable:
         return self.source.blocks(self.options.chunk_rows)
 
     def _counted(self):
-        """Yield the blocks, and count their labels."""
+        """Yield the blocks, count their labels, and check them at the end."""
         n_blocks = n_sorted = 0
         for table in self._blocks():
             before = dict(self.reader.counts)
@@ -115,6 +115,9 @@ class ChunkedTable:
             n_blocks += 1
             n_sorted += sum(n > before.get(name, 0) for name, n in counts.items()) == 1
             yield table
+        if n_blocks == 0:
+            raise CommandError(f"{self.source.path} holds a header, but no rows.")
+        self.reader.check(self.options.drop_missing_target)
         if n_blocks > 1 and n_sorted > n_blocks / 2 and len(self.reader.counts) > 1:
             self.messages.say(
                 f"warning: {n_sorted} of {n_blocks} blocks hold a single class, so that the model "
@@ -151,8 +154,10 @@ class ChunkedTable:
         def prepare(X):
             codes = encoder.transform(X[:, is_category])
             if is_category.all():
-                return codes
+                return codes if is_wide(columns) else codes.toarray()
             numbers = mean.transform(scaler.transform(X[:, ~is_category]))
-            return hstack([csr_matrix(numbers), codes]).tocsr()
+            if is_wide(columns):
+                return hstack([csr_matrix(numbers), codes]).tocsr()
+            return np.hstack([numbers, codes.toarray()])
 
         return prepare

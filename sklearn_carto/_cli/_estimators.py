@@ -14,7 +14,8 @@ from sklearn_carto._utils._compat import require
 
 NAMES = ("sgd", "mlp", "hgb", "lgbm")
 _N_TREES = 50
-_N_TEXT_COMPONENTS = 100  # of texts, for trees, which take dense features
+_N_WORDS = 500  # of texts, for hgb, which takes dense features
+_WIDE = 1000  # columns, from which on they are sparse
 
 
 class Learner(NamedTuple):
@@ -118,7 +119,12 @@ def _preparation(features, name, n_rows):
         parts.append(("numbers", of_numbers(), numbers))
     if len(categories):
         parts.append(("categories", of_categories(features.columns), categories))
-    return [ColumnTransformer(parts)]
+    return [ColumnTransformer(parts, sparse_threshold=float(is_wide(features.columns)))]
+
+
+def is_wide(columns):
+    """Return whether encoded columns are so many that they are held as a sparse matrix."""
+    return sum(columns.n_codes()) > _WIDE
 
 
 def of_numbers():
@@ -150,10 +156,14 @@ def _of_text(name, n_rows):
     )
     if name != "hgb":
         return [words]
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.pipeline import make_pipeline
+    from sklearn.feature_selection import SelectKBest, chi2
+    from sklearn.preprocessing import FunctionTransformer
 
-    return [make_pipeline(words, TruncatedSVD(_N_TEXT_COMPONENTS))]
+    return [words, SelectKBest(chi2, k=_N_WORDS), FunctionTransformer(_dense, accept_sparse=True)]
+
+
+def _dense(X):
+    return X.toarray()
 
 
 def _from_factory(text):

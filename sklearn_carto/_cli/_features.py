@@ -54,6 +54,8 @@ class Features:
     def fit(self, tables):
         """Choose the columns to learn from, and find their categories, in all blocks."""
         if self.image:
+            for _ in tables:  # which are counted while they are read
+                pass
             self._note_unused(self.image)
             return self
         if self.text:

@@ -10,15 +10,13 @@ from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._estimators import make_learner
 from sklearn_carto._cli._map_output import save_map, write_page
 from sklearn_carto._cli._output import OutputFolder
+from sklearn_carto._explorer._guarded_cells import guard_cell
 
 FILES = ["issues.csv", "issues.html", "map.npz", "summary.json"]
 _SHOWN = (
     *("label_quality", "is_label_issue", "suggested_label", "suggested_proba", "given_proba"),
     "error_proba",
 )
-
-# what spreadsheets take for the start of a formula, also in full width
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def run(options, messages):
@@ -78,11 +76,13 @@ def find_issues(learner, data, options, messages):
     )
 
 
-def _guarded(cell):
-    """Return a cell that no spreadsheet takes for a formula: it gets a quote in front."""
-    text = cell.lstrip() if isinstance(cell, str) else ""
-    is_formula = text.startswith(_FORMULA) and as_number(text) is None
-    return f"'{cell}" if is_formula else cell
+def _guarded(cells):
+    """Return cells of which no spreadsheet takes a text for a formula; numbers are kept."""
+    guarded = np.empty(len(cells), dtype=object)
+    for i, cell in enumerate(cells.tolist()):
+        is_text = isinstance(cell, str) and as_number(cell) is None
+        guarded[i] = guard_cell(cell) if is_text else cell
+    return guarded
 
 
 def columns_of(issues, data):
@@ -94,17 +94,17 @@ def columns_of(issues, data):
     order = np.concatenate([issues.ranking, np.flatnonzero(np.isnan(issues.label_quality))])
     columns = {
         "row": np.arange(issues.n_samples),
-        "id": data.ids,
-        "given_label": issues.given_label,
+        "id": _guarded(data.ids),
+        "given_label": _guarded(issues.given_label),
         "new_label": np.full(issues.n_samples, "", dtype=object),
         "checked": np.zeros(issues.n_samples, dtype=bool),
     }
     columns |= {name: getattr(issues, name) for name in _SHOWN}
+    columns["suggested_label"] = _guarded(issues.suggested_label)
     columns = {name: values for name, values in columns.items() if values is not None}
     for name in data.features.others:
         shown = name
         while shown in columns:
             shown += "_"
-        cells = data.table.column(name)[data.rows].tolist()
-        columns[shown] = np.array([*map(_guarded, cells), None], dtype=object)[:-1]
+        columns[shown] = _guarded(data.table.column(name)[data.rows])
     return {name: values[order] for name, values in columns.items()}

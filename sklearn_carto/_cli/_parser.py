@@ -300,6 +300,9 @@ def _apply(commands):
     command.add_argument(
         "corrections", metavar="CORRECTIONS", help="JSON or CSV with the new labels"
     )
+    command.add_argument(
+        "--new-classes", action="store_true", help="allow labels that the table does not hold"
+    )
     _add_out(command, "FILE", "table to write, of the same format")
 
 
