@@ -10,6 +10,7 @@ from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._estimators import is_wide, make_learner, of_categories, of_numbers
 from sklearn_carto._cli._features import Features
 from sklearn_carto._cli._labels import LabelReader
+from sklearn_carto._cli._training import make_classifier, saved_if_interrupted
 
 _N_HASHES = 2**18  # features of texts, whose words are not counted first
 
@@ -40,8 +41,6 @@ def fit_in_chunks(options, messages, folder):
     lines : list of str
         For the summary.
     """
-    from sklearn_carto._cli._map import make_classifier, saved_if_interrupted
-
     rows = ChunkedTable(options, messages)
     learner = make_learner(options, rows.features, rows.n_rows, chunks=True)
     model = make_classifier(learner, options, messages)

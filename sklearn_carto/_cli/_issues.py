@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import numpy as np
 
 from sklearn_carto._cli._cells import as_number
@@ -49,7 +51,13 @@ def run(options, messages):
     summary |= {"seed": options.seed, "n_issues": issues.n_issues}
     folder.write_summary(summary)
     line = f"{issues.n_issues} labels are probably wrong; issues.csv holds all rows, worst first"
-    return summary | {"lines": [*describe_data(data), line]}
+    command = ["sklearn-carto", "apply", str(options.file), str(folder.path / "issues.csv")]
+    command += ["--target", options.target, *(["--id", options.id] if options.id else [])]
+    following = (
+        "next: fill in the column new_label of issues.csv, or relabel in issues.html and export, "
+        f"then {shlex.join(command)} --out FILE"
+    )
+    return summary | {"lines": [*describe_data(data), line], "next": following}
 
 
 def find_issues(learner, data, options, messages):

@@ -13,7 +13,7 @@ _REGIONS = ("easy-to-learn", "ambiguous", "hard-to-learn", "excluded", "unseen")
 FILES = ["map.npz", "map.png", "map.html", "summary.json"]
 
 
-def write_map(folder, data_map, shown, messages, *, parquet=False):
+def write_map(folder, data_map, shown, messages, *, parquet=False, dynamics=None):
     """Write the files of a data map, the map itself first.
 
     Parameters
@@ -28,11 +28,14 @@ def write_map(folder, data_map, shown, messages, *, parquet=False):
         Prints what is left out.
     parquet : bool, default=False
         Whether the statistics are written as Parquet, else as CSV.
+    dynamics : TrainingDynamics, default=None
+        The training dynamics with their history, for the epochs of the page.
     """
     save_map(folder, data_map)
     folder.write_columns("statistics", statistics_of(data_map), parquet=parquet)
     write_picture(folder, "map.png", lambda: data_map.plot(histograms=True).figure_, messages)
-    write_page(folder, "map.html", data_map, shown, messages)
+    more = {} if dynamics is None else {"dynamics": dynamics}
+    write_page(folder, "map.html", data_map, shown, messages, **more)
 
 
 def save_map(folder, data_map, name="map.npz"):

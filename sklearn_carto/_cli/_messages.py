@@ -54,10 +54,10 @@ class Messages:
         Parameters
         ----------
         summary : dict
-            What --json prints. Entries are numbers, text, lists and dicts; `lines` is what is
-            printed otherwise.
+            What --json prints. Entries are numbers, text, lists and dicts; `lines` and, after
+            the names of the files, `next` are what is printed otherwise.
         """
-        lines = summary.pop("lines", [])
+        lines, following = summary.pop("lines", []), summary.pop("next", None)
         if self.json:
             import json
 
@@ -67,6 +67,8 @@ class Messages:
                 print(printable(line))
             for name in self.written:
                 print(f"wrote {printable(name)}")
+            if following is not None:
+                print(printable(following))
 
     def track(self, items, description):
         """Iterate over a list with a bar, of rich if it is installed."""
