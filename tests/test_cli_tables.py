@@ -9,7 +9,8 @@ import pytest
 
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._formats import find_format, promised_format
-from sklearn_carto._cli._tables import Changes, open_table
+from sklearn_carto._cli._opening import open_table
+from sklearn_carto._cli._tables import Changes
 
 NAMES = ["text", "a b", "label"]
 ROWS = [

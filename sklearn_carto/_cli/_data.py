@@ -8,7 +8,8 @@ import numpy as np
 
 from sklearn_carto._cli._features import Features
 from sklearn_carto._cli._labels import LabelReader, read_ids
-from sklearn_carto._cli._tables import Source, Table, open_table
+from sklearn_carto._cli._opening import open_table
+from sklearn_carto._cli._tables import Source, Table
 
 
 class Data(NamedTuple):

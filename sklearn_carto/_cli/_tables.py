@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sklearn_carto._cli._errors import CommandError
-from sklearn_carto._cli._formats import find_format
 
 _N_NAMED = 30  # columns that an error names
 
@@ -116,19 +115,3 @@ class Table(ABC):
         Cells of CSV are text as it was read. Those of other formats have their types; those that
         are missing are None.
         """
-
-
-def open_table(path, *, delimiter=None, encoding=None):
-    """Open a table, after a check that the file is what its name promises."""
-    kind = find_format(path)
-    if kind == "Parquet":
-        from sklearn_carto._cli._parquet import ParquetSource
-
-        return ParquetSource(path)
-    if kind == "JSON lines":
-        from sklearn_carto._cli._json_lines import JsonLinesSource
-
-        return JsonLinesSource(path, encoding)
-    from sklearn_carto._cli._csv import CsvSource
-
-    return CsvSource(path, delimiter, encoding)
