@@ -1,6 +1,7 @@
 """The commands of the command line: what they write is what the library computes."""
 
 import csv
+import gzip
 import json
 
 import numpy as np
@@ -293,6 +294,24 @@ def test_a_saved_map_selects_as_the_training_does(capsys, tmp_path, table):
     whole = table.read_text().splitlines()
     expected = [whole[0], *(whole[row + 1] for row in rows)]
     assert (tmp_path / "map.csv").read_text().splitlines() == expected
+
+
+@pytest.mark.parametrize("more", [[], ["--chunks"]], ids=["whole", "chunks"])
+def test_a_saved_map_finds_its_rows_by_their_ids(capsys, tmp_path, more):
+    """In another order, and into a compressed file."""
+    names, rows = people()
+    rows = [[100 - i, *row] for i, row in enumerate(rows)]
+    table = write_csv(tmp_path / "people.csv", ["nr", *names], rows)
+    options = ["--target", "label", "--id", "nr"]
+    done(capsys, "map", table, *options, "--out", tmp_path / "out", *FAST, *more)
+    turned = write_csv(tmp_path / "turned.csv", ["nr", *names], rows[::-1])
+    arguments = ["select", turned, *options, "--map", tmp_path / "out" / "map.npz"]
+    arguments += ["--region", "hard", "--frac", "0.2"]
+    done(capsys, *arguments, "--out", tmp_path / "hard.csv.gz")
+    data_map = DataMap.load(tmp_path / "out" / "map.npz")
+    ids = data_map.select("hard", 0.2, random_state=0, return_ids=True).astype(int)
+    lines = gzip.decompress((tmp_path / "hard.csv.gz").read_bytes()).decode().splitlines()
+    assert [int(line.split(",")[0]) for line in lines[1:]] == sorted(ids.tolist())
 
 
 def test_compare(capsys, tmp_path, table):

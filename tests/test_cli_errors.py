@@ -18,7 +18,7 @@ def of_map(table, *more):
 
 
 CASES = {
-    "target": (["--target", "lable"], "has no column 'lable', .* Did you mean 'label'"),
+    "target": (["--target", "labels"], "has no column 'labels', .* Did you mean 'label'"),
     "id": (["--id", "nr"], "no column 'nr', which --id names"),
     "id-doubled": (["--id", "home town"], "have the same id"),
     "text-of-numbers": (["--text", "age"], "'age' .* --text names, holds numbers"),
@@ -243,6 +243,7 @@ def test_hostile_labels_and_columns_steer_nothing(capsys, tmp_path):
     assert out.isascii()
     text = (tmp_path / "issues" / "issues.csv").read_text()
     assert "'=1+1" in text
+    assert ",=1+1" not in text + (tmp_path / "map" / "statistics.csv").read_text()
 
 
 def test_a_text_longer_than_the_page(capsys, tmp_path):

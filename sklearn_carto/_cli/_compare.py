@@ -97,7 +97,7 @@ def _read_ood(path, data, options, messages):
             f"{', '.join(map(repr, others.tolist()[:5]))}."
         )
     messages.say(f"{path}: {len(labels.y)} rows out of distribution")
-    return data.features.read(table, labels.rows), labels.y
+    return data.features.read(table, labels.rows, source.path), labels.y
 
 
 def _name_of(path, taken):

@@ -97,30 +97,47 @@ class Features:
         if unused:
             self.messages.say(f"not learned from: {shortened(unused)}")
 
-    def read(self, table, rows):
-        """Return X of some rows of a table: an array of numbers, or a list of texts."""
+    def read(self, table, rows, path=None):
+        """Return X of some rows of a table: an array of numbers, or a list of texts.
+
+        `path` is that of another table of the same columns, whose folder holds the images.
+        """
         if self.text:
             return [_as_text(cell) for cell in table.column(self.text)[rows].tolist()]
         if self.image:
-            return self.thumbnails(table, rows).reshape(len(rows), -1).astype(np.float32) / 255
+            return (
+                self.thumbnails(table, rows, path).reshape(len(rows), -1).astype(np.float32) / 255
+            )
         return self.columns.encode(table)[rows]
 
-    def thumbnails(self, table, rows):
+    def thumbnails(self, table, rows, path=None):
         """Return the images of some rows, shape (n_rows, size, size, 3)."""
         if self._images is None or self._images[0] is not table:  # each file is read once
             cells, size = table.column(self.image)[rows], self.options.image_size
-            self._images = table, read_images(cells, self.path.parent, size, self.messages)
+            self._images = (
+                table,
+                read_images(cells, (path or self.path).parent, size, self.messages),
+            )
         return self._images[1]
 
     def shown(self, table, rows):
         """Return what the interactive page shows of each row, as arguments of `explore`."""
-        names = [name for name in self.others if name not in (self.text, self.image)]
-        shown: dict = {"X": {name: table.column(name)[rows] for name in names} or None}
+        cells = self.cells(table, rows)
+        shown: dict = {"X": {name: cells[name] for name in cells if name != self.text} or None}
         if self.text:
             shown["text"] = [_as_text(cell) for cell in table.column(self.text)[rows].tolist()]
         if self.image:
             shown["images"] = self.thumbnails(table, rows)
         return shown
+
+    def cells(self, table, rows):
+        """Return the columns besides label and id, but those of images, lists and objects."""
+        columns = {name: table.column(name)[rows] for name in self.others if name != self.image}
+        return {
+            name: cells
+            for name, cells in columns.items()
+            if not any(isinstance(cell, (bytes, dict, list)) for cell in cells.tolist())
+        }
 
 
 def _as_text(cell):

@@ -6,13 +6,11 @@ import shlex
 
 import numpy as np
 
-from sklearn_carto._cli._cells import as_number
 from sklearn_carto._cli._data import describe_data, read_data
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._estimators import make_learner
 from sklearn_carto._cli._map_output import save_map, write_page
 from sklearn_carto._cli._output import OutputFolder
-from sklearn_carto._explorer._guarded_cells import guard_cell
 
 FILES = ["issues.csv", "issues.html", "map.npz", "summary.json"]
 _SHOWN = (
@@ -84,15 +82,6 @@ def find_issues(learner, data, options, messages):
     )
 
 
-def _guarded(cells):
-    """Return cells of which no spreadsheet takes a text for a formula; numbers are kept."""
-    guarded = np.empty(len(cells), dtype=object)
-    for i, cell in enumerate(cells.tolist()):
-        is_text = isinstance(cell, str) and as_number(cell) is None
-        guarded[i] = guard_cell(cell) if is_text else cell
-    return guarded
-
-
 def columns_of(issues, data):
     """Return the columns of issues.csv, worst first.
 
@@ -102,17 +91,16 @@ def columns_of(issues, data):
     order = np.concatenate([issues.ranking, np.flatnonzero(np.isnan(issues.label_quality))])
     columns = {
         "row": np.arange(issues.n_samples),
-        "id": _guarded(data.ids),
-        "given_label": _guarded(issues.given_label),
+        "id": data.ids,
+        "given_label": issues.given_label,
         "new_label": np.full(issues.n_samples, "", dtype=object),
         "checked": np.zeros(issues.n_samples, dtype=bool),
     }
     columns |= {name: getattr(issues, name) for name in _SHOWN}
-    columns["suggested_label"] = _guarded(issues.suggested_label)
     columns = {name: values for name, values in columns.items() if values is not None}
-    for name in data.features.others:
+    for name, cells in data.features.cells(data.table, data.rows).items():
         shown = name
         while shown in columns:
             shown += "_"
-        columns[shown] = _guarded(data.table.column(name)[data.rows])
+        columns[shown] = cells
     return {name: values[order] for name, values in columns.items()}

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sklearn_carto._cli._cells import as_number
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._formats import promised_format
+from sklearn_carto._explorer._guarded_cells import guard_cell
 from sklearn_carto._utils._compat import require
 from sklearn_carto._utils._files import new_file
 
@@ -118,15 +120,21 @@ def check_writable(folder):
 
 
 def write_csv(file, columns):
-    """Write columns to a binary file as CSV in UTF-8."""
+    """Write columns to a binary file as CSV in UTF-8, without formulas of spreadsheets."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(guard_cell, columns))
     cells = (np.asarray(values).tolist() for values in columns.values())
     for row in zip(*cells, strict=True):
-        writer.writerow(["" if cell is None or cell != cell else cell for cell in row])
+        writer.writerow(map(_as_cell, row))
     text.flush()
     text.detach()
+
+
+def _as_cell(value):
+    if isinstance(value, str):  # numbers, as -1, are kept
+        return value if as_number(value) is not None else guard_cell(value)
+    return "" if value is None or value != value else value
 
 
 def _write_parquet(file, columns):

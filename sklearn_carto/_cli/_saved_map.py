@@ -47,8 +47,9 @@ def align(data_map, map_path, ids, path):
                 "that the map was drawn of."
             )
         return np.arange(len(ids))
-    places = {name: i for i, name in enumerate(ids.tolist())}
-    rows = [places.get(name, -1) for name in data_map.sample_ids.tolist()]
+    # as text: those of blocks of a table are text, whatever they are
+    places = {str(name): i for i, name in enumerate(ids.tolist())}
+    rows = [places.get(str(name), -1) for name in data_map.sample_ids.tolist()]
     missing = [
         name for name, row in zip(data_map.sample_ids.tolist(), rows, strict=True) if row < 0
     ]
