@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -160,11 +159,10 @@ def test_the_module_and_the_script_are_one_program(tmp_path):
     assert done.stdout.startswith("sklearn-carto ")
 
 
-def test_time_of_help():
-    """Within half a second on a machine that does nothing else; twice that is asserted here."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "pass"], check=True)
-    bare = time.perf_counter() - start
-    start = time.perf_counter()
+def test_help_takes_half_a_second_of_work():
+    """Not of the clock, which depends on what else the machine does."""
+    before = os.times()
     subprocess.run(python("map", "--help"), capture_output=True, check=True)
-    assert time.perf_counter() - start < bare + 1.0
+    after = os.times()
+    spent = after.children_user + after.children_system
+    assert spent - before.children_user - before.children_system < 0.5

@@ -105,7 +105,8 @@ def test_json_lines_are_written_as_they_were_read(tmp_path):
 def test_parquet_keeps_its_types(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
-    label = pyarrow.array(["x", "y", None, "x"]).dictionary_encode()
+    kind = pyarrow.dictionary(pyarrow.int8(), pyarrow.string())  # as pandas writes categories
+    label = pyarrow.array(["x", "y", None, "x"]).dictionary_encode().cast(kind)
     when = pyarrow.array([1, 2, 3, 4], pyarrow.timestamp("ns"))
     whole = pyarrow.table({"when": when, "n": pyarrow.array([1, None, 2, 3]), "label": label})
     path = tmp_path / "table.parquet"
