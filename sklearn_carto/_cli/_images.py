@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._utils._compat import require
 
-USER, EXTRA = "Reading images", "pillow"
+USER, EXTRA = "Reading images", "sklearn-carto[explorer]"
 _N_NAMED = 3  # images that an error names
 
 
