@@ -1,0 +1,162 @@
+"""Tables of CSV: cells are text, and are written as they were read."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+from itertools import islice
+
+import numpy as np
+
+from sklearn_carto._cli._errors import CommandError
+from sklearn_carto._cli._formats import open_bytes, open_text
+from sklearn_carto._cli._tables import Source, Table
+
+_SAMPLE = 1 << 17  # bytes that show delimiter and encoding
+_DELIMITERS = ",;\t|"
+csv.field_size_limit(2**31 - 1)  # texts may be longer than the default of 131,072 characters
+
+
+class CsvTable(Table):
+    """Rows of a CSV file."""
+
+    def __init__(self, names, rows):
+        self.names, self.rows, self.n_rows = names, rows, len(rows)
+
+    def column(self, name):
+        """Return the cells of a column."""
+        place = self.names.index(name)
+        cells = np.empty(self.n_rows, dtype=object)
+        cells[:] = [row[place] for row in self.rows]
+        return cells
+
+
+class CsvSource(Source):
+    """A CSV file, whose delimiter, encoding and line ends are found.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, which may be gzipped.
+    delimiter, encoding : str, default=None
+        None: found. The encoding is UTF-8, or UTF-16 after a mark of byte order.
+    """
+
+    format = "CSV"
+
+    def __init__(self, path, delimiter=None, encoding=None):
+        super().__init__(path)
+        self.encoding = find_encoding(path, encoding)
+        with open_bytes(path) as file:
+            start = file.read(_SAMPLE)
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        sample = self._decoded(lambda: decoder.decode(start, len(start) < _SAMPLE))
+        self.line_end = "\r\n" if "\r\n" in sample else "\n"
+        self.delimiter = _check_delimiter(delimiter) or _find_delimiter(sample)
+        self.decimal_comma = self.delimiter != ","
+        with self._open() as file:
+            header = next(filter(None, self._rows(file)), None)
+        if header is None:
+            raise CommandError(f"{self.path} is empty.")
+        self.names = header
+        self.check_names()
+
+    def blocks(self, n_rows):
+        """Yield tables of at most `n_rows` rows."""
+        with self._open() as file:
+            rows = filter(None, self._rows(file))  # a blank line is no row
+            next(rows)
+            while found := list(islice(rows, n_rows)):
+                yield CsvTable(self.names, found)
+
+    def _open(self):
+        return open_text(self.path, self.encoding)
+
+    def _rows(self, file):
+        """Yield the cells of each line, after a check of their number."""
+        reader, width = csv.reader(file, delimiter=self.delimiter), 0
+        while True:
+            row = self._decoded(lambda: next(reader, None))
+            if row is None:
+                return
+            width = width or len(row)
+            if row and len(row) != width:
+                raise CommandError(
+                    f"line {reader.line_num} of {self.path} has {len(row)} cells, but the header "
+                    f"{width}. Quote cells that hold {self.delimiter!r}, or pass --delimiter."
+                )
+            yield row
+
+    def _decoded(self, read):
+        try:
+            return read()
+        except (UnicodeError, LookupError) as error:
+            raise no_text(self.path, self.encoding) from error
+        except csv.Error as error:
+            raise CommandError(f"{self.path} is not CSV: {error}.") from error
+        except (EOFError, gzip.BadGzipFile, OSError) as error:
+            raise CommandError(f"{self.path} cannot be read: {error}.") from error
+
+    def write(self, file, table, rows=None, changes=None):
+        """Write rows with the delimiter, encoding and line ends of this file."""
+        text = io.TextIOWrapper(file, encoding=self.encoding, newline="", write_through=True)
+        writer = csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end)
+        writer.writerow(self.names)
+        place = None if changes is None else self.names.index(changes.column)
+        for i in range(table.n_rows) if rows is None else rows:
+            row = table.rows[i]
+            if place is not None and i in changes.values:
+                row = [*row[:place], str(changes.values[i]), *row[place + 1 :]]
+            writer.writerow(row)
+        text.flush()
+        text.detach()
+
+
+def find_encoding(path, encoding):
+    """Return the encoding of a text file: as given, by its mark of byte order, or UTF-8."""
+    if encoding is not None:
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError as error:
+            raise CommandError(
+                f"--encoding {encoding} is unknown. Pass for example utf-8, cp1252 or latin-1."
+            ) from error
+    with open_bytes(path) as file:
+        start = file.read(4)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def no_text(path, encoding):
+    """Return the error on bytes that are no text of an encoding."""
+    return CommandError(
+        f"{path} is not text in {encoding.removesuffix('-sig').upper()}. Pass --encoding, for "
+        "example cp1252 for a file of Windows, or check that the file is a table."
+    )
+
+
+def _check_delimiter(delimiter):
+    delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise CommandError(f"--delimiter must be one character, or tab. Got {delimiter!r}.")
+    return delimiter
+
+
+def _find_delimiter(sample):
+    """Return the delimiter that gives most lines as many cells as the header."""
+    best, found = (0.0, 1), ","
+    for delimiter in _DELIMITERS:
+        rows = []
+        try:
+            for row in filter(None, csv.reader(io.StringIO(sample), delimiter=delimiter)):
+                rows.append(len(row))
+        except csv.Error:
+            continue
+        rows = rows[:-1] if len(rows) > 2 else rows  # the sample may end within a line
+        if rows and rows[0] > 1:
+            quality = (round(float(np.mean([n == rows[0] for n in rows])), 2), rows[0])
+            best, found = max((quality, delimiter), (best, found))
+    return found

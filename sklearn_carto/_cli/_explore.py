@@ -1,0 +1,50 @@
+"""The command `explore`: an interactive page of a saved map."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_carto._cli._data import open_source
+from sklearn_carto._cli._errors import CommandError
+from sklearn_carto._cli._features import Features
+from sklearn_carto._cli._labels import read_ids
+from sklearn_carto._cli._map_output import describe_map, map_facts
+from sklearn_carto._cli._output import OutputFile
+from sklearn_carto._cli._saved_map import align, load_map
+
+
+def run(options, messages):
+    """Write the page of a saved map.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The arguments of the command.
+    messages : Messages
+        Prints the progress.
+
+    Returns
+    -------
+    summary : dict
+        What --json prints.
+    """
+    output = OutputFile(options, messages, suffix=".html")
+    data_map = load_map(options.map)
+    if not hasattr(data_map, "explore"):
+        raise CommandError("this version has no explorer.")
+    shown = {}
+    if options.file is not None:
+        source = open_source(options.file, options)
+        features = Features(source, options, messages)
+        table = source.read()
+        id_ = None if options.id is None else source.find(options.id, "--id")
+        rows = align(data_map, options.map, read_ids(table, source, id_), source.path)
+        shown = features.shown(table, np.asarray(rows))
+    elif options.text or options.image:
+        raise CommandError("--text and --image name columns of a table. Pass its FILE, too.")
+    messages.say(f"writing {output.path}")
+    data_map.explore(output.path, **shown)
+    messages.written.append(str(output.path))
+    summary = {"command": "explore", "map": str(options.map), "n_rows": data_map.n_samples}
+    summary |= map_facts(data_map)
+    return summary | {"lines": [f"{data_map.n_samples} rows, {describe_map(summary)[0]}"]}
