@@ -472,7 +472,11 @@ class TrainingDynamics:
     def _repr_html_(self):
         """Return a table of what is recorded, for notebooks."""
         masks = {"held out": self.held_out_mask, "excluded": self.excluded_mask}
-        facts = {"rows": self.n_samples, "classes": len(self.classes), "epochs": self.n_epochs}
+        facts: dict[str, Any] = {
+            "rows": self.n_samples,
+            "classes": len(self.classes),
+            "epochs": self.n_epochs,
+        }
         facts |= {name: int(mask.sum()) for name, mask in masks.items() if mask is not None}
         facts |= {"recorded": self.record.replace("_", " "), "history": str(self.keep_history)}
         return html_table(repr(self)[1:-1], {"": [*facts], "value": [*facts.values()]})

@@ -211,7 +211,10 @@ class SampleGridDisplay:
         boxes = [_size_of(one) for one in self.axes_]
         size = _font_size(min(width for width, _ in boxes))
         level = _first_that_fits(self.captions, [width for width, _ in boxes], 0.85 * size)
-        self.images_, self.texts_, self.titles_, self.captions_ = [], [], [], []
+        self.images_: list[Any] = []
+        self.texts_: list[Any] = []
+        self.titles_: list[Any] = []
+        self.captions_: list[Any] = []
         cells = zip(self.axes_, boxes, self.samples, self.titles, self.captions, strict=True)
         for one, box, sample, title, captions in cells:
             one.set(xticks=[], yticks=[])
