@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._fitting import are_in_one_row, fit_texts, wrap_labels
-from sklearn_carto._plot._heat_map import draw_heat_map, fit_heat_map
+from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
 from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
 from sklearn_carto._utils._validation import describe, validate_params
 
@@ -122,16 +122,18 @@ class MapAgreementDisplay:
         matrices["regions"] = _without_diagonal(agreement.mutual_info_)
         titles["regions"] = "regions\nadjusted mutual information"
         shared = are_in_one_row(self.axes_)  # then the names of the first matrix hold for all
-        names, steps = agreement.names_, []
+        names, rounds = agreement.names_, [[], [], [], []]
         for i, (axes, (name, matrix)) in enumerate(zip(self.axes_, matrices.items(), strict=True)):
             self.images_[name], texts = draw_heat_map(
                 axes, matrix, names, names, low=0, high=1, cmap=cmap
             )
             axes.title.set_fontsize("medium")
             rows = () if shared and i else names
-            steps += [partial(fit_heat_map, axes, rows, names, texts)]
-            steps += [partial(wrap_labels, axes, title=titles[name])]
-        fit_texts(list(self.axes_), figsize, [*steps, *steps])
+            plan = plan_heat_map(axes, rows, names, texts)
+            for steps, more in zip(rounds, plan, strict=True):
+                steps += more
+            rounds[2].append(partial(wrap_labels, axes, title=titles[name]))
+        fit_texts(list(self.axes_), figsize, rounds)
         return self
 
     def _matrix(self, statistic):

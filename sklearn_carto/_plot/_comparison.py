@@ -152,10 +152,9 @@ class SubsetComparisonDisplay:
                     axes, name, table, regions
                 )
             steps.append(partial(wrap_labels, axes, **labels))
-        if not sweep:
-            steps.insert(0, partial(_write_names, self.axes_, regions))
+        rounds = [steps] if sweep else [[partial(_write_names, self.axes_, regions)], steps]
         self._add_legend(summary, regions, figsize)
-        fit_texts(list(self.axes_), figsize, [*steps, *steps])
+        fit_texts(list(self.axes_), figsize, rounds)
         return self
 
     def _add_legend(self, summary, regions, figsize):

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._fitting import fit_texts, wrap_labels
-from sklearn_carto._plot._heat_map import draw_heat_map, fit_heat_map
+from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
 from sklearn_carto._utils._compat import HasMethods, check_matplotlib_support
 from sklearn_carto._utils._validation import validate_params
 
@@ -140,12 +140,11 @@ class CrossDistillationDisplay:
         }
         if differs[known].any():
             labels["x"] += "\n* differs from random"
-        names = result.reference_models_, result.models_
-        steps = [
-            partial(fit_heat_map, self.ax_, *names, self.texts_),
+        rounds = plan_heat_map(self.ax_, result.reference_models_, result.models_, self.texts_)
+        rounds[2] += [
             partial(wrap_labels, self.ax_, **labels),
             partial(wrap_labels, self.colorbar_.ax, y="score in its column"),
         ]
         self.ax_.title.set_fontsize("medium")
-        fit_texts([self.ax_, self.colorbar_.ax], figsize, [*steps, *steps])
+        fit_texts([self.ax_, self.colorbar_.ax], figsize, rounds)
         return self

@@ -279,7 +279,7 @@ class DataMapDisplay:
         axes += [self.colorbar_.ax] if self.colorbar_ is not None else []
         steps = [partial(wrap_labels, ax, title=name) for name, ax in self.histogram_axes_.items()]
         steps.append(partial(make_room, self.ax_, self.region_texts_, handles, self.note_, limits))
-        fit_texts(axes, figsize, steps)
+        fit_texts(axes, figsize, [steps])
 
     def _check_arguments(self, kind, standard_errors, cmap, kwargs):
         """Check the arguments of `plot`; return the rows that can be selected."""

@@ -25,10 +25,14 @@ class Fitter(Artist):
 
     def draw(self, renderer):
         """Fit the texts, and draw nothing."""
-        self._fit_if_resized()
+        if self._fit_if_resized():
+            root = self.figure.canvas.figure
+            if root.get_layout_engine() is not None:
+                root.get_layout_engine().execute(root)
 
     def _fit_if_resized(self):
         size = tuple(self.figure.canvas.figure.get_size_inches())
-        if size != self._size:
-            self._size = size
+        resized, self._size = size != self._size, size
+        if resized:
             self._fit()
+        return resized

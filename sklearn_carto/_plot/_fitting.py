@@ -16,7 +16,7 @@ def find_root(artist):
     return artist.figure.canvas.figure
 
 
-def fit_texts(axes, reference, steps):
+def fit_texts(axes, reference, rounds):
     """Fit all texts of axes, now and whenever the size of the figure changes.
 
     Parameters
@@ -25,37 +25,41 @@ def fit_texts(axes, reference, steps):
         Axes of a display, and those of its colour bars.
     reference : tuple of float
         Width and height in inches for which matplotlib's text sizes are made.
-    steps : list of callable
-        Called one after the other, each on a layout that knows what the one before did.
+    rounds : list of list of callable
+        Called one after the other; those of a round on a layout that knows the rounds before.
     """
     from sklearn_carto._plot._fitter import Fitter
 
     sizes = [_get_sizes(ax) for ax in axes]
-    Fitter(axes[0].figure, partial(_fit, axes, sizes, reference, steps))
+    Fitter(axes[0].figure, partial(_fit, axes, sizes, reference, rounds))
 
 
-def _fit(axes, sizes, reference, steps):
+def _fit(axes, sizes, reference, rounds):
+    import matplotlib
+
     if any(ax.figure is None for ax in axes):  # removed by the caller
         return
     scale = _get_scale(axes, reference)
     for ax, (ticks, texts) in zip(axes, sizes, strict=True):
-        for name, size in ticks.items():
-            ax.tick_params(axis=name, labelsize=size * scale)
+        for name, (size, pad) in ticks.items():
+            ax.tick_params(axis=name, labelsize=size * scale, pad=pad * min(scale, 1) ** 2)
         for text, size in texts:
             text.set_fontsize(size * scale)
-    for step in steps:
-        lay_out(axes[0])
-        step()
-    lay_out(axes[0])
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.labelpad = matplotlib.rcParams["axes.labelpad"] * min(scale, 1) ** 2
+    for steps in rounds:
+        _lay_out(axes[0])
+        for step in steps:
+            step()
 
 
 def _get_sizes(ax):
-    """Return the sizes of the tick labels of axes, by axis, and pairs of other texts and sizes."""
+    """Return size and distance of tick labels, by axis, and pairs of other texts and sizes."""
     ticks = {}
     for name, axis in {"x": ax.xaxis, "y": ax.yaxis}.items():
         labels = axis.get_ticklabels()
         if labels:
-            ticks[name] = labels[0].get_fontsize()
+            ticks[name] = labels[0].get_fontsize(), axis.get_major_ticks()[0].get_pad()
     texts = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
     if ax.get_legend() is not None:
         texts += ax.get_legend().get_texts()
@@ -80,7 +84,7 @@ def _get_place(ax):
     return spec.get_topmost_subplotspec().get_position(ax.figure)
 
 
-def lay_out(ax):
+def _lay_out(ax):
     """Let the layout engine of the figure, if it has one, find the places of all axes."""
     root = find_root(ax)
     engine = root.get_layout_engine()

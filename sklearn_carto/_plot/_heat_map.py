@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from sklearn_carto._plot._colours import choose_ink, get_theme
-from sklearn_carto._plot._fitting import get_size, lay_out, write_ticks
+from sklearn_carto._plot._fitting import get_size, write_ticks
 
 _SMALLEST = 4.5  # size of numbers that are still written, in points
 
@@ -33,40 +35,45 @@ def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form=
     return image, texts
 
 
-def fit_heat_map(ax, rows, columns, texts):
-    """Write the names of rows and columns, and size the numbers, so that they fit.
+def plan_heat_map(ax, rows, columns, texts):
+    """Return rounds that write the names, and size the numbers, so that they fit.
 
     Names of columns are turned where they are wider than their cells. Names are shortened, and
     numbers hidden, where even small ones do not fit. Without `rows` the rows are not named.
     """
-    size = ax.xaxis.label.get_fontsize()
-    root = ax.figure.canvas.figure
-    width, height = 72 * root.get_size_inches()
-    whole = get_size(ax.patch)
-    line = min(size, 0.8 * whole[1] / max(ax.get_yticks().size, 1))
-    share = 0.22 if len(ax.figure.axes) < 3 else 0.12
-    if len(rows):
-        write_ticks(ax.yaxis, rows, share * width, max(line, _SMALLEST))
-        lay_out(ax)
+    share = 0.22 if len(ax.figure.axes) < 3 else 0.12  # of the figure, for names of rows
+    return [
+        [partial(_name_rows, ax, rows, share)] if len(rows) else [],
+        [partial(_name_columns, ax, columns)],
+        [],
+        [partial(_fit_numbers, ax, texts, len(columns))],
+    ]
+
+
+def _name_rows(ax, rows, share):
+    width = get_size(ax.figure.canvas.figure.patch)[0]
+    line = 0.8 * get_size(ax.patch)[1] / len(rows)
+    size = max(min(ax.xaxis.label.get_fontsize(), line), _SMALLEST)
+    write_ticks(ax.yaxis, rows, share * width, size)
+
+
+def _name_columns(ax, columns):
+    width, height = get_size(ax.figure.canvas.figure.patch)
     cell = get_size(ax.patch)[0] / len(columns)
+    size = ax.xaxis.label.get_fontsize()
     write_ticks(ax.xaxis, columns, 10 * width, size)
-    widest = max(get_size(label)[0] for label in ax.get_xticklabels())
-    if widest > cell - 3:
+    if max(get_size(label)[0] for label in ax.get_xticklabels()) > cell - 3:
         size = max(min(size, 0.8 * cell), _SMALLEST)
         write_ticks(ax.xaxis, columns, 0.3 * height, size, rotation=90)
-    lay_out(ax)
-    _fit_numbers(ax, texts, len(columns))
 
 
 def _fit_numbers(ax, texts, n_columns):
-    if not texts:
-        return
     size = ax.xaxis.label.get_fontsize()
     cell = get_size(ax.patch) / [n_columns, ax.get_yticks().size]
     sizes = []
     for text in texts:
         text.set(fontsize=size, visible=True)
         sizes.append((0.9 * cell / get_size(text)).min() * size)
-    size = min(0.9 * size, *sizes)
+    size = min([0.9 * size, *sizes])
     for text in texts:
         text.set(fontsize=size, visible=size >= _SMALLEST)

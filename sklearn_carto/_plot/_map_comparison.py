@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._colours import get_theme
 from sklearn_carto._plot._fitting import fit_texts, wrap_labels
-from sklearn_carto._plot._heat_map import draw_heat_map, fit_heat_map
+from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
 from sklearn_carto._utils._compat import (
     InvalidParameterError,
     StrOptions,
@@ -142,10 +142,10 @@ class MapComparisonDisplay:
         self.colorbar_ = self.figure_.colorbar(self.image_, ax=self.ax_, label=label)
         n_moved, n_common = self.comparison.moved_mask_.sum(), counts.sum()
         self.ax_.set_title(f"{n_moved} of {n_common} common rows moved", fontsize="medium")
-        steps = [partial(fit_heat_map, self.ax_, regions, regions, self.texts_)]
-        steps += [partial(wrap_labels, self.ax_, title=self.ax_.get_title())]
-        steps += [partial(wrap_labels, self.colorbar_.ax, y=label)]
-        fit_texts([self.ax_, self.colorbar_.ax], _SIZE, [*steps, *steps])
+        rounds = plan_heat_map(self.ax_, regions, regions, self.texts_)
+        rounds[2] += [partial(wrap_labels, self.ax_, title=self.ax_.get_title())]
+        rounds[2] += [partial(wrap_labels, self.colorbar_.ax, y=label)]
+        fit_texts([self.ax_, self.colorbar_.ax], _SIZE, rounds)
 
     def _plot_arrows(self, max_arrows):
         from matplotlib.lines import Line2D
@@ -184,4 +184,5 @@ class MapComparisonDisplay:
         self.ax_.spines[["top", "right"]].set_visible(False)
         if "relabelled" in self.arrows_:
             self.ax_.legend(handles=handles, fontsize="small", loc="best", framealpha=0.8)
-        fit_texts([self.ax_], _SIZE, [partial(wrap_labels, self.ax_, title=self.ax_.get_title())])
+        step = partial(wrap_labels, self.ax_, title=self.ax_.get_title())
+        fit_texts([self.ax_], _SIZE, [[step]])

@@ -192,7 +192,7 @@ class SelectionCurveDisplay:
             partial(_write_shares, self.ax_, shares),
             partial(wrap_labels, self.ax_, x=self.ax_.get_xlabel(), y=self.ax_.get_ylabel()),
         ]
-        fit_texts([self.ax_], _SIZE, steps)
+        fit_texts([self.ax_], _SIZE, [steps])
         return self
 
     def _curve(self):

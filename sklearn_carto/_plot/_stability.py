@@ -127,9 +127,8 @@ class StabilityReportDisplay:
             labels.append((axes, {"title": self._plot_ranges(axes, measure, table)}))
         labels += self._plot_map(self.axes_[2], max_samples, cmap)
         steps = [partial(wrap_labels, axes, **of_axes) for axes, of_axes in labels]
-        steps = [partial(_write_names, self.axes_[:2], names), *steps]
-        steps = [*steps, *steps]
-        fit_texts([*self.axes_, self.colorbar_.ax], _SIZE, steps)
+        rounds = [[partial(_write_names, self.axes_[:2], names)], steps]
+        fit_texts([*self.axes_, self.colorbar_.ax], _SIZE, rounds)
         return self
 
     def _plot_ranges(self, ax, measure, table):
