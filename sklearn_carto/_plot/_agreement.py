@@ -122,7 +122,8 @@ class MapAgreementDisplay:
         matrices["regions"] = _without_diagonal(agreement.mutual_info_)
         titles["regions"] = "regions\nadjusted mutual information"
         shared = are_in_one_row(self.axes_)  # then the names of the first matrix hold for all
-        names, rounds = agreement.names_, [[], [], [], []]
+        names = agreement.names_
+        rounds: list = [[], [], [], []]
         for i, (axes, (name, matrix)) in enumerate(zip(self.axes_, matrices.items(), strict=True)):
             self.images_[name], texts = draw_heat_map(
                 axes, matrix, names, names, low=0, high=1, cmap=cmap

@@ -14,9 +14,14 @@ _PAD, _GAP = 0.3, 0.35  # around the name in a box and around the box, in units 
 def write_region_names(ax):
     """Write the name of each region in a box, as figure 1 of the paper does."""
     theme = get_theme(ax)
-    box = {"boxstyle": f"round,pad={_PAD}", "linewidth": 0.8}
+    box: dict = {"boxstyle": f"round,pad={_PAD}", "linewidth": 0.8}
     box |= {"facecolor": theme.background, "edgecolor": theme.foreground}
-    style = {"fontsize": "large", "fontweight": "bold", "color": theme.foreground, "zorder": 5}
+    style: dict = {
+        "fontsize": "large",
+        "fontweight": "bold",
+        "color": theme.foreground,
+        "zorder": 5,
+    }
     texts = [ax.text(0, 0, name, transform=ax.transAxes, bbox=box, **style) for name in _REGIONS]
     texts[0].set(ha="left", va="top")
     texts[1].set(ha="right", va="center", rotation=90)
@@ -94,7 +99,12 @@ def make_room(ax, names, handles, note, limits):
 
 def _write_legend(ax, handles, width):
     """Write a legend with as many columns as fit into a width."""
-    style = {"borderaxespad": 0.2, "borderpad": 0.3, "handletextpad": 0.2, "columnspacing": 1.0}
+    style: dict = {
+        "borderaxespad": 0.2,
+        "borderpad": 0.3,
+        "handletextpad": 0.2,
+        "columnspacing": 1.0,
+    }
     style |= {"loc": "upper right", "frameon": False}
     size = 0.85 * ax.xaxis.label.get_fontsize()
     for n_columns in range(len(handles), 0, -1):

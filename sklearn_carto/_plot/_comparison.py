@@ -163,15 +163,16 @@ class SubsetComparisonDisplay:
 
         theme, ax = self._theme, self.axes_[-1]
         handles, names = [], []
+        style: dict
         for handle in ax.lines:
             if handle.get_gid() in {*regions, "mixtures"}:
                 handles.append(handle)
                 names.append(handle.get_gid())
         if not handles:  # one fraction: the names are written along the axis
             lines = {"full": ("-", theme.foreground), "random": ("--", theme.palette[0])}
-            for name, (style, colour) in lines.items():
+            for name, (line, colour) in lines.items():
                 if name in regions:
-                    style = {"linestyle": style, "color": colour, "linewidth": 1}
+                    style = {"linestyle": line, "color": colour, "linewidth": 1}
                     handles.append(Line2D([], [], label=name, **style))
                     names.append(name)
         if len(regions) > 2 and np.isfinite(summary["vs_random_low"]).any():
@@ -182,8 +183,8 @@ class SubsetComparisonDisplay:
                 names.append(name)
         if np.isfinite(summary["mean_low"]).any():
             style = {"marker": "|", "markersize": 5, "linewidth": 1.2}
-            handles.append(Line2D([], [], color=theme.weak, **style))
             names.append("95% interval")
+            handles.append(Line2D([], [], color=theme.weak, label=names[-1], **style))
         self.legend_ = place_legend(ax, handles, [make_plain(name) for name in names])
 
     def _plot_one_fraction(self, ax, score, table, regions):

@@ -35,7 +35,7 @@ def takes_few_values(correctness, n_epochs):
 
 
 def set_markers(points, correctness):
-    """Give each point a shape for the third that its correctness lies in."""
+    """Give each point a shape for the third that its correctness, or another share, lies in."""
     from matplotlib.markers import MarkerStyle
 
     styles = [MarkerStyle(marker) for marker in MARKERS]
@@ -59,11 +59,16 @@ def draw_colorbar(points, ax, few_values, n_epochs, label, *, shapes):
         colorbar.ax.yaxis.set_major_formatter("{x:.1f}")
     if shapes:
         places = _values_and_borders(n_epochs)[0] if few_values else np.array([1, 3, 5]) / 6
-        for place, third in zip(places, _find_thirds(places), strict=True):
-            colour = choose_ink(points.cmap(points.norm(place))[:3])
-            style = {"s": 18, "marker": MARKERS[third], "color": colour, "linewidths": 0}
-            colorbar.ax.scatter([0.5], [place], **style, zorder=5)
+        write_shapes(colorbar, points, places, places)
     return colorbar
+
+
+def write_shapes(colorbar, points, places, shares):
+    """Write the shapes of points on their colour bar, at places that stand for shares in [0, 1]."""
+    for place, third in zip(places, _find_thirds(shares), strict=True):
+        colour = choose_ink(points.cmap(points.norm(place))[:3])
+        style = {"s": 18, "marker": MARKERS[third], "color": colour, "linewidths": 0}
+        colorbar.ax.scatter([0.5], [place], **style, zorder=5)
 
 
 def _write_share(count, n_epochs):

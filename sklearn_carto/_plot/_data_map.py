@@ -249,9 +249,8 @@ class DataMapDisplay:
         self.histogram_axes_ = add_histogram_axes(self.ax_) if histograms else {}
         limits = self._set_limits(present, jitter)
         # 3. Draw the rows.
-        has_colours = bool(COLOURS & kwargs.keys())
         colours = {}
-        if not has_colours:
+        if not COLOURS & kwargs.keys():
             colours = get_colours(self.ax_, cmap, data_map.correctness[present], n_epochs)
         rng = rule_generator(random_state, "plot")
         shift = rng.uniform(-jitter, jitter, (data_map.n_samples, 2)) * [0.5, 1] if jitter else None
@@ -331,17 +330,14 @@ class DataMapDisplay:
         if held_out.all():  # no difference to show
             held_out[:] = False
         trained, handles, notes = rows[~held_out], [], []
+        places, correctness = self._get_values(trained)
         if kind == "hexbin":
-            self.points_, handles = draw_hexagons(
-                self.ax_, *self._coordinates(trained), points.style
-            )
+            self.points_, handles = draw_hexagons(self.ax_, places, correctness, points.style)
             trained = trained[:0]
         elif kind == "kde":
-            colours = {
-                name: points.style[name] for name in ("cmap", "norm") if "norm" in points.style
-            }
+            colours = {name: points.style[name] for name in ("cmap", "norm") if points.coloured}
             self.contours_, self.image_, outside = draw_contours(
-                self.ax_, *self._coordinates(trained), colours
+                self.ax_, places, correctness, colours
             )
             trained = trained[outside]
             notes.append("contours: 20, 40, 60, 80 and 95% of the rows")
@@ -374,10 +370,10 @@ class DataMapDisplay:
             notes.append(f"{len(drawn):,} of {len(rows):,} rows drawn")
         return drawn
 
-    def _coordinates(self, rows):
-        """Return the coordinates of rows, and their correctness."""
-        names = ("variability", "confidence", "correctness")
-        return [getattr(self.data_map, name)[rows] for name in names]
+    def _get_values(self, rows):
+        """Return the places of rows, and their correctness."""
+        data_map = self.data_map
+        return (data_map.variability[rows], data_map.confidence[rows]), data_map.correctness[rows]
 
     def _draw_points(self, rows, kind, points):
         mask = self.data_map.held_out_mask

@@ -10,18 +10,20 @@ from sklearn_carto._plot._colours import get_theme
 N_CELLS = 128  # per side of the grid that counts rows; finer than a contour of 5 inches shows
 SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
 _SMALLEST = 0.45  # side of a hexagon that holds the fewest rows, in units of its cell
-_IN_LEGEND = 11.0  # width of the largest hexagon of the legend, in points
+_IN_LEGEND = 9.0  # width of the largest hexagon of the legend, in points
 
 
-def draw_contours(ax, x, y, values, colours):
+def draw_contours(ax, places, values, colours):
     """Draw contours of density, and the mean value of the rows near each place between them.
 
     Parameters
     ----------
     ax : matplotlib Axes
         Axes of the map.
-    x, y, values : ndarray of shape (n_samples,)
-        Places of the rows, and the values that colours show.
+    places : pair of ndarray of shape (n_samples,)
+        Variability and confidence of the rows.
+    values : ndarray of shape (n_samples,)
+        The values that colours show.
     colours : dict of str to object
         Colour map and norm of the values; empty: the contours are filled with greys.
 
@@ -34,6 +36,7 @@ def draw_contours(ax, x, y, values, colours):
     outside_mask : ndarray of shape (n_samples,)
         The rows outside of all contours.
     """
+    x, y = places
     edges = [np.linspace(0, high, N_CELLS + 1) for high in (ax.get_xlim()[1], 1)]
     widths = _compute_widths(x, y, edges)
     counts, _, _ = np.histogram2d(x, y, bins=edges)
@@ -78,7 +81,7 @@ def _draw_image(ax, means, edges, outermost, colours):
     return image
 
 
-def draw_hexagons(ax, x, y, values, style):
+def draw_hexagons(ax, places, values, style):
     """Draw hexagons with the mean value of their rows, the larger the more rows they hold.
 
     Returns
@@ -90,6 +93,7 @@ def draw_hexagons(ax, x, y, values, style):
     """
     from matplotlib.lines import Line2D
 
+    x, y = places
     inches = ax.get_window_extent().width / ax.figure.dpi
     gridsize = int(np.clip(9 * inches, 15, 60))  # cells of 8 points
     extent = (0, ax.get_xlim()[1], 0, 1)

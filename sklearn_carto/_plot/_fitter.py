@@ -27,8 +27,9 @@ class Fitter(Artist):
         """Fit the texts, and draw nothing."""
         if self._fit_if_resized():
             root = self.figure.canvas.figure
-            if root.get_layout_engine() is not None:
-                root.get_layout_engine().execute(root)
+            engine = root.get_layout_engine()
+            if engine is not None:
+                engine.execute(root)
 
     def _fit_if_resized(self):
         size = tuple(self.figure.canvas.figure.get_size_inches())

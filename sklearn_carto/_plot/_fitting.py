@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 _SMALLEST, _LARGEST = 0.6, 1.5  # factors on the sizes of matplotlib's style
-_GAP = 4.0  # between a text and what lies beside it, in points
+_GAP = 7.0  # between a text and what lies beside it, in points
 
 
 def find_root(artist):

@@ -8,7 +8,7 @@ from sklearn_carto._plot._fitting import get_size, shorten
 def place_legend(ax, handles, names):
     """Place a legend beside the axes, below them in a narrow figure, or inside without layout."""
     root = ax.figure.canvas.figure
-    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    beside: dict = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
     if root.get_layout_engine() is None:  # nothing would make room
         beside = {"loc": "best", "framealpha": 0.8}
     legend = ax.legend(handles, names, fontsize="small", **{"frameon": False, **beside})
@@ -17,7 +17,7 @@ def place_legend(ax, handles, names):
     if root.get_layout_engine() is None or get_size(legend)[0] < 0.4 * width:
         return legend
     legend.remove()
-    below = {"loc": "outside lower center", "frameon": False, "fontsize": "x-small"}
+    below: dict = {"loc": "outside lower center", "frameon": False, "fontsize": "x-small"}
     below |= {"handlelength": 1.5, "columnspacing": 1.0, "labelspacing": 0.2}
     for n_columns in range(4, 0, -1):
         legend = ax.figure.legend(handles, names, ncols=n_columns, **below)

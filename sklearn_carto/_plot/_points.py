@@ -35,6 +35,7 @@ class Points:
         self._n_places = len(np.unique(np.round(places, 3), axis=0)) if shift is None else np.inf
         inches = ax.get_window_extent().width / ax.figure.dpi
         self._scale = np.clip(inches / 5, 0.6, 2.0)
+        self.coloured = not COLOURS & style.keys()
         self.shapes = not (COLOURS | {"marker"}) & style.keys()
 
     def draw(self, rows, n_drawn, **given):

@@ -214,7 +214,7 @@ def _write_shares(ax, shares):
     size = ax.xaxis.label.get_fontsize()
     room = 72 * ax.get_window_extent().width / ax.figure.dpi
     places = np.log(shares / shares.min()) * room / max(np.ptp(np.log(shares)), 1e-9)
-    kept = []
+    kept: list[int] = []
     for i, place in enumerate(places):
         if not kept or abs(places[kept[-1]] - place) > 3 * size:
             kept.append(i)

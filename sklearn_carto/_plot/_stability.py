@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._colours import get_theme, make_colormap
+from sklearn_carto._plot._correctness import set_markers, write_shapes
 from sklearn_carto._plot._fitting import fit_texts, get_size, wrap_labels, write_ticks
 from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
 from sklearn_carto._utils._validation import Count, describe, validate_params
@@ -136,7 +137,9 @@ class StabilityReportDisplay:
         self.ranges_[measure] = ax.hlines(
             places, table["min"], table["max"], color=theme.weak, linewidth=2
         )
-        (self.points_[measure],) = ax.plot(table["mean"], places, "o", color=theme.foreground)
+        (self.points_[measure],) = ax.plot(
+            table["mean"], places, "o", color=theme.foreground, markersize=5
+        )
         ax.set_yticks(places, labels=[""] * len(places))
         ax.set_ylim(len(places) - 0.5, -0.5)
         low = np.nanmin([*table["min"], 0.0])
@@ -171,8 +174,12 @@ class StabilityReportDisplay:
             vmax=1,
             cmap=make_colormap(ax) if cmap is None else cmap,
         )
+        if len(rows):
+            set_markers(self.rows_, 1.5 * highest[rows] - 0.5)
         self.colorbar_ = self.figure_.colorbar(self.rows_, ax=ax, ticks=[1 / 3, 2 / 3, 1])
         self.colorbar_.ax.set_yticklabels(["1/3", "2/3", "1"])
+        thirds = np.array([1, 3, 5]) / 6
+        write_shapes(self.colorbar_, self.rows_, (1 + 2 * thirds) / 3, thirds)
         ax.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
         ax.set_xlim(left=0)
         ax.locator_params(axis="x", nbins=3)
