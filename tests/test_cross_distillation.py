@@ -97,6 +97,8 @@ def test_colours_are_relative_to_the_column_and_numbers_are_the_scores(found):
     _, low, high = found.difference_to("random")
     stars = [text.get_text().endswith("*") for text in display.texts_]
     assert_array_equal(stars, ((low > 0) | (high < 0)).ravel())
+    assert ("* differs from random" in display.ax_.get_xlabel()) == any(stars)
+    assert [text.get_text() for text in display.colorbar_.ax.get_yticklabels()] == ["worst", "best"]
 
 
 @pytest.mark.parametrize(

@@ -586,6 +586,7 @@ def cases():
     yield from each(plot, "max_samples", COUNT, drop=none)
     for name in ("histograms", "standard_errors"):
         yield from each(plot, name, FLAG)
+    yield from each(plot, "jitter", [None, -0.1, 0.3, NAN, INF, True, "0.1", [0.1], *ODD])
     yield from each(plot, "cmap", ["nope", 3, [], {}, object()])
     yield from each(plot, "ax", ["a", 3, [], {}, object(), X])
     for owner, argument in {"DataMapDisplay": "data_map", "MapAgreementDisplay": "agreement",

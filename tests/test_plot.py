@@ -27,6 +27,7 @@ from sklearn_carto.exceptions import UndefinedIntervalWarning
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
+to_rgb = matplotlib.colors.to_rgb
 
 
 def places_of(points):
@@ -107,7 +108,6 @@ def test_thinning_never_drops_a_region():
 def test_points_shrink_as_rows_grow_in_number(random_map):
     few, many = random_map(150).plot(), random_map(20_000).plot()
     assert few.points_.get_sizes()[0] > 5 * many.points_.get_sizes()[0]
-    assert few.points_.get_alpha() > many.points_.get_alpha()
 
 
 def test_points_are_drawn_in_random_order():
@@ -270,13 +270,159 @@ def test_a_value_for_each_row_goes_to_its_row(random_map, container):
     assert display.colorbar_ is None  # it would be labelled as that of correctness
 
 
+def sides_of(hexagons):
+    return np.array([np.ptp(path.vertices[:, 0]) for path in hexagons.get_paths()])
+
+
 @pytest.mark.parametrize(
     "given", [{"mincnt": 3}, {"gridsize": 7}, {"extent": (0, 0.5, 0, 1)}, {"xscale": "linear"}]
 )
-def test_hexagons_fade_with_their_counts_in_any_geometry(random_map, given):
+def test_hexagons_grow_with_their_counts_in_any_geometry(random_map, given):
     display = random_map().plot(kind="hexbin", **given)
     display.figure_.canvas.draw()
-    assert len(display.points_.get_alpha()) == len(display.points_.get_array())
+    assert len(sides_of(display.points_)) == len(display.points_.get_array())
+
+
+def test_a_hexagon_of_one_row_has_the_full_colour_and_half_the_size():
+    # one hard row, and a thousand easy ones at one place
+    x, confidence = np.r_[np.full(1000, 0.1), 0.3], np.r_[np.full(1000, 0.9), 0.1]
+    data_map = DataMap(confidence=confidence, variability=x, correctness=confidence, n_epochs=20)
+    display = data_map.plot(kind="hexbin")
+    display.figure_.canvas.draw()
+    hexagons = display.points_
+    assert_allclose(np.sort(hexagons.get_array()), [0.1, 0.9])
+    small, large = np.sort(sides_of(hexagons))
+    assert 0.4 <= small / large <= 0.5
+    assert_allclose(hexagons.get_facecolor()[:, 3], 1.0)
+    entries = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert entries == ["1 row", "1,000 rows"]
+
+
+@pytest.mark.parametrize("kind", ["hexbin", "kde"])
+def test_rows_held_out_lie_over_hexagons_and_contours_and_count_in_none(random_map, kind):
+    data_map = random_map(2000)
+    held_out = np.arange(2000) < 400
+    display = replace(data_map, held_out_mask=held_out).plot(kind=kind)
+    alone = data_map.subset(~held_out).plot(kind=kind)
+    if kind == "hexbin":
+        assert_allclose(display.points_.get_array(), alone.points_.get_array())
+    else:
+        assert places_of(display.points_) == places_of(alone.points_)
+        assert_allclose(display.image_.get_array(), alone.image_.get_array())
+    assert len(display.held_out_points_.get_offsets()) == 300
+    assert "300 of 400 held-out rows drawn" in display.note_.get_text()
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts[-1] == "held out (400)"
+
+
+def test_contours_enclose_the_mean_correctness_of_the_rows_near():
+    # two clouds, one always right and one never
+    rng = np.random.RandomState(0)
+    right = np.repeat([1.0, 0.0], 2000)
+    confidence = np.clip(0.2 + 0.6 * right + rng.normal(0, 0.03, 4000), 0, 1)
+    data_map = DataMap(
+        confidence=confidence,
+        variability=rng.uniform(0.1, 0.2, 4000),
+        correctness=right,
+        n_epochs=20,
+    )
+    display = data_map.plot(kind="kde")
+    display.figure_.canvas.draw()
+    low, high, bottom, top = display.image_.get_extent()
+    means = display.image_.get_array()
+    across = int(means.shape[1] * (0.15 - low) / (high - low))
+    for place, expected in ((0.2, 0.0), (0.8, 1.0)):
+        upward = int(means.shape[0] * (place - bottom) / (top - bottom))
+        assert_allclose(means[upward, across], expected, atol=0.01)
+    assert display.image_.norm is display.points_.norm
+    assert display.image_.get_clip_path() is not None
+    assert data_map.plot(kind="kde", color="black").image_ is None
+
+
+@pytest.mark.parametrize(
+    ("n_epochs", "expected"),
+    [
+        (1, "0.0 1.0"),
+        (2, "0.0 0.5 1.0"),
+        (4, "0.00 0.25 0.50 0.75 1.00"),
+        (3, "0 1/3 2/3 1"),
+        (8, "0 1/8 2/8 3/8 4/8 5/8 6/8 7/8 1"),
+    ],
+)
+def test_ticks_are_written_as_the_values_that_they_stand_at(random_map, n_epochs, expected):
+    colorbar = random_map(n_epochs=n_epochs).plot().colorbar_
+    assert [text.get_text() for text in colorbar.ax.get_yticklabels()] == expected.split()
+    assert_allclose(colorbar.get_ticks(), np.arange(n_epochs + 1) / n_epochs)
+
+
+def test_the_mean_of_maps_of_few_epochs_has_values_between(random_map):
+    maps = [random_map(n_epochs=n, labels=None) for n in (2, 3)]
+    assert DataMap.mean(maps).plot().points_.cmap.N == 256  # 5/12, for example
+    assert maps[0].plot().points_.cmap.N == 3
+
+
+def test_the_shape_of_a_point_shows_a_third_of_correctness():
+    correctness = np.array([0.0, 0.3, 1 / 3, 0.6, 2 / 3, 1.0])
+    data_map = DataMap(
+        confidence=correctness, variability=correctness / 3, correctness=correctness, n_epochs=60
+    )
+    points = data_map.plot().points_
+    height = np.asarray(points.get_offsets())[:, 1]
+    shapes = [len(path) for path in np.array(points.get_paths(), dtype=object)[np.argsort(height)]]
+    triangle, square, circle = (
+        len(matplotlib.markers.MarkerStyle(marker).get_path()) for marker in "vso"
+    )
+    assert shapes == [triangle, triangle, square, square, circle, circle]
+    assert len(data_map.plot(marker="o").points_.get_paths()) == 1
+    assert len(data_map.plot(color="black").points_.get_paths()) == 1
+
+
+@pytest.mark.parametrize("marker", ["x", "+", "o"])
+def test_a_marker_of_the_caller_is_seen(random_map, marker):
+    points = random_map().plot(marker=marker).points_
+    assert points.get_linewidths()[0] > 0
+
+
+def test_rows_at_one_place_are_counted_on_the_plot():
+    # after one epoch of a classifier without probabilities
+    confidence = np.r_[np.zeros(30), np.ones(70)]
+    settings = {"variability": 0 * confidence, "correctness": confidence, "n_epochs": 1}
+    data_map = DataMap(confidence=confidence, **settings)
+    assert data_map.plot().note_.get_text() == "70 rows at one place"
+    assert data_map.plot(kind="hexbin").note_ is None
+    spread = DataMap(confidence=np.linspace(0, 1, 100), **settings)
+    assert spread.plot().note_ is None
+
+
+def test_jitter_shifts_the_points_within_its_range_and_inside_the_axes():
+    confidence = np.r_[np.zeros(30), np.ones(70)]
+    data_map = DataMap(
+        confidence=confidence, variability=0 * confidence, correctness=confidence, n_epochs=1
+    )
+    display = data_map.plot(jitter=0.1)
+    places = np.asarray(display.points_.get_offsets())
+    assert len(places_of(display.points_)) == 100
+    shift = places[:, 1] - places[:, 1].round()
+    assert 0.05 < np.abs(shift).max() <= 0.1
+    assert 0.025 < np.abs(places[:, 0]).max() <= 0.05
+    inside = display.ax_.viewLim
+    assert all(inside.contains(x, y) for x, y in places)
+    assert display.note_.get_text() == "jittered by up to 0.1"
+    again = data_map.plot(jitter=0.1)
+    assert_array_equal(again.points_.get_offsets(), places)
+
+
+def test_error_bars_of_many_rows_are_thinned_out_over_the_map(random_map):
+    mean = DataMap.mean([random_map(2000, seed=seed, labels=None) for seed in range(2)])
+    display = mean.plot(standard_errors=True)
+    across, _ = display.crosses_.lines[2]
+    centers = np.array([line.mean(axis=0) for line in across.get_segments()])
+    assert 50 <= len(centers) <= 13**2
+    assert display.note_.get_text() == f"error bars of {len(centers)} rows"
+    # one in each part that holds rows: the extremes of the map have theirs
+    for values, drawn in ((mean.variability, centers[:, 0]), (mean.confidence, centers[:, 1])):
+        assert drawn.max() > np.quantile(values, 0.99)
+        assert drawn.min() < np.quantile(values, 0.01)
 
 
 @pytest.mark.parametrize("kind", ["scatter", "hexbin", "kde"])
@@ -361,20 +507,20 @@ def test_marks_are_filled_where_the_difference_to_random_is_clear():
         region: display.marks_["test_accuracy", region][0].get_markerfacecolor()
         for region in ("good", "same")
     }
-    assert fills["same"] == "white"
-    assert fills["good"] != "white"
+    assert to_rgb(fills["same"]) == (1, 1, 1)
+    assert to_rgb(fills["good"]) != (1, 1, 1)
 
 
 def test_a_legend_explains_lines_and_markers():
     display = made_up().plot()
     handles = display.legend_.legend_handles
     assert [handle.get_label() for handle in handles] == [
-        *("full", "random", "differs from random", "may equal random")
+        *("full", "random", "differs from random", "may equal random", "95% interval")
     ]
     assert [handle.get_linestyle() for handle in handles[:2]] == ["-", "--"]
-    filled, hollow = (handle.get_markerfacecolor() for handle in handles[2:])
-    assert hollow == "white"
-    assert filled != "white"
+    filled, hollow = (to_rgb(handle.get_markerfacecolor()) for handle in handles[2:4])
+    assert hollow == (1, 1, 1)
+    assert filled != (1, 1, 1)
     without_intervals = made_up(n_splits=1)
     with pytest.warns(UndefinedIntervalWarning):
         assert len(without_intervals.plot().legend_.legend_handles) == 2
@@ -399,7 +545,7 @@ def test_several_fractions_are_lines_over_the_share():
     assert [text.get_text() for text in ax.get_xticklabels()] == ["10", "25", "50"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         *("full", "random", "good", "same"),
-        *("differs from random", "may equal random"),
+        *("differs from random", "may equal random", "95% interval"),
     ]
     assert len(display.marks_["test_accuracy", "good"]) == 3
     line = display.references_["test_accuracy", "random"]
@@ -410,7 +556,8 @@ def test_several_fractions_are_lines_over_the_share():
 def test_one_split_is_drawn_without_intervals():
     display = made_up(n_splits=1).plot()
     display.figure_.canvas.draw()
-    assert display.marks_["test_accuracy", "good"][0].get_markerfacecolor() == "white"
+    (mark,) = display.marks_["test_accuracy", "good"]
+    assert to_rgb(mark.get_markerfacecolor()) == (1, 1, 1)
 
 
 def test_axes_and_scores_of_a_comparison_are_checked():
@@ -452,6 +599,8 @@ def test_agreement_is_drawn_with_correlation_above_and_overlap_below(random_map)
     assert_allclose(matrix[0, 2], agreement.rank_correlation_["aum"][0, 2])
     assert_allclose(matrix[2, 0], agreement.overlap_["aum"][2, 0])
     assert_allclose(display.images_["regions"].get_array()[1, 0], agreement.mutual_info_[1, 0])
+    title = " ".join(display.axes_[0].get_title().split())
+    assert title.startswith("aum rank correlation above, overlap below the diagonal (chance")
     with pytest.raises(ValueError, match="Unknown statistic 'charm'"):
         agreement.plot(statistics=["charm"])
     with pytest.raises(

@@ -51,8 +51,17 @@ def test_scores_lie_over_shares_and_the_chosen_one_is_marked(plt):
     ends = [segment[:, 1] for segment in display.bars_[2][0].get_segments()]
     assert_allclose(ends, [[0.8, 0.8], [0.6, 0.8], [0.3, 0.3]])
     fills = [mark.get_markerfacecolor() for mark in display.marks_]
-    assert fills == ["#0072b2", "#0072b2", "white"]
+    assert fills == ["#0072b2", "#0072b2", (1, 1, 1)]
     assert "chosen: 50% (50 rows)" in [text.get_text() for text in display.legend_.get_texts()]
+
+
+def test_intervals_of_scores_in_the_unit_range_stay_in_it(plt):
+    wide = {"standard_error": np.array([0.0, 0.5, NAN])}
+    for shift, expected in ((0.0, 1.0), (-1.0, 0.2)):
+        splits = {f"split{i}_score": CURVE[f"split{i}_score"] + shift for i in range(3)}
+        mean = {"mean_score": CURVE["mean_score"] + shift}
+        bars = SelectionCurveDisplay({**CURVE, **wide, **splits, **mean}).plot().bars_
+        assert_allclose(bars[2][0].get_segments()[1][1, 1], expected)
 
 
 def test_it_is_drawn_of_a_selector_a_classifier_or_on_given_axes(plt):

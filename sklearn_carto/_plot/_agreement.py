@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
-from sklearn_carto._plot._heat_map import draw_heat_map
+from sklearn_carto._plot._fitting import are_in_one_row, fit_texts, wrap_labels
+from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
 from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
 from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import describe, validate_params
@@ -116,23 +118,32 @@ class MapAgreementDisplay:
                 held = ", ".join(agreement.rank_correlation_)
                 raise InvalidParameterError(f"Unknown statistic {name!r}. The maps hold {held}.")
         n_matrices = len(statistics) + 1
-        side = 1.4 + 0.7 * len(agreement.names_)
+        side = max(1.4 + 0.7 * len(agreement.names_), 3.0)
         figsize = (side * n_matrices, side)
         self.axes_ = get_axes(ax, n_matrices, "statistic and one for the regions", figsize=figsize)
         self.figure_ = self.axes_[0].figure
         self.images_ = {}
         matrices = {name: self._matrix(name) for name in statistics}
-        titles = {
-            name: f"{name}\nrank correlation \\ overlap (chance {agreement.chance_:.2f})"
-            for name in statistics
-        }
+        halves = (
+            f"rank correlation above, overlap below the diagonal (chance {agreement.chance_:.2f})"
+        )
+        titles = {name: f"{name.replace('_', ' ')}\n{halves}" for name in statistics}
         matrices["regions"] = _without_diagonal(agreement.mutual_info_)
         titles["regions"] = "regions\nadjusted mutual information"
-        for axes, (name, matrix) in zip(self.axes_, matrices.items(), strict=True):
-            self.images_[name], _ = draw_heat_map(
-                axes, matrix, agreement.names_, agreement.names_, low=0, high=1, cmap=cmap
+        shared = are_in_one_row(self.axes_)  # then the names of the first matrix hold for all
+        names = agreement.names_
+        rounds: list = [[], [], [], []]
+        for i, (axes, (name, matrix)) in enumerate(zip(self.axes_, matrices.items(), strict=True)):
+            self.images_[name], texts = draw_heat_map(
+                axes, matrix, names, names, low=0, high=1, cmap=cmap
             )
-            axes.set_title(titles[name], fontsize="medium")
+            axes.title.set_fontsize("medium")
+            rows = () if shared and i else names
+            plan = plan_heat_map(axes, rows, names, texts)
+            for steps, more in zip(rounds, plan, strict=True):
+                steps += more
+            rounds[2].append(partial(wrap_labels, axes, title=titles[name]))
+        fit_texts(list(self.axes_), figsize, rounds)
         return self
 
     def _matrix(self, statistic):

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_carto._plot._arguments import get_axes
+from sklearn_carto._plot._colours import get_theme
+from sklearn_carto._plot._fitting import (
+    are_in_one_row,
+    fit_texts,
+    make_plain,
+    wrap_labels,
+    write_ticks,
+)
+from sklearn_carto._plot._legend import place_legend
 from sklearn_carto._utils._compat import (
     HasMethods,
     InvalidParameterError,
@@ -16,10 +26,7 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import validate_params
 
-# the palette of Okabe and Ito, which colour-blind readers can distinguish
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c6d31")
 _MARKERS = "osD^vP*"
-_OF_FULL = {"color": "#222222", "marker": "o"}
 
 
 class SubsetComparisonDisplay:
@@ -137,54 +144,55 @@ class SubsetComparisonDisplay:
         figsize = (size[0] * len(scores) + room, size[1])
         self.axes_ = get_axes(ax, len(scores), "score", figsize=figsize, sharey=not sweep)
         self.figure_ = self.axes_[0].figure
+        self._theme = get_theme(self.axes_[0])
         self.bars_: dict = {}
         self.marks_: dict = {}
         self.references_: dict = {}
+        steps: list = []
         for axes, name in zip(self.axes_, scores, strict=True):
             of_score = summary["score"] == name
             table = {column: values[of_score] for column, values in summary.items()}
             if replaced:
-                self._plot_replacement(axes, name, table, replaced)
+                labels = self._plot_replacement(axes, name, table, replaced)
             else:
-                (self._plot_fractions if sweep else self._plot_one_fraction)(
+                labels = (self._plot_fractions if sweep else self._plot_one_fraction)(
                     axes, name, table, regions
                 )
-        self._add_legend(summary, regions)
+            steps.append(partial(wrap_labels, axes, **labels))
+        rounds = [steps] if sweep else [[partial(_write_names, self.axes_, regions)], steps]
+        self._add_legend(summary, regions, figsize)
+        fit_texts(list(self.axes_), figsize, rounds)
         return self
 
-    def _add_legend(self, summary, regions):
-        """Explain lines and markers, to the right of the last axes."""
+    def _add_legend(self, summary, regions, figsize):
+        """Explain lines and markers, to the right of the last axes or where there is room."""
         from matplotlib.lines import Line2D
 
-        handles = self.axes_[-1].get_legend_handles_labels()[0]
+        theme, ax = self._theme, self.axes_[-1]
+        handles, names = [], []
+        style: dict
+        for handle in ax.lines:
+            if handle.get_gid() in {*regions, "mixtures"}:
+                handles.append(handle)
+                names.append(handle.get_gid())
         if not handles:  # one fraction: the names are written along the axis
-            lines: dict = {"full": ("-", _OF_FULL["color"]), "random": ("--", _COLOURS[0])}
-            handles = [
-                Line2D([], [], linestyle=style, color=colour, linewidth=1, label=name)
-                for name, (style, colour) in lines.items()
-                if name in regions
-            ]
+            lines = {"full": ("-", theme.foreground), "random": ("--", theme.palette[0])}
+            for name, (line, colour) in lines.items():
+                if name in regions:
+                    style = {"linestyle": line, "color": colour, "linewidth": 1}
+                    handles.append(Line2D([], [], label=name, **style))
+                    names.append(name)
         if len(regions) > 2 and np.isfinite(summary["vs_random_low"]).any():
-            marks = {"differs from random": "0.3", "may equal random": "white"}
-            handles += [
-                Line2D(
-                    [],
-                    [],
-                    linestyle="none",
-                    marker="o",
-                    color="0.3",
-                    markerfacecolor=fill,
-                    label=name,
-                )
-                for name, fill in marks.items()
-            ]
-        self.legend_ = self.axes_[-1].legend(
-            handles=handles,
-            loc="center left",
-            bbox_to_anchor=(1.0, 0.5),
-            frameon=False,
-            fontsize="small",
-        )
+            marks = {"differs from random": theme.weak, "may equal random": theme.background}
+            for name, fill in marks.items():
+                style = {"linestyle": "none", "marker": "o", "markerfacecolor": fill}
+                handles.append(Line2D([], [], color=theme.weak, label=name, **style))
+                names.append(name)
+        if np.isfinite(summary["mean_low"]).any():
+            style = {"marker": "|", "markersize": 5, "linewidth": 1.2}
+            names.append("95% interval")
+            handles.append(Line2D([], [], color=theme.weak, label=names[-1], **style))
+        self.legend_ = place_legend(ax, handles, [make_plain(name) for name in names])
 
     def _plot_one_fraction(self, ax, score, table, regions):
         """Plot one fraction: the scores of each training set, the first on top."""
@@ -200,12 +208,13 @@ class SubsetComparisonDisplay:
                     alpha=0.6,
                     zorder=0,
                 )
-        ax.set_yticks(range(len(regions)), regions)
+        ax.set_yticks(range(len(regions)), labels=[""] * len(regions))
         ax.set_ylim(len(regions) - 0.5, -0.5)
-        ax.set_xlabel(_readable(score))
-        ax.grid(axis="x", color="0.9")
+        ax.grid(axis="x", color=self._theme.grid)
+        ax.locator_params(axis="x", nbins=4)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
+        return {"x": _readable(score)}
 
     def _plot_fractions(self, ax, score, table, regions):
         """Plot several fractions: scores over the share of rows."""
@@ -214,10 +223,11 @@ class SubsetComparisonDisplay:
             if region == "full" or not _has_share(table)[where].any():
                 self.references_[score, region] = ax.axhline(
                     table["mean"][where[0]],
-                    color="0.2" if region == "full" else _COLOURS[(i - 1) % len(_COLOURS)],
+                    color=self._get_style(region, i - 1)["color"],
                     linestyle="-" if region == "full" else ":",
                     linewidth=1.2,
                     label=region,
+                    gid=region,
                     zorder=0,
                 )
                 continue
@@ -233,6 +243,7 @@ class SubsetComparisonDisplay:
                 linestyle="--" if region == "random" else "-",
                 linewidth=1.4,
                 label=region,
+                gid=region,
                 zorder=2,
             )
             if region == "random":
@@ -241,8 +252,16 @@ class SubsetComparisonDisplay:
         ax.set_xscale("log")
         ax.set_xticks(shares, [f"{share:g}" for share in shares])
         ax.set_xticks([], minor=True)
-        ax.set_xlabel("share of the training rows [%]")
-        _style_axes(ax, score)
+        return self._style_axes(ax, score, "share of the training rows [%]")
+
+    def _style_axes(self, ax, score, label):
+        """Style axes whose scores go upward; return their labels."""
+        ax.set(xlabel=" ", ylabel=" ")
+        ax.locator_params(axis="y", nbins=6)
+        ax.grid(color=self._theme.grid)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        return {"x": label, "y": _readable(score)}
 
     def _replaced(self):
         """Return the replaced share of each region; empty for other comparisons."""
@@ -257,19 +276,37 @@ class SubsetComparisonDisplay:
         for region, line in (("full", "-"), ("random", "--")):
             self.references_[score, region] = ax.axhline(
                 table["mean"][table["region"] == region][0],
-                color=_OF_FULL["color"] if region == "full" else _COLOURS[0],
+                color=self._get_style(region, 0)["color"],
                 linestyle=line,
                 linewidth=1.2,
                 label=region,
+                gid=region,
                 zorder=0,
             )
         order = sorted(replaced, key=replaced.__getitem__)
         where = np.array([np.flatnonzero(table["region"] == region)[0] for region in order])
         shares = 100 * np.array([replaced[region] for region in order])
         style = self._draw(ax, score, "mixtures", 1, table, where, shares, upward=True)
-        ax.plot(shares, table["mean"][where], **style, linewidth=1.4, label="mixtures", zorder=2)
-        ax.set_xlabel("share of the budget that is replaced [%]")
-        _style_axes(ax, score)
+        ax.plot(
+            shares,
+            table["mean"][where],
+            **style,
+            linewidth=1.4,
+            label="mixtures",
+            gid="mixtures",
+            zorder=2,
+        )
+        return self._style_axes(ax, score, "share of the budget that is replaced [%]")
+
+    def _get_style(self, region, number):
+        """Return the colour and marker of a region, the same ones in every plot."""
+        if region == "full":
+            return {"color": self._theme.foreground, "marker": "o"}
+        palette = self._theme.palette
+        return {
+            "color": palette[number % len(palette)],
+            "marker": _MARKERS[number % len(_MARKERS)],
+        }
 
     def _draw(self, ax, score, region, number, table, where, places, *, upward):
         """Draw means and intervals; markers are filled where the score differs from random."""
@@ -278,10 +315,8 @@ class SubsetComparisonDisplay:
         if score in self.comparison.unit_scores:
             ends = np.clip(ends, 0, 1)
         errors = np.abs(ends - means)
-        colour = _COLOURS[number % len(_COLOURS)]
-        style = {"color": colour, "marker": _MARKERS[number % len(_MARKERS)]}
-        if region == "full":  # so that other regions have the same style in every plot
-            style, colour = _OF_FULL, _OF_FULL["color"]
+        style = self._get_style(region, number)
+        colour = style["color"]
         xy = (places, means) if upward else (means, places)
         self.bars_[score, region] = ax.errorbar(
             *xy,
@@ -290,7 +325,7 @@ class SubsetComparisonDisplay:
             ecolor=colour,
             elinewidth=1.2,
             capsize=2.5,
-            alpha=0.55 if upward else 1.0,
+            alpha=0.6 if upward else 1.0,
             zorder=1,
         )
         low, high = table["vs_random_low"][where], table["vs_random_high"][where]
@@ -302,7 +337,7 @@ class SubsetComparisonDisplay:
                 **style,
                 linestyle="none",
                 markersize=6,
-                markerfacecolor=colour if filled else "white",
+                markerfacecolor=colour if filled else self._theme.background,
                 zorder=3,
             )[0]
             for x, y, filled in zip(*xy, differs, strict=True)
@@ -310,17 +345,22 @@ class SubsetComparisonDisplay:
         return style
 
 
+def _write_names(axes, names):
+    """Write the names of training sets along the axes, or only the first ones of a row."""
+    size = axes[0].xaxis.label.get_fontsize()
+    room = 0.3 * 72 * axes[0].figure.canvas.figure.get_size_inches()[0]
+    shared = are_in_one_row(axes)
+    for i, ax in enumerate(axes):
+        if i and shared:
+            ax.tick_params(axis="y", labelleft=False)
+        else:
+            write_ticks(ax.yaxis, names, room, size)
+
+
 def _has_share(table):
     """Whether each training set is a share that was chosen; "full" and "clean" are not."""
     drawn = table["frac"][table["region"] == "random"]
     return (table["region"] != "full") & np.isin(table["frac"], drawn)
-
-
-def _style_axes(ax, score):
-    ax.set_ylabel(_readable(score))
-    ax.grid(color="0.9")
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _choose_scores(summary, score):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
-from sklearn_carto._plot._heat_map import draw_heat_map
+from sklearn_carto._plot._fitting import fit_texts, wrap_labels
+from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
 from sklearn_carto._utils._compat import HasMethods, check_matplotlib_support
 from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import validate_params
@@ -36,6 +38,8 @@ class CrossDistillationDisplay:
         Figure that contains the axes.
     image_ : matplotlib AxesImage
         Image of the matrix.
+    colorbar_ : matplotlib Colorbar
+        Colours, from the worst score of a column to the best.
     texts_ : list of matplotlib Text
         Scores in the cells.
 
@@ -119,7 +123,8 @@ class CrossDistillationDisplay:
         result = self.cross_distillation
         matrix = result.matrix(score)
         _, low, high = result.difference_to("random", score)
-        figsize = 1.6 + 0.9 * len(result.models_), 1.2 + 0.5 * len(result.reference_models_)
+        n_rows, n_columns = matrix.shape
+        figsize = 2.6 + 0.9 * n_columns, 1.6 + 0.5 * n_rows
         (self.ax_,) = get_axes(ax, 1, "matrix", figsize=figsize)
         self.figure_ = self.ax_.figure
         known = np.isfinite(matrix)
@@ -134,9 +139,21 @@ class CrossDistillationDisplay:
         differs = (low > 0) | (high < 0)
         for text, value, star in zip(self.texts_, matrix[known], differs[known], strict=True):
             text.set_text(f"{value:.3f}{'*' if star else ''}")
-        self.ax_.set(xlabel="trained", ylabel="chose the rows")
+        self.colorbar_ = self.figure_.colorbar(self.image_, ax=self.ax_, ticks=[0, 1])
+        self.colorbar_.ax.set_yticklabels(["worst", "best"])
         name = (result.scores_[0] if score is None else score).replace("_", " ")
-        self.ax_.set_title(
-            f"{name}, {result.region}, {result.frac:.0%} of the rows", fontsize="medium"
-        )
+        labels = {
+            "title": f"{name}, {result.region}, {result.frac:.0%} of the rows",
+            "x": "trained",
+            "y": "chose the rows",
+        }
+        if differs[known].any():
+            labels["x"] += "\n* differs from random"
+        rounds = plan_heat_map(self.ax_, result.reference_models_, result.models_, self.texts_)
+        rounds[2] += [
+            partial(wrap_labels, self.ax_, **labels),
+            partial(wrap_labels, self.colorbar_.ax, y="score in its column"),
+        ]
+        self.ax_.title.set_fontsize("medium")
+        fit_texts([self.ax_, self.colorbar_.ax], figsize, rounds)
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import signature
 from typing import Any, Literal, Self
 
@@ -9,8 +10,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_carto._plot._annotations import (
-    EXCLUDED_COLOUR,
-    write_legend,
+    make_handles,
+    make_room,
     write_note,
     write_region_names,
 )
@@ -20,21 +21,22 @@ from sklearn_carto._plot._correctness import (
     draw_colorbar,
     draw_histogram,
     get_colours,
+    takes_few_values,
 )
 from sklearn_carto._plot._density import draw_contours, draw_hexagons
+from sklearn_carto._plot._fitting import fit_texts, wrap_labels
+from sklearn_carto._plot._points import COLOURS, Points, count_crowd, subsample
 from sklearn_carto._utils._compat import (
     InvalidParameterError,
     StrOptions,
     check_matplotlib_support,
 )
-from sklearn_carto._utils._quotas import class_quotas
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._typing import Axes, RandomStateType
-from sklearn_carto._utils._validation import Count, describe, validate_params
+from sklearn_carto._utils._validation import Count, Number, describe, validate_params
 
-_COLOURS = {"color", "c", "facecolor", "facecolors", "fc"}  # in place of correctness
-# space above, below and (twice) right of the rows, in units of the axes: a region name is as high
-_MARGIN, _MARGIN_WITHOUT_NAMES = 0.09, 0.02
+_MARGIN = 0.02  # beyond the rows, in units of the axes
+_MAX_HELD_OUT = 300  # points over hexagons or contours
 
 
 class DataMapDisplay:
@@ -57,8 +59,8 @@ class DataMapDisplay:
     points_ : matplotlib PathCollection or PolyCollection
         The points, one for each row, or the hexagons.
     held_out_points_ : matplotlib PathCollection or None
-        Held-out rows, as hollow points with a legend; None if the map has none, or no others, and
-        for hexagons.
+        Held-out rows, as hollow points with a legend; None if the map has none, or no others.
+        Contours and hexagons do not count them.
     excluded_points_ : matplotlib PathCollection or None
         Excluded rows, as light crosses with a legend; None if the map has none, and for hexagons.
         Contours, hexagons and histograms do not count them.
@@ -66,18 +68,28 @@ class DataMapDisplay:
         Error bars of the standard errors.
     contours_ : matplotlib QuadContourSet or None
         Contours of ``kind="kde"``.
+    image_ : matplotlib AxesImage or None
+        Mean correctness inside the contours of ``kind="kde"``; None if `color` was passed.
     colorbar_ : matplotlib Colorbar or None
         Colour bar of correctness; None if `color` was passed.
     region_texts_ : list of matplotlib Text
-        Names of the regions.
+        Names of the regions, in boxes.
     histogram_axes_ : dict of str to matplotlib Axes
         Axes of the histograms, by statistic.
     note_ : matplotlib Text or None
-        Number of rows that are not drawn; None if all are.
+        What else the picture shows: number of rows that are not drawn, rows at the same place;
+        None if there is nothing to add.
 
     See Also
     --------
     DataMap.plot : Plot a map in one call.
+
+    Notes
+    -----
+    Colours have a contrast of at least 3:1 with white axes, and in a dark style of matplotlib with
+    black ones. The shape of a point also shows its correctness: a triangle below 1/3, a square
+    below 2/3, and a circle above. The sizes of texts follow that of the figure, and no text covers
+    a row.
 
     References
     ----------
@@ -160,6 +172,7 @@ class DataMapDisplay:
         histograms=["boolean"],
         region_names=["boolean"],
         standard_errors=["boolean"],
+        jitter=[Number(0, 0.25)],
         random_state=["random_state"],
     )
     def plot(
@@ -172,6 +185,7 @@ class DataMapDisplay:
         region_names: bool = True,
         standard_errors: bool = False,
         cmap: Any = None,
+        jitter: float = 0.0,
         random_state: RandomStateType = 0,
         **kwargs: Any,
     ) -> Self:
@@ -182,9 +196,10 @@ class DataMapDisplay:
         ax : matplotlib Axes, default=None
             Axes to plot on; None: a new figure.
         kind : {"scatter", "hexbin", "kde"}, default="scatter"
-            Points, one for each row; hexagons with the mean correctness of their rows, the fainter
+            Points, one for each row; hexagons with the mean correctness of their rows, the smaller
             the fewer rows they hold; or contours of a density estimate around 20, 40, 60, 80 and
-            95 % of the rows, with points for the rows outside.
+            95 % of the rows, with the mean correctness of the rows near each place, and points for
+            the rows outside. Over hexagons and contours, at most 300 held-out rows are drawn.
         max_samples : int, default=25_000
             Maximum number of points, at least 3. From more rows a random sample, stratified by
             region, is drawn. Hexagons, contours and histograms use all rows.
@@ -193,11 +208,15 @@ class DataMapDisplay:
         region_names : bool, default=True
             Whether to write the names of the regions on the map.
         standard_errors : bool, default=False
-            Whether to draw error bars of the standard errors at each point, for a map that is the
-            mean of several.
+            Whether to draw error bars of the standard errors at the points, for a map that is the
+            mean of several. From more than 100 points, those of one point in each part of the map
+            are drawn.
         cmap : str or matplotlib Colormap, default=None
-            Colours of correctness from 0 to 1. None: orange to dark blue, which colour-blind
-            readers can distinguish.
+            Colours of correctness from 0 to 1. None: orange to dark purple, or on dark axes yellow
+            to red, which colour-blind readers can distinguish.
+        jitter : float, default=0.0
+            Largest random shift of a point in confidence, in [0, 0.25]; in variability it is half
+            of it. After few epochs many rows lie at the same place. Only points are shifted.
         random_state : int, RandomState instance or None, default=0
             Determines the sample of the points and the order in which they are drawn.
         **kwargs : dict
@@ -223,26 +242,45 @@ class DataMapDisplay:
         check_matplotlib_support(f"{type(self).__name__}.plot")
         # 1. Check the arguments.
         present = self._check_arguments(kind, standard_errors, cmap, kwargs)
-        n_epochs = self.data_map.n_epochs
+        data_map, n_epochs = self.data_map, self.data_map.n_epochs
+        few_values = takes_few_values(data_map.correctness[present], n_epochs)
         # 2. Prepare the axes.
         figsize = (9.0, 5.4) if histograms else (7.2, 5.4)
         (self.ax_,) = get_axes(ax, 1, "map", figsize=figsize)
         self.figure_ = self.ax_.figure
         self.histogram_axes_ = add_histogram_axes(self.ax_) if histograms else {}
-        self._set_limits(present, _MARGIN if region_names else _MARGIN_WITHOUT_NAMES)
+        limits = self._set_limits(present, jitter)
         # 3. Draw the rows.
-        colours = {} if _COLOURS & kwargs.keys() else get_colours(cmap, n_epochs)
+        colours = {}
+        if not COLOURS & kwargs.keys():
+            colours = get_colours(self.ax_, cmap, data_map.correctness[present], n_epochs)
         rng = rule_generator(random_state, "plot")
-        n_left_out = self._draw_rows(
-            present, kind, max_samples, standard_errors, {**colours, **kwargs}, rng
-        )
+        shift = rng.uniform(-jitter, jitter, (data_map.n_samples, 2)) * [0.5, 1] if jitter else None
+        points = Points(self.ax_, data_map, {**colours, **kwargs}, shift)
+        handles, notes = self._draw_rows(present, kind, max_samples, standard_errors, points, rng)
         # 4. Add the colour bar, the texts and the histograms.
-        self.colorbar_ = draw_colorbar(self.points_, self.ax_, n_epochs) if colours else None
+        self.colorbar_ = None
+        if colours:
+            label = "correctness" if kind == "scatter" else "mean correctness"
+            shapes = points.shapes and kind != "hexbin"
+            self.colorbar_ = draw_colorbar(
+                self.points_, self.ax_, few_values, n_epochs, label, shapes=shapes
+            )
         self.region_texts_ = write_region_names(self.ax_) if region_names else []
-        self.note_ = write_note(self.ax_, self._list_missing(n_left_out, len(present)))
+        self.note_ = write_note(self.ax_, notes + self._list_missing(len(present)))
         for name, axes in self.histogram_axes_.items():
-            draw_histogram(axes, getattr(self.data_map, name)[present], name, n_epochs)
+            values = getattr(data_map, name)[present]
+            draw_histogram(axes, values, name, n_epochs, few_values)
+        self._fit(handles, limits, figsize)
         return self
+
+    def _fit(self, handles, limits, figsize):
+        """Make the texts fit the figure, now and when its size changes."""
+        axes = [self.ax_, *self.histogram_axes_.values()]
+        axes += [self.colorbar_.ax] if self.colorbar_ is not None else []
+        steps = [partial(wrap_labels, ax, title=name) for name, ax in self.histogram_axes_.items()]
+        steps.append(partial(make_room, self.ax_, self.region_texts_, handles, self.note_, limits))
+        fit_texts(axes, figsize, [steps])
 
     def _check_arguments(self, kind, standard_errors, cmap, kwargs):
         """Check the arguments of `plot`; return the rows that can be selected."""
@@ -262,125 +300,102 @@ class DataMapDisplay:
             )
         return present
 
-    def _list_missing(self, n_left_out, n_present):
-        """List what is not drawn."""
+    def _list_missing(self, n_present):
+        """List the rows that cannot be drawn, or are not."""
         data_map = self.data_map
         n_unseen = np.isnan(data_map.confidence).sum()
         n_excluded = data_map.n_samples - n_present - n_unseen
         parts = []
-        if n_left_out:
-            parts.append(f"{n_present - n_left_out:,} of {n_present:,} rows drawn")
         if n_unseen:
             parts.append(f"{n_unseen:,} rows never seen in training")
         if n_excluded and self.excluded_points_ is None:
             parts.append(f"{n_excluded:,} rows of weight 0")
         return parts
 
-    def _set_limits(self, rows, margin):
+    def _set_limits(self, rows, jitter):
+        """Set the limits of the axes, and return those that hold all rows."""
         width = max(0.1, 1.05 * self.data_map.variability[rows].max())
-        self.ax_.set(
-            xlabel="variability",
-            ylabel="confidence",
-            xlim=(-0.01, width * (1 + 2 * margin)),
-            ylim=(-margin, 1 + margin),
-            yticks=np.linspace(0, 1, 6),
-        )
+        limits = {
+            "x": (-0.01 - jitter / 2, width + jitter / 2),
+            "y": (-_MARGIN - jitter, 1 + _MARGIN + jitter),
+        }
+        self.ax_.set(xlabel="variability", ylabel="confidence", yticks=np.linspace(0, 1, 6))
+        self.ax_.set(xlim=limits["x"], ylim=limits["y"])
+        return limits
 
-    def _draw_rows(self, rows, kind, max_samples, standard_errors, style, rng):
-        """Draw the rows in the given kind; return the number of points that are left out."""
-        self.contours_ = self.crosses_ = self.held_out_points_ = self.excluded_points_ = None
-        if kind == "hexbin":
-            x, y, correctness = self._coordinates(rows)
-            self.points_ = draw_hexagons(self.ax_, x, y, correctness, style)
-            return 0
-        if kind == "kde":
-            x, y, _ = self._coordinates(rows)
-            self.contours_, outside = draw_contours(self.ax_, x, y)
-            rows = rows[outside]
-        drawn = _subsample(rows, self.data_map.region_labels()[rows], max_samples, rng)
-        self._draw_points(drawn, style)
-        if standard_errors:
-            self._draw_crosses(drawn)
-        return len(rows) - len(drawn)
-
-    def _coordinates(self, rows):
-        """Return the coordinates of rows, and their correctness."""
-        names = ("variability", "confidence", "correctness")
-        return [getattr(self.data_map, name)[rows] for name in names]
-
-    def _draw_points(self, rows, style):
+    def _draw_rows(self, rows, kind, max_samples, standard_errors, points, rng):
+        """Draw the rows in the given kind; return entries of a legend, and notes."""
+        self.contours_ = self.image_ = self.crosses_ = None
+        self.held_out_points_ = self.excluded_points_ = None
         mask = self.data_map.held_out_mask
-        if mask is None or mask.all():  # no difference to show
-            mask = np.zeros(self.data_map.n_samples, dtype=bool)
-        held_out = mask[rows]
-        self.points_ = self._scatter(rows[~held_out], len(rows), style)
-        if held_out.any():
-            points = self._scatter(rows[held_out], len(rows), style)
-            points.update_scalarmappable()  # else the colours would be set when it is drawn
-            colours = points.get_facecolor()
-            points.set(array=None, facecolor="none", edgecolor=colours, linewidth=0.9)
-            self.held_out_points_ = points
-        n_excluded = self._draw_excluded(len(rows))
-        write_legend(self.ax_, held_out.sum(), n_excluded)
+        held_out = np.zeros(len(rows), dtype=bool) if mask is None else mask[rows]
+        if held_out.all():  # no difference to show
+            held_out[:] = False
+        trained, handles, notes = rows[~held_out], [], []
+        places, correctness = self._get_values(trained)
+        if kind == "hexbin":
+            self.points_, handles = draw_hexagons(self.ax_, places, correctness, points.style)
+            trained = trained[:0]
+        elif kind == "kde":
+            colours = {name: points.style[name] for name in ("cmap", "norm") if points.coloured}
+            self.contours_, self.image_, outside = draw_contours(
+                self.ax_, places, correctness, colours
+            )
+            trained = trained[outside]
+            notes.append("contours: 20, 40, 60, 80 and 95% of the rows")
+        n_held_out = held_out.sum()
+        drawn = self._choose(trained, rows[held_out], kind, max_samples, rng, notes)
+        if kind == "scatter":
+            crowd = count_crowd(self.data_map, rows)
+            if points.shift is not None:
+                notes.append(f"jittered by up to {np.abs(points.shift[:, 1]).max():.2g}")
+            elif crowd:
+                notes.append(f"{crowd:,} rows at one place")
+        self._draw_points(drawn, kind, points)
+        if standard_errors and kind != "hexbin":
+            self.crosses_, n_errors = points.draw_errors(drawn)
+            if n_errors < len(drawn):
+                notes.append(f"error bars of {n_errors:,} rows")
+        excluded = self._draw_excluded(points, len(drawn)) if kind != "hexbin" else 0
+        return handles + make_handles(self.ax_, n_held_out, excluded), notes
 
-    def _draw_excluded(self, n_drawn):
+    def _choose(self, trained, held_out, kind, max_samples, rng, notes):
+        """Choose the rows to draw as points, in random order; note how many are left out."""
+        regions = self.data_map.region_labels()
+        if kind != "scatter" and len(held_out) > _MAX_HELD_OUT:
+            chosen = subsample(held_out, regions[held_out], _MAX_HELD_OUT, rng)
+            notes.append(f"{len(chosen):,} of {len(held_out):,} held-out rows drawn")
+            held_out = chosen
+        rows = np.sort(np.concatenate([trained, held_out]))
+        drawn = subsample(rows, regions[rows], max_samples, rng)
+        if len(drawn) < len(rows):
+            notes.append(f"{len(drawn):,} of {len(rows):,} rows drawn")
+        return drawn
+
+    def _get_values(self, rows):
+        """Return the places of rows, and their correctness."""
+        data_map = self.data_map
+        return (data_map.variability[rows], data_map.confidence[rows]), data_map.correctness[rows]
+
+    def _draw_points(self, rows, kind, points):
+        mask = self.data_map.held_out_mask
+        held_out = np.zeros(len(rows), dtype=bool) if mask is None else mask[rows]
+        if held_out.all() and kind == "scatter":  # no difference to show
+            held_out[:] = False
+        if kind != "hexbin":
+            self.points_ = points.draw(rows[~held_out], len(rows))
+        if held_out.any():
+            n_drawn = len(rows) if kind == "scatter" else 2000  # smaller, over colours
+            self.held_out_points_ = points.draw_hollow(
+                rows[held_out], n_drawn, filled=kind != "scatter"
+            )
+
+    def _draw_excluded(self, points, n_drawn):
         """Draw the excluded rows as light crosses; return their number."""
         excluded = self.data_map.excluded_mask
         if excluded is None:
             return 0
         rows = np.flatnonzero(excluded & ~np.isnan(self.data_map.confidence))
         if len(rows):
-            style = {"color": EXCLUDED_COLOUR, "marker": "x", "linewidths": 0.8, "zorder": 1}
-            self.excluded_points_ = self._scatter(rows, n_drawn + len(rows), style)
+            self.excluded_points_ = points.draw_crosses(rows, n_drawn + len(rows))
         return len(rows)
-
-    def _scatter(self, rows, n_drawn, style):
-        n = max(n_drawn, 1)
-        defaults = {
-            # the area that points cover, n * s, grows with sqrt(n) only; bounds chosen by eye
-            "s": np.clip(500 / np.sqrt(n), 3.0, 40.0),
-            "alpha": np.clip(30 / np.sqrt(n), 0.45, 0.9),
-            "linewidths": 0,
-            "rasterized": n > 5000,  # in vector files, which grow with the number of points
-            "zorder": 2,
-        }
-        x, y, correctness = self._coordinates(rows)
-        colours = {} if _COLOURS & style.keys() else {"c": correctness}
-        style = {name: self._take(value, rows) for name, value in style.items()}
-        return self.ax_.scatter(x, y, **{**colours, **defaults, **style})
-
-    def _take(self, value, rows):
-        """Index an array with a value for each row of the map; other values are left alone."""
-        if isinstance(value, (str, dict)) or not np.iterable(value):
-            return value
-        array = np.asarray(value)
-        n_samples = self.data_map.n_samples
-        # three or four numbers are one colour
-        is_colour = array.ndim == 1 and n_samples in (3, 4) and not isinstance(value, np.ndarray)
-        return array[rows] if len(array) == n_samples and not is_colour else value
-
-    def _draw_crosses(self, rows):
-        x, y, _ = self._coordinates(rows)
-        errors = self.data_map.standard_errors
-        self.crosses_ = self.ax_.errorbar(
-            x,
-            y,
-            xerr=errors["variability"][rows],
-            yerr=errors["confidence"][rows],
-            fmt="none",
-            ecolor="0.4",
-            elinewidth=0.6,
-            alpha=0.7,
-            zorder=1,
-        )
-
-
-def _subsample(rows, regions, max_samples, rng):
-    """Shuffle rows, and draw at most `max_samples`: from each region its share, at least one."""
-    order = rng.permutation(len(rows))
-    if len(rows) > max_samples:
-        _, of_region, counts = np.unique(regions, return_inverse=True, return_counts=True)
-        quotas = class_quotas(max_samples, counts, rng)
-        chosen = [order[of_region[order] == i][:quota] for i, quota in enumerate(quotas)]
-        order = rng.permutation(np.concatenate(chosen))
-    return rows[order]

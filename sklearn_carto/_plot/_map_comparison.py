@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
-from sklearn_carto._plot._heat_map import draw_heat_map
+from sklearn_carto._plot._colours import get_theme
+from sklearn_carto._plot._fitting import fit_texts, wrap_labels
+from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
 from sklearn_carto._utils._compat import (
     InvalidParameterError,
     StrOptions,
@@ -16,7 +19,9 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import Count, describe, validate_params
 
-_ROW_COLOUR, _RELABELLED_COLOUR = "0.45", "#d55e00"  # of Okabe and Ito, for the colour-blind
+_RELABELLED_COLOUR = "#d55e00"  # of Okabe and Ito; contrasts with white and with black
+
+_SIZE = 5.2, 4.0  # of a figure, in inches
 
 
 class MapComparisonDisplay:
@@ -40,8 +45,11 @@ class MapComparisonDisplay:
         Image of the transitions.
     texts_ : list of matplotlib Text
         Numbers of rows in the cells.
+    colorbar_ : matplotlib Colorbar or None
+        Colour bar of the transitions.
     arrows_ : dict of str to matplotlib Quiver
-        Arrows of rows with the same label, "kept", and of the relabelled ones, "relabelled".
+        Arrows of rows with the same label, "kept", and of the relabelled ones, "relabelled", which
+        begin with a circle.
 
     See Also
     --------
@@ -120,9 +128,10 @@ class MapComparisonDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         check_cmap(cmap, f"{type(self).__name__}.plot")
-        (self.ax_,) = get_axes(ax, 1, "comparison", figsize=(5.2, 4.0))
+        (self.ax_,) = get_axes(ax, 1, "comparison", figsize=_SIZE)
         self.figure_ = self.ax_.figure
         self.image_: Any = None
+        self.colorbar_: Any = None
         self.texts_: list = []
         self.arrows_: dict = {}
         if kind == "transitions":
@@ -141,30 +150,44 @@ class MapComparisonDisplay:
         for text, count in zip(self.texts_, counts[np.isfinite(shares)], strict=True):
             text.set_text(str(count))
         self.ax_.set(xlabel="second map", ylabel="first map")
+        label = "share of the row"
+        self.colorbar_ = self.figure_.colorbar(self.image_, ax=self.ax_, label=label)
         n_moved, n_common = self.comparison.moved_mask_.sum(), counts.sum()
         self.ax_.set_title(f"{n_moved} of {n_common} common rows moved", fontsize="medium")
+        rounds = plan_heat_map(self.ax_, regions, regions, self.texts_)
+        rounds[2] += [partial(wrap_labels, self.ax_, title=self.ax_.get_title())]
+        rounds[2] += [partial(wrap_labels, self.colorbar_.ax, y=label)]
+        fit_texts([self.ax_, self.colorbar_.ax], _SIZE, rounds)
 
     def _plot_arrows(self, max_arrows):
+        from matplotlib.lines import Line2D
+
         result, distances = self.comparison, self.comparison._distances()
         shown = (result.moved_mask_ | result.relabelled_mask_) & np.isfinite(distances)
         rows = np.flatnonzero(shown)
         rows = np.sort(rows[np.argsort(-distances[rows], kind="stable")[:max_arrows]])
         a, b = result.map_a_, result.map_b_
+        handles = []
         groups = {
-            "kept": (rows[~result.relabelled_mask_[rows]], _ROW_COLOUR),
+            "kept": (rows[~result.relabelled_mask_[rows]], get_theme(self.ax_).weak),
             "relabelled": (rows[result.relabelled_mask_[rows]], _RELABELLED_COLOUR),
         }
         for name, (group, colour) in groups.items():
             if len(group):
+                starts = a.variability[group], a.confidence[group]
+                marks = {"color": colour, "marker": "o", "fillstyle": "none", "markersize": 4}
+                if name == "relabelled":
+                    self.ax_.plot(*starts, linestyle="none", **marks)
+                else:
+                    marks["marker"] = ""
+                label = "label kept" if name == "kept" else "relabelled"
+                handles.append(Line2D([0, 1], [0, 0], label=label, markevery=[0], **marks))
                 self.arrows_[name] = self.ax_.quiver(
-                    a.variability[group],
-                    a.confidence[group],
+                    *starts,
                     (b.variability - a.variability)[group],
                     (b.confidence - a.confidence)[group],
                     **{"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004},
                     color=colour,
-                    alpha=0.7,
-                    label=f"label {name}" if name == "kept" else name,
                 )
         self.ax_.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
         widest = np.nanmax([a.variability, b.variability]) if len(rows) else 0.5
@@ -172,4 +195,6 @@ class MapComparisonDisplay:
         self.ax_.set_title(f"{len(rows)} of {shown.sum()} rows that changed", fontsize="medium")
         self.ax_.spines[["top", "right"]].set_visible(False)
         if "relabelled" in self.arrows_:
-            self.ax_.legend(frameon=False, fontsize="small", loc="upper right")
+            self.ax_.legend(handles=handles, fontsize="small", loc="best", framealpha=0.8)
+        step = partial(wrap_labels, self.ax_, title=self.ax_.get_title())
+        fit_texts([self.ax_], _SIZE, [[step]])

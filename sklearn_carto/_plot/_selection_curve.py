@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_carto._plot._arguments import get_axes
+from sklearn_carto._plot._colours import get_theme
+from sklearn_carto._plot._fitting import fit_texts, wrap_labels
 from sklearn_carto._utils._compat import (
     HasMethods,
     InvalidParameterError,
@@ -15,7 +18,9 @@ from sklearn_carto._utils._compat import (
 from sklearn_carto._utils._typing import Array, Axes
 from sklearn_carto._utils._validation import validate_params
 
-_COLOUR, _CHOSEN = "#0072b2", "#d55e00"  # of the palette of Okabe and Ito
+# of the palette of Okabe and Ito; both contrast with white and with black
+_COLOUR, _CHOSEN = "#0072b2", "#d55e00"
+_SIZE = 5.2, 3.6  # of a figure, in inches
 
 
 class SelectionCurveDisplay:
@@ -24,7 +29,8 @@ class SelectionCurveDisplay:
     A point is the mean score of a share over the folds in which it was scored, and its interval one
     standard error of the mean difference to the best share, which itself has none. The chosen share
     is marked, and a line shows the best score. Markers are hollow where a share was clearly worse
-    than the best one, and was not scored on all folds.
+    than the best one, and was not scored on all folds. Where all scores lie in [0, 1], so do the
+    intervals.
 
     It is recommended to use :meth:`from_selector` to create a display.
 
@@ -127,17 +133,24 @@ class SelectionCurveDisplay:
             If matplotlib is not installed.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        (self.ax_,) = get_axes(ax, 1, "curve", figsize=(5.2, 3.6))
+        (self.ax_,) = get_axes(ax, 1, "curve", figsize=_SIZE)
         self.figure_ = self.ax_.figure
+        theme = get_theme(self.ax_)
         shares, means, errors = self._curve()
         complete, chosen = np.isfinite(self.results["mean_score"]), self.results["chosen"]
         self.best_ = self.ax_.axhline(
-            means[complete].max(), color="0.4", linewidth=1, linestyle="--", label="best", zorder=0
+            means[complete].max(),
+            color=theme.weak,
+            linewidth=1,
+            linestyle="--",
+            label="best",
+            zorder=0,
         )
         (self.line_,) = self.ax_.plot(shares, means, color=_COLOUR, linewidth=1.4, zorder=2)
         self.bars_ = self.ax_.errorbar(
-            shares, means, yerr=errors, fmt="none", ecolor=_COLOUR, capsize=2.5, alpha=0.6, zorder=1
+            shares, means, yerr=errors, fmt="none", ecolor=_COLOUR, capsize=2.5, zorder=1
         )
+        self.bars_.set_label("one standard error")
         self.marks_ = [
             self.ax_.plot(
                 x,
@@ -145,7 +158,7 @@ class SelectionCurveDisplay:
                 color=_COLOUR,
                 marker="o",
                 markersize=5,
-                markerfacecolor=_COLOUR if filled else "white",
+                markerfacecolor=_COLOUR if filled else theme.background,
                 zorder=3,
             )[0]
             for x, y, filled in zip(shares, means, complete, strict=True)
@@ -167,18 +180,21 @@ class SelectionCurveDisplay:
                 color=_COLOUR,
                 marker="o",
                 linestyle="none",
-                markerfacecolor="white",
+                markerfacecolor=theme.background,
                 label="dropped after some folds",
             )
         self.ax_.set_xscale("log")
-        ticks = [share for i, share in enumerate(shares) if i == 0 or share < 0.85 * shares[i - 1]]
-        self.ax_.set_xticks(ticks, [f"{share:.3g}" for share in ticks])
         self.ax_.set_xticks([], minor=True)
         self.ax_.set(xlabel="share of the training rows [%]", ylabel="cross-validated score")
-        self.ax_.grid(color="0.9")
+        self.ax_.grid(color=theme.grid)
         self.ax_.set_axisbelow(True)
         self.ax_.spines[["top", "right"]].set_visible(False)
-        self.legend_ = self.ax_.legend(frameon=False, fontsize="small", loc="lower right")
+        self.legend_ = self.ax_.legend(fontsize="small", loc="best", framealpha=0.8)
+        steps = [
+            partial(_write_shares, self.ax_, shares),
+            partial(wrap_labels, self.ax_, x=self.ax_.get_xlabel(), y=self.ax_.get_ylabel()),
+        ]
+        fit_texts([self.ax_], _SIZE, [steps])
         return self
 
     def _curve(self):
@@ -189,4 +205,19 @@ class SelectionCurveDisplay:
         sums = np.where(known, scores, 0.0).sum(axis=1)
         means = np.full(len(scores), np.nan)
         np.divide(sums, known.sum(axis=1), out=means, where=known.any(axis=1))
-        return 100 * self.results["frac"], means, np.nan_to_num(self.results["standard_error"])
+        errors = np.nan_to_num(self.results["standard_error"])
+        if known.any() and ((scores[known] >= 0) & (scores[known] <= 1)).all():
+            errors = np.stack([np.minimum(errors, means), np.minimum(errors, 1 - means)])
+        return 100 * self.results["frac"], means, errors
+
+
+def _write_shares(ax, shares):
+    """Write the shares below the axis, as many as lie apart."""
+    size = ax.xaxis.label.get_fontsize()
+    room = 72 * ax.get_window_extent().width / ax.figure.dpi
+    places = np.log(shares / shares.min()) * room / max(np.ptp(np.log(shares)), 1e-9)
+    kept: list[int] = []
+    for i, place in enumerate(places):
+        if not kept or abs(places[kept[-1]] - place) > 3 * size:
+            kept.append(i)
+    ax.set_xticks(shares[kept], [f"{share:.3g}" for share in shares[kept]])

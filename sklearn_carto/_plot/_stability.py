@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
+from sklearn_carto._plot._colours import get_theme, make_colormap
+from sklearn_carto._plot._correctness import set_markers, write_shapes
+from sklearn_carto._plot._fitting import fit_texts, get_size, wrap_labels, write_ticks
 from sklearn_carto._utils._compat import InvalidParameterError, check_matplotlib_support
 from sklearn_carto._utils._typing import Axes
 from sklearn_carto._utils._validation import Count, describe, validate_params
+
+_SIZE = 12.0, 3.8  # of a figure, in inches
 
 
 class StabilityReportDisplay:
@@ -86,7 +92,7 @@ class StabilityReportDisplay:
         return cls(report).plot(**kwargs)
 
     @validate_params(max_samples=[Count(1), None])
-    def plot(self, ax: Axes = None, *, max_samples: int = 5000, cmap: Any = "cividis") -> Self:
+    def plot(self, ax: Axes = None, *, max_samples: int = 5000, cmap: Any = None) -> Self:
         """Plot.
 
         Parameters
@@ -95,8 +101,9 @@ class StabilityReportDisplay:
             Three axes to plot on; None: a new figure.
         max_samples : int, default=5000
             Largest number of rows on the map; more are thinned out evenly. None: all.
-        cmap : str or matplotlib Colormap, default="cividis"
-            Colours of the probability of the most probable region, from 1/3 to 1.
+        cmap : str or matplotlib Colormap, default=None
+            Colours of the probability of the most probable region, from 1/3 to 1. None: those of
+            :class:`DataMapDisplay`.
 
         Returns
         -------
@@ -112,36 +119,45 @@ class StabilityReportDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         check_cmap(cmap, f"{type(self).__name__}.plot")
-        self.axes_ = get_axes(ax, 3, "part of the report", figsize=(12.0, 3.8))
+        self.axes_ = get_axes(ax, 3, "part of the report", figsize=_SIZE)
         self.figure_ = self.axes_[0].figure
         self.ranges_: dict = {}
         self.points_: dict = {}
-        summary = self.report.summary()
+        summary, labels, names = self.report.summary(), [], []
         for axes, measure in zip(self.axes_, ("rank correlation", "overlap"), strict=False):
             rows = summary["measure"] == measure
-            self._plot_ranges(axes, measure, {name: of[rows] for name, of in summary.items()})
-        self._plot_map(self.axes_[2], max_samples, cmap)
+            table = {name: of[rows] for name, of in summary.items()}
+            names.append([name.replace("_", " ") for name in table["name"]])
+            labels.append((axes, {"title": self._plot_ranges(axes, measure, table)}))
+        labels += self._plot_map(self.axes_[2], max_samples, cmap)
+        steps = [partial(wrap_labels, axes, **of_axes) for axes, of_axes in labels]
+        rounds = [[partial(_write_names, self.axes_[:2], names)], steps]
+        fit_texts([*self.axes_, self.colorbar_.ax], _SIZE, rounds)
         return self
 
     def _plot_ranges(self, ax, measure, table):
-        places = np.arange(len(table["name"]))
+        places, theme = np.arange(len(table["name"])), get_theme(ax)
         self.ranges_[measure] = ax.hlines(
-            places, table["min"], table["max"], color="0.3", linewidth=2
+            places, table["min"], table["max"], color=theme.weak, linewidth=2
         )
-        (self.points_[measure],) = ax.plot(table["mean"], places, "o", color="0.3")
-        ax.set_yticks(places, [name.replace("_", " ") for name in table["name"]])
+        (self.points_[measure],) = ax.plot(
+            table["mean"], places, "o", color=theme.foreground, markersize=5
+        )
+        ax.set_yticks(places, labels=[""] * len(places))
         ax.set_ylim(len(places) - 0.5, -0.5)
         low = np.nanmin([*table["min"], 0.0])
         ax.set_xlim(low - 0.03, 1.03)
+        ax.locator_params(axis="x", nbins=4)
         if measure == "overlap":
-            ax.axvline(self.report.chance_, color="0.6", linestyle="--", linewidth=1)
-            title = f"overlap of the first {self.report.chance_:.0%} (dashed: chance)"
+            ax.axvline(self.report.chance_, color=theme.mark, linestyle="--", linewidth=1)
+            title = f"overlap of the first {self.report.chance_:.0%}; dashed: chance"
         else:
             title = "rank correlation between seeds"
-        ax.set_title(title, fontsize="medium")
-        ax.grid(axis="x", color="0.9")
+        ax.title.set_fontsize("medium")
+        ax.grid(axis="x", color=theme.grid)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
+        return f"{title}\npoints: means, lines: ranges"
 
     def _plot_map(self, ax, max_samples, cmap):
         report = self.report
@@ -156,13 +172,36 @@ class StabilityReportDisplay:
             c=highest[rows],
             s=float(np.clip(6000 / max(len(rows), 1), 3, 14)),
             linewidths=0,
+            rasterized=len(rows) > 5000,
             vmin=1 / 3,
             vmax=1,
-            cmap=cmap,
+            cmap=make_colormap(ax) if cmap is None else cmap,
         )
-        self.colorbar_ = self.figure_.colorbar(self.rows_, ax=ax)
-        self.colorbar_.set_label("probability of the region")
+        if len(rows):
+            set_markers(self.rows_, 1.5 * highest[rows] - 0.5)
+        self.colorbar_ = self.figure_.colorbar(self.rows_, ax=ax, ticks=[1 / 3, 2 / 3, 1])
+        self.colorbar_.ax.set_yticklabels(["1/3", "2/3", "1"])
+        thirds = np.array([1, 3, 5]) / 6
+        write_shapes(self.colorbar_, self.rows_, (1 + 2 * thirds) / 3, thirds)
         ax.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
         ax.set_xlim(left=0)
-        ax.set_title(f"{report.stable_share_:.0%} of the rows are stable", fontsize="medium")
+        ax.locator_params(axis="x", nbins=3)
+        ax.title.set_fontsize("medium")
         ax.spines[["top", "right"]].set_visible(False)
+        stable = f"{report.stable_share_:.0%} of the rows are stable"
+        bar = self.colorbar_.ax
+        return [(ax, {"title": stable}), (bar, {"y": "probability of the region"})]
+
+
+def _write_names(axes, names):
+    """Write the names of two axes, upright where they would leave no room for the picture."""
+    for ax, written in zip(axes, names, strict=True):
+        size = ax.xaxis.label.get_fontsize()
+        width = get_size(ax.figure.canvas.figure.patch)[0]
+        if width > 430:
+            write_ticks(ax.yaxis, written, 0.2 * width, size)
+            continue
+        cell = get_size(ax.patch)[1] / len(written)
+        write_ticks(ax.yaxis, written, 0.95 * cell, 0.85 * size, rotation=90)
+        for label in ax.get_yticklabels():
+            label.set_va("center")
