@@ -22,12 +22,14 @@ from sklearn_carto import (
     MapAgreementDisplay,
     MapComparison,
     MapComparisonDisplay,
+    SampleGridDisplay,
     SelectionCurveDisplay,
     StabilityReport,
     StabilityReportDisplay,
     SubsetComparison,
     SubsetComparisonDisplay,
     TrainingDynamics,
+    apply_corrections,
     compare_maps,
     compare_subsets,
     cross_distillation,
@@ -95,7 +97,8 @@ def use_map(data_map: DataMap) -> None:
     data_map.to_frame(backend="polars")
     assert_type(data_map.plot(kind="hexbin"), DataMapDisplay)
     assert_type(DataMapDisplay.from_data_map(data_map), DataMapDisplay)
-    assert_type(DataMapDisplay(data_map).plot(ax=None, histograms=True), DataMapDisplay)
+    assert_type(DataMapDisplay(data_map).plot(ax=None, histograms=True, jitter=0.1), DataMapDisplay)
+    assert_type(data_map.plot_samples(["a", "b"], "easy", n=2), SampleGridDisplay)
 
 
 def record() -> DataMap:
@@ -150,6 +153,11 @@ def find(estimator: Any, X: Array, y: Array) -> None:
     assert_type(detector.fit(X, y, groups=y), LabelIssueDetector)
     assert_type(detector.label_issues_, LabelIssues)
     assert_type(detector.get_support(), Array)
+
+
+def correct(y: Array, names: list[str]) -> None:
+    assert_type(apply_corrections(y, "corrections.json", sample_ids=names), Array)
+    assert_type(apply_corrections(names, "a.csv", return_changed=True), tuple[list[str], Array])
 
 
 def compare(estimator: Any, X: Array, y: Array, one: DataMap) -> None:

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
 from sklearn_carto._explorer._corrections_file import read_corrections
 from sklearn_carto._explorer._label_values import LabelTexts, stands_for, values_of, with_values
 from sklearn_carto._utils._typing import Array, ArrayLike, PathType
-from sklearn_carto._utils._validation import check_sample_ids, describe, validate_params
+from sklearn_carto._utils._validation import check_params, check_sample_ids, describe
 from sklearn_carto.exceptions import SampleAlignmentError
+
+Labels = TypeVar("Labels")
 
 _OWNER = "apply_corrections"
 _N_NAMED = 5  # classes that an error names
 
 
-@validate_params(new_classes=["boolean"], return_changed=["boolean"])
+@overload
 def apply_corrections(
-    y: ArrayLike,
+    y: Labels,
+    path: PathType,
+    *,
+    sample_ids: ArrayLike | None = None,
+    new_classes: bool = False,
+    return_changed: Literal[False] = False,
+) -> Labels: ...
+
+
+@overload
+def apply_corrections(
+    y: Labels,
+    path: PathType,
+    *,
+    sample_ids: ArrayLike | None = None,
+    new_classes: bool = False,
+    return_changed: Literal[True],
+) -> tuple[Labels, Array]: ...
+
+
+def apply_corrections(
+    y: Any,
     path: PathType,
     *,
     sample_ids: ArrayLike | None = None,
     new_classes: bool = False,
     return_changed: bool = False,
-) -> tuple[Any, Array]:
+) -> Any:
     """Correct labels by a file that was exported from the explorer.
 
     Every row of the file that has a given label is checked against `y` before any label is
@@ -91,6 +114,8 @@ def apply_corrections(
     ...     apply_corrections(["cat", "cat", "dog"], path)
     ['cat', 'dog', 'dog']
     """
+    flags = {"new_classes": new_classes, "return_changed": return_changed}
+    check_params(_OWNER, dict.fromkeys(flags, ["boolean"]), flags)
     values = values_of(y, _OWNER)
     file = read_corrections(path, _OWNER)
     rows = _rows_by_id(file, sample_ids, len(values)) if sample_ids is not None else None
