@@ -16,7 +16,7 @@ ROOT = Path(sklearn_carto.__file__).parent
 FLOORS = [  # from the ground up; a folder imports lower floors only
     {"_version", "exceptions"},
     {"_utils"},
-    {"datasets", "_inputs", "_dynamics", "_plot"},
+    {"datasets", "_inputs", "_dynamics", "_plot", "_explorer"},
     {"metrics", "_maps", "_logs"},
     {"_recording", "_checkpoint", "logs"},
     {"_watching"},

@@ -1,0 +1,58 @@
+// Reads what sklearn_carto/_explorer/_container.py packs: a header and compressed arrays.
+
+const TYPES = {
+  u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, i1: Int8Array, i2: Int16Array, i4: Int32Array,
+  f4: Float32Array, f8: Float64Array,
+};
+
+async function gunzip(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+export async function openContainer(bytes) {
+  if (String.fromCharCode(...bytes.subarray(0, 4)) !== "SCX1") throw new Error("The data of the page are damaged.");
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+  const start = 8 + length;
+  const header = JSON.parse(new TextDecoder().decode(await gunzip(bytes.subarray(8, start))));
+  const places = new Map(Object.entries(header.blocks));
+  const read = async (name) => {
+    const place = places.get(name);
+    const part = bytes.subarray(start + place.offset, start + place.offset + place.length);
+    if (place.type === "bytes") return part;
+    return fromPlanes(await gunzip(part), TYPES[place.type]);
+  };
+  return { header, read, has: (name) => places.has(name) };
+}
+
+function fromPlanes(raw, Type) {
+  const width = Type.BYTES_PER_ELEMENT;
+  if (width === 1) return new Type(raw.buffer, raw.byteOffset, raw.length);
+  const n = raw.length / width;
+  if (width === 4) {
+    const words = new Uint32Array(n);
+    for (let i = 0; i < n; i++) words[i] = raw[i] | (raw[n + i] << 8) | (raw[2 * n + i] << 16) | (raw[3 * n + i] << 24);
+    return new Type(words.buffer);
+  }
+  const bytes = new Uint8Array(raw.length);
+  for (let plane = 0; plane < width; plane++) {
+    const from = plane * n;
+    for (let i = 0, to = plane; i < n; i++, to += width) bytes[to] = raw[from + i];
+  }
+  return new Type(bytes.buffer);
+}
+
+export function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const step = 4 * 65536, parts = [];
+  for (let i = 0; i < text.length; i += step) {
+    const chunk = atob(text.slice(i, i + step));
+    const bytes = new Uint8Array(chunk.length);
+    for (let j = 0; j < chunk.length; j++) bytes[j] = chunk.charCodeAt(j);
+    parts.push(bytes);
+  }
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) { whole.set(part, at); at += part.length; }
+  return whole;
+}
