@@ -63,9 +63,9 @@ class App {
       this.header(),
       h("div", { class: "sc-body" },
         filters(store),
-        h("main", { class: "sc-main" }, this.toolbar(), h("div", { class: this.maps.length > 1 ? "sc-maps sc-two" : "sc-maps" }, ...this.maps.map((map) => (this.maps.length > 1 ? h("div", {}, h("h3", { text: map.source.title }), map.element) : map.element))), this.legend, this.slider.element, this.notes),
+        h("main", { class: "sc-main" }, this.toolbar(), h("div", { class: this.maps.length > 1 ? "sc-maps sc-two" : "sc-maps" }, ...this.maps.map((map) => (this.maps.length > 1 ? h("div", {}, h("h3", { text: map.source.title }), map.element) : map.element))), this.legend, this.slider.element, this.notes, this.table.element),
         h("aside", { class: "sc-side" }, histograms(store), this.details.element)),
-      this.table.element, this.live);
+      this.live);
     this.setTheme(this.keptTheme());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
     store.on("message", () => { this.live.textContent = store.message; });

@@ -8,7 +8,7 @@ export async function readData(bytes) {
   const { header, read, has } = await openContainer(bytes);
   const n = header.n_samples;
   const statistics = new Map();
-  for (const { name } of header.statistics) statistics.set(name, await read(`statistic:${name}`));
+  for (const { name, derived } of header.statistics) statistics.set(name, derived ? aleatoric(statistics) : await read(`statistic:${name}`));
   const seen = new Uint8Array(n);
   const confidence = statistics.get("confidence");
   for (let i = 0; i < n; i++) seen[i] = confidence[i] === confidence[i] ? 1 : 0;
@@ -47,25 +47,43 @@ export async function readData(bytes) {
   return data;
 }
 
+function aleatoric(statistics) {
+  const p = statistics.get("confidence"), v = statistics.get("variability");
+  return Float32Array.from(p, (value, i) => Math.max(0, value * (1 - value) - v[i] * v[i]));
+}
+
 function numberColumn(values) {
   return { get: (row) => (Number.isNaN(values[row]) ? null : values[row]) };
 }
 
 async function textColumn(key, entry, read, has) {
-  const lengths = await read(`${key}:lengths`);
-  const bytes = await read(`${key}:text`);
-  const codes = has(`${key}:codes`) ? await read(`${key}:codes`) : null;
   const patch = new Map(entry.patch);
+  const letters = await strings(key, read);
+  let get = letters.get;
+  if (has(`${key}:words`)) {
+    const [words, counts] = await Promise.all([read(`${key}:words`), read(`${key}:counts`)]);
+    const ends = endsOf(counts), vocabulary = Array.from({ length: letters.n }, (_, i) => letters.get(i));
+    get = (row) => {
+      if (counts[row] === 0) return null;
+      let text = vocabulary[words[ends[row] - counts[row] + 1]];
+      for (let i = ends[row] - counts[row] + 2; i < ends[row]; i++) text += ` ${vocabulary[words[i]]}`;
+      return text;
+    };
+  }
+  return { get: (row) => (patch.has(row) ? patch.get(row) : get(row)), nCut: entry.n_cut };
+}
+
+async function strings(key, read) {
+  const [lengths, bytes] = await Promise.all([read(`${key}:lengths`), read(`${key}:text`)]);
+  const ends = endsOf(lengths), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return { n: lengths.length, get: (i) => (lengths[i] === 0 ? null : decoder.decode(bytes.subarray(ends[i] - lengths[i] + 1, ends[i]))) };
+}
+
+// Where each entry ends; lengths count one more, so that 0 is a missing entry.
+function endsOf(lengths) {
   const ends = new Float64Array(lengths.length);
   for (let i = 0, end = 0; i < lengths.length; i++) { end += Math.max(0, lengths[i] - 1); ends[i] = end; }
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const get = (row) => {
-    if (patch.has(row)) return patch.get(row);
-    const i = codes ? codes[row] : row;
-    if (lengths[i] === 0) return null;
-    return decoder.decode(bytes.subarray(i ? ends[i - 1] : 0, ends[i]));
-  };
-  return { get, nCut: entry.n_cut };
+  return ends;
 }
 
 async function thumbnails(entry, read) {

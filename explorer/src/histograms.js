@@ -3,10 +3,10 @@
 import { h, number, uid } from "./dom.js";
 import { CHOSEN } from "./store.js";
 
-const BINS = 20, RANGES = { confidence: [0, 1], variability: [0, 0.5], correctness: [0, 1] };
+const BINS = 20, NAMES = ["confidence", "variability", "correctness"];
 
 export function histograms(store) {
-  const parts = Object.keys(RANGES).map((name) => new Histogram(store, name));
+  const parts = NAMES.map((name) => new Histogram(store, name));
   const drawAll = () => parts.forEach((part) => part.draw());
   store.on("shown chosen epoch theme ranges", drawAll);
   const element = h("div", { class: "sc-histograms" }, ...parts.map((part) => part.element));
@@ -34,6 +34,12 @@ class Histogram {
   constructor(store, name) {
     this.store = store;
     this.name = name;
+    this.limits = [0, 1];
+    if (name === "variability") {
+      let most = 0.1;
+      for (const value of store.data.statistics.get(name)) if (value > most) most = value;
+      this.limits[1] = Math.min(0.5, Math.ceil(most * 20) / 20);
+    }
     this.canvas = h("canvas", { role: "img", class: "sc-histogram" });
     this.element = h("div", {}, h("h3", { text: name }), this.canvas, rangeFields(store, name));
     let start = null;
@@ -41,7 +47,7 @@ class Histogram {
     this.canvas.addEventListener("pointerdown", (event) => { start = at(event); this.canvas.setPointerCapture?.(event.pointerId); });
     this.canvas.addEventListener("pointermove", (event) => { if (start !== null) { this.stroke = [start, at(event)].sort((a, b) => a - b); this.draw(); } });
     this.canvas.addEventListener("pointerup", (event) => {
-      const end = at(event), [low, high] = RANGES[name];
+      const end = at(event), [low, high] = this.limits;
       const range = [start, end].sort((a, b) => a - b).map((share) => +(low + share * (high - low)).toPrecision(3));
       this.stroke = null;
       const wide = Math.abs(end - start) > 0.015;
@@ -53,7 +59,7 @@ class Histogram {
 
   count() {
     const { store, name } = this;
-    const values = store.values(name), [low, high] = RANGES[name];
+    const values = store.values(name), [low, high] = this.limits;
     const all = new Uint32Array(BINS), chosen = new Uint32Array(BINS);
     const scale = BINS / (high - low);
     for (let i = 0; i < values.length; i++) {
@@ -83,7 +89,7 @@ class Histogram {
     const style = getComputedStyle(canvas);
     const colour = (key) => style.getPropertyValue(key);
     const { all, chosen } = this.count();
-    const top = Math.max(1, ...all), [low, high] = RANGES[name];
+    const top = Math.max(1, ...all), [low, high] = this.limits;
     const bar = width / BINS, floor = height - 14;
     const range = store.filters.ranges.get(name);
     for (let i = 0; i < BINS; i++) {

@@ -6,13 +6,14 @@ import { makePoints } from "./points.js";
 import { CHOSEN } from "./store.js";
 
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 38 };
-const WHOLE = { x0: -0.012, x1: 0.512, y0: -0.025, y1: 1.025 };
+const WHOLE = { x0: 0, x1: 0.1, y0: -0.025, y1: 1.025 }; // and as wide as the largest variability
 
 export class MapView {
   // source: {title, drawn() -> {x, y, c}, regions, regionNames}
   constructor(store, colours, source, tools) {
     Object.assign(this, { store, colours, source, tools });
-    this.view = { ...WHOLE };
+    this.whole = { ...WHOLE };
+    this.view = this.whole;
     this.path = null;
     this.anchor = null;
     this.hovered = -1;
@@ -39,8 +40,21 @@ export class MapView {
     const drawn = this.source.drawn();
     const values = { x: drawn.x, y: drawn.y, state: this.store.state };
     for (const name of names) this.points.upload(name, values[name]);
-    if (names.includes("x")) this.grid = this.placed = null;
+    if (names.includes("x")) {
+      this.grid = this.placed = null;
+      this.widen(drawn.x);
+    }
     this.draw();
+  }
+
+  widen(x) {
+    let most = 0;
+    for (let i = 0; i < x.length; i++) if (x[i] > most) most = x[i];
+    const x1 = most * 1.04;
+    if (x1 <= this.whole.x1) return;
+    const isWhole = this.view === this.whole;
+    this.whole = { ...WHOLE, x0: -0.025 * x1, x1 };
+    if (isWhole) this.view = this.whole;
   }
 
   recolour(theme) {
@@ -56,7 +70,7 @@ export class MapView {
   get pointSize() {
     const n = this.store.data.n;
     const base = n > 300000 ? 1.6 : n > 50000 ? 2.4 : n > 5000 ? 3.6 : n > 500 ? 5 : 8;
-    const zoom = (WHOLE.x1 - WHOLE.x0) / (this.view.x1 - this.view.x0);
+    const zoom = (this.whole.x1 - this.whole.x0) / (this.view.x1 - this.view.x0);
     return base * Math.min(3, Math.max(1, Math.sqrt(zoom)));
   }
 
@@ -232,7 +246,7 @@ export class MapView {
       if (event.button) return;
       element.focus({ preventScroll: true });
       element.setPointerCapture?.(event.pointerId);
-      start = { at: at(event), moved: false, view: { ...this.view } };
+      start = { at: at(event), moved: false, view: this.view };
     });
     element.addEventListener("pointermove", (event) => {
       const [px, py] = at(event);
@@ -255,7 +269,7 @@ export class MapView {
     });
     element.addEventListener("pointercancel", () => { start = this.path = null; this.drawOver(); });
     element.addEventListener("pointerleave", () => this.hover(-1));
-    element.addEventListener("dblclick", () => this.zoomTo(WHOLE));
+    element.addEventListener("dblclick", () => this.zoomTo(this.whole));
     element.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(event.deltaY < 0 ? 0.8 : 1.25, ...this.place(...at(event))); }, { passive: false });
     element.addEventListener("keydown", (event) => this.key(event));
     store.on("epoch", () => this.hover(-1));
@@ -302,12 +316,12 @@ export class MapView {
     x ??= (x0 + x1) / 2;
     y ??= (y0 + y1) / 2;
     if ((x1 - x0) * factor < 1e-4) return;
-    if ((x1 - x0) * factor > WHOLE.x1 - WHOLE.x0) { this.zoomTo(WHOLE); return; }
+    if ((x1 - x0) * factor > this.whole.x1 - this.whole.x0) { this.zoomTo(this.whole); return; }
     this.zoomTo({ x0: x - (x - x0) * factor, x1: x + (x1 - x) * factor, y0: y - (y - y0) * factor, y1: y + (y1 - y) * factor });
   }
 
   zoomTo(view) {
-    this.view = { ...view };
+    this.view = view;
     this.draw();
   }
 
@@ -322,7 +336,7 @@ export class MapView {
       "+": () => this.zoom(0.7, ...this.centre()),
       "=": () => this.zoom(0.7, ...this.centre()),
       "-": () => this.zoom(1 / 0.7, ...this.centre()),
-      0: () => this.zoomTo(WHOLE),
+      0: () => this.zoomTo(this.whole),
       b: () => this.keyBox(),
       B: () => this.keyBox(),
     };

@@ -1,11 +1,11 @@
 // Entry of the HTML file: reads the bytes that the page holds.
 
 import { start } from "./app.js";
-import { fromBase64 } from "./container.js";
+import { fromCharacters } from "./container.js";
 
 const root = document.getElementById("sc-root");
 const holder = document.getElementById("sc-payload");
-const bytes = fromBase64(holder.textContent);
+const bytes = fromCharacters(holder.textContent);
 holder.remove();
 start(root, bytes).then((app) => { root.explorer = app; }, (error) => {
   const line = document.createElement("p");

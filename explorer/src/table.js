@@ -19,9 +19,10 @@ export class Table {
     this.table = h("table", { class: "sc-table", "aria-label": "Rows" }, h("thead", {}, this.head), this.body);
     this.previous = button("Previous", () => this.turn(-1));
     this.next = button("Next", () => this.turn(1));
+    this.scroll = h("div", { class: "sc-scroll", tabindex: "0", role: "region", "aria-label": "Rows of this page" }, this.table);
     this.element = h("section", { class: "sc-rows", "aria-label": "Table of rows" },
       h("div", { class: "sc-row" }, h("h2", { text: "Rows" }), field("Table of", this.which_select), this.caption, h("span", { class: "sc-space" }), this.previous, this.next),
-      h("div", { class: "sc-scroll", tabindex: "0", role: "region", "aria-label": "Rows of this page" }, this.table));
+      this.scroll);
     this.body.addEventListener("click", (event) => this.click(event));
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.drawHead();
@@ -60,9 +61,8 @@ export class Table {
 
   drawHead() {
     this.head.replaceChildren(h("th", { scope: "col" }, h("span", { class: "sc-hidden", text: "selected" })), ...this.columns.map((column) => {
-      const sorted = this.sort.name === column.name && this.sort.column === (this.sort.name === "row" ? this.sort.column : column);
       const isSorted = this.sort.column ? this.sort.column === column : column === this.columns[0];
-      return h("th", { scope: "col", "aria-sort": isSorted && sorted !== null ? (this.sort.down ? "descending" : "ascending") : "none" },
+      return h("th", { scope: "col", class: column.numeric ? "sc-num" : null, "aria-sort": isSorted ? (this.sort.down ? "descending" : "ascending") : "none" },
         button(`${column.name.length > 24 ? `${column.name.slice(0, 23)}…` : column.name}${isSorted ? (this.sort.down ? " ▾" : " ▴") : ""}`, () => this.sortBy(column), { class: "sc-sort" }));
     }));
   }
@@ -119,9 +119,16 @@ export class Table {
     if (at >= 0 && Math.floor(at / PAGE) !== this.page) { this.page = Math.floor(at / PAGE); this.refresh(); }
     for (const line of this.body.children) {
       const is = Number(line.dataset.row) === store.current;
-      if (is) { line.setAttribute("aria-current", "true"); line.scrollIntoView?.({ block: "nearest", inline: "nearest" }); } else line.removeAttribute("aria-current");
+      if (is) { line.setAttribute("aria-current", "true"); this.scrollTo(line); } else line.removeAttribute("aria-current");
       if (at >= 0) line.tabIndex = is ? 0 : -1;
     }
+  }
+
+  // Scrolls the table alone, not the page.
+  scrollTo(line) {
+    const box = this.scroll, top = line.offsetTop - this.head.offsetHeight, bottom = line.offsetTop + line.offsetHeight - box.clientHeight;
+    if (box.scrollTop > top) box.scrollTop = top;
+    else if (box.scrollTop < bottom) box.scrollTop = bottom;
   }
 
   click(event) {

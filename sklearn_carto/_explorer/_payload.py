@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POSITIONS = ("variability", "confidence", "correctness")  # exact, and drawn
-_EXACT_UP_TO = 20_000  # rows; on larger maps the other statistics have four digits
+_EXACT_UP_TO = 20_000  # rows; on larger maps the other statistics have three digits
 _MISSING = 255
 
 
@@ -102,8 +102,11 @@ def build_payload(shown):
         "digest": digest_of(shown),
         "notes": list(shown.notes),
     }
+    derived = {"aleatoric"} if _is_derived(shown.statistics) else set()
     header["statistics"] = [
-        _add_statistic(blocks, name, values, n_samples)
+        {"name": name, "derived": True}
+        if name in derived
+        else _add_statistic(blocks, name, values, n_samples)
         for name, values in shown.statistics.items()
     ]
     header["regions"] = _add_regions(blocks, "region", shown.regions)
@@ -154,17 +157,24 @@ def digest_of(shown):
 def _add_statistic(blocks, name, values, n_samples):
     exact = name in POSITIONS or n_samples <= _EXACT_UP_TO
     single = np.asarray(values).astype("<f4")
-    blocks[f"statistic:{name}"] = single if exact else _round_mantissa(single)
+    blocks[f"statistic:{name}"] = single if exact else _round(single)
     return {"name": name, "exact": exact}
 
 
-def _round_mantissa(values, n_bits=12):
-    """Round numbers of single precision to some of the 23 bits behind the point."""
-    drop = 23 - n_bits
+def _is_derived(statistics):
+    """Whether the aleatoric uncertainty is p (1 - p) - variability ** 2, which the page computes."""
+    given, p = statistics.get("aleatoric"), statistics["confidence"]
+    spread = np.maximum(p * (1 - p) - statistics["variability"] ** 2, 0)
+    return given is not None and np.allclose(given, spread, rtol=0, atol=1e-6, equal_nan=True)
+
+
+def _round(values, n_bits=11):
+    """Round numbers of single precision to some of their 24 significant bits."""
     finite = np.isfinite(values)
-    bits = values.view("<u4").copy()
-    bits[finite] = (bits[finite] + np.uint32(1 << (drop - 1))) & np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)
-    return bits.view("<f4")
+    mantissa, exponent = np.frexp(values[finite])
+    rounded = values.copy()
+    rounded[finite] = np.ldexp(np.rint(mantissa * (1 << n_bits)) / (1 << n_bits), exponent)
+    return rounded
 
 
 def _add_regions(blocks, key, regions):

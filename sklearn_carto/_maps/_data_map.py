@@ -641,7 +641,7 @@ class DataMap:
         Notes
         -----
         Confidence, variability and correctness are held in single precision; on maps of more than
-        20,000 rows the other statistics have four digits.
+        20,000 rows the other statistics have three digits.
 
         Examples
         --------
