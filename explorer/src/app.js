@@ -74,13 +74,20 @@ class App {
     store.on("epoch", () => {
       this.maps[0].hidden = null;
       this.maps[0].upload("x", "y");
+      this.align();
       if (["confidence", "variability", "correctness"].includes(store.colourBy)) this.recolour();
       this.maps[0].draw();
     });
     store.on("current", () => this.announce());
     for (const map of this.maps) map.upload("x", "y", "state");
+    this.align();
     this.recolour();
     root.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  align() {
+    const widest = Math.max(...this.maps.map((map) => map.widest));
+    for (const map of this.maps) map.widen(widest);
   }
 
   header() {

@@ -18,27 +18,24 @@ export async function openContainer(bytes) {
   const places = new Map(Object.entries(header.blocks));
   const read = async (name) => {
     const place = places.get(name);
-    const part = bytes.subarray(start + place.offset, start + place.offset + place.length);
-    if (place.type === "bytes") return part;
-    return fromPlanes(await gunzip(part), TYPES[place.type]);
+    let at = start + place.offset;
+    const parts = place.lengths.map((length) => bytes.subarray(at, (at += length)));
+    if (place.type === "bytes") return parts[0];
+    return fromPlanes(await Promise.all(parts.map(gunzip)), TYPES[place.type]);
   };
   return { header, read, has: (name) => places.has(name) };
 }
 
-function fromPlanes(raw, Type) {
-  const width = Type.BYTES_PER_ELEMENT;
-  if (width === 1) return new Type(raw.buffer, raw.byteOffset, raw.length);
-  const n = raw.length / width;
+function fromPlanes(planes, Type) {
+  const width = planes.length, n = planes[0].length;
+  if (width === 1) return new Type(planes[0].buffer, 0, n);
   if (width === 4) {
-    const words = new Uint32Array(n);
-    for (let i = 0; i < n; i++) words[i] = raw[i] | (raw[n + i] << 8) | (raw[2 * n + i] << 16) | (raw[3 * n + i] << 24);
+    const words = new Uint32Array(n), [a, b, c, d] = planes;
+    for (let i = 0; i < n; i++) words[i] = a[i] | (b[i] << 8) | (c[i] << 16) | (d[i] << 24);
     return new Type(words.buffer);
   }
-  const bytes = new Uint8Array(raw.length);
-  for (let plane = 0; plane < width; plane++) {
-    const from = plane * n;
-    for (let i = 0, to = plane; i < n; i++, to += width) bytes[to] = raw[from + i];
-  }
+  const bytes = new Uint8Array(n * width);
+  planes.forEach((plane, k) => { for (let i = 0, to = k; i < n; i++, to += width) bytes[to] = plane[i]; });
   return new Type(bytes.buffer);
 }
 

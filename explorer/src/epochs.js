@@ -6,6 +6,8 @@ export class Epochs {
   constructor(data) {
     this.n = data.n;
     this.frames = data.frames;
+    const { proba } = this.frames;
+    for (let i = this.n; i < proba.length; i++) proba[i] += proba[i - this.n]; // changes, modulo 256
     this.last = this.frames.epochs.length - 1;
     this.at = -1; // frames that are summed: 0 to at
     this.sum = new Uint32Array(this.n);

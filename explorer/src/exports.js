@@ -3,8 +3,9 @@
 import { CHOSEN } from "./store.js";
 
 const FIELDS = ["row", "id", "given_label", "new_label", "checked", "selected", "region", "confidence", "variability", "correctness"];
-// what a spreadsheet takes for a formula, also behind blanks and in full width; and what was guarded
-const FORMULA = /^'*[\s\p{Z}\p{Cc}\p{Cf}]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20\t\r]/u;
+// what a spreadsheet takes for a formula, also behind blanks and in full width; behind apostrophes,
+// too, so that each guard can be taken away again
+const FORMULA = /^'*(?:[ \t\r\n\x0b\x0c\xa0\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]*[=+@\uff1d\uff0b\uff20\uff0d-]|[\t\r])/;
 
 export function exportedRows(store) {
   const { data, marks, state } = store;

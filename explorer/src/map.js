@@ -3,7 +3,7 @@
 import { h, uid, number } from "./dom.js";
 import { Grid } from "./grid.js";
 import { makePoints } from "./points.js";
-import { CHOSEN } from "./store.js";
+import { RegionLabels } from "./region-labels.js";
 
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 38 };
 const WHOLE = { x0: 0, x1: 0.1, y0: -0.025, y1: 1.025 }; // and as wide as the largest variability
@@ -26,6 +26,7 @@ export class MapView {
       class: "sc-map", tabindex: "0", role: "application", "aria-roledescription": "data map",
       "aria-label": source.title, "aria-describedby": help,
     }, this.points_canvas, this.over, this.tip, h("p", { id: help, class: "sc-hidden", text: "Arrow keys move to the nearest point in a direction, with shift they extend the selection. Space selects the point, B starts or ends a box, plus and minus zoom, 0 shows the whole map, escape clears the selection." }));
+    this.labels = new RegionLabels(source);
     this.points = makePoints(this.points_canvas);
     this.points.redraw = () => this.draw();
     this.listen();
@@ -41,20 +42,24 @@ export class MapView {
     const values = { x: drawn.x, y: drawn.y, state: this.store.state };
     for (const name of names) this.points.upload(name, values[name]);
     if (names.includes("x")) {
-      this.grid = this.placed = null;
-      this.widen(drawn.x);
+      this.grid = null;
+      this.labels.moved();
+      this.widen(largest(drawn.x));
     }
     this.draw();
   }
 
-  widen(x) {
-    let most = 0;
-    for (let i = 0; i < x.length; i++) if (x[i] > most) most = x[i];
+  widen(most) {
     const x1 = most * 1.04;
     if (x1 <= this.whole.x1) return;
     const isWhole = this.view === this.whole;
     this.whole = { ...WHOLE, x0: -0.025 * x1, x1 };
     if (isWhole) this.view = this.whole;
+  }
+
+  // Maps side by side have the same axes.
+  get widest() {
+    return largest(this.source.drawn().x);
   }
 
   recolour(theme) {
@@ -140,7 +145,7 @@ export class MapView {
     c.textAlign = "center";
     c.fillText("confidence", 0, 0);
     c.restore();
-    this.drawRegions(c, ink, paper, line);
+    this.labels.draw(c, this, { ink, paper, line });
     c.lineWidth = 2;
     const ring = (row, radius, colour) => {
       if (row < 0 || !store.data.seen[row]) return;
@@ -167,51 +172,6 @@ export class MapView {
     c.closePath();
     c.stroke();
     c.setLineDash([]);
-  }
-
-  // The label of a region stands at the median of its rows that are shown, in a box.
-  drawRegions(c, ink, paper, line) {
-    this.placed ??= this.medians();
-    c.textAlign = "center";
-    c.textBaseline = "middle";
-    c.font = "600 12px system-ui, sans-serif";
-    const taken = [];
-    for (const { name, x, y } of this.placed) {
-      const text = name.length > 40 ? `${name.slice(0, 39)}…` : name;
-      const width = c.measureText(text).width + 12;
-      let [px, py] = this.pixel(x, y);
-      const { left, top, width: w, height: hh } = this.plot;
-      if (px < left || px > left + w || py < top || py > top + hh) continue;
-      px = Math.min(left + w - width / 2 - 3, Math.max(left + width / 2 + 3, px));
-      while (taken.some((other) => Math.abs(other.px - px) < (other.width + width) / 2 && Math.abs(other.py - py) < 23)) py += 4;
-      taken.push({ px, py, width });
-      c.globalAlpha = 0.88;
-      c.fillStyle = paper;
-      c.fillRect(px - width / 2, py - 10, width, 20);
-      c.globalAlpha = 1;
-      c.strokeStyle = line;
-      c.lineWidth = 1;
-      c.strokeRect(px - width / 2 + 0.5, py - 9.5, width - 1, 19);
-      c.fillStyle = ink;
-      c.fillText(text, px, py + 0.5);
-    }
-  }
-
-  medians() {
-    const { x, y } = this.source.drawn();
-    const n = x.length, step = Math.max(1, Math.floor(n / 20000));
-    const groups = this.source.regionNames.map(() => [[], []]);
-    for (let i = 0; i < n; i += step) {
-      if (y[i] !== y[i]) continue;
-      const group = groups[this.source.regions[i]];
-      group[0].push(x[i]);
-      group[1].push(y[i]);
-    }
-    const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-    return this.source.regionNames
-      .map((name, i) => ({ name, size: groups[i][0].length, x: median(groups[i][0]), y: median(groups[i][1]) }))
-      .filter((group) => group.size && group.name !== "excluded" && group.name !== "unseen")
-      .sort((a, b) => b.size - a.size).slice(0, 12);
   }
 
   spot(row) {
@@ -400,13 +360,12 @@ export class MapView {
     const w = (view.x1 - view.x0) / 2, hh = (view.y1 - view.y0) / 2;
     this.zoomTo({ x0: x - w, x1: x + w, y0: y - hh, y1: y + hh });
   }
+}
 
-  describe() {
-    const { store } = this;
-    let chosen = 0;
-    for (let i = 0; i < store.state.length; i++) if (store.state[i] & CHOSEN) chosen++;
-    return `${this.source.title}: ${store.shownCount} rows shown, ${chosen} selected`;
-  }
+function largest(values) {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
+  return most;
 }
 
 const box = ([x0, y0], [x1, y1]) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];

@@ -93,7 +93,7 @@ class GlPoints {
     gl.useProgram(this.program);
     gl.uniform4f(this.at("view"), view.x0, view.y0, view.x1 - view.x0, view.y1 - view.y0);
     gl.uniform1f(this.at("size"), size);
-    gl.uniform1f(this.at("faint"), 0.14);
+    gl.uniform1f(this.at("faint"), 0.2);
     for (const pass of anyChosen ? [1, 2] : [0]) {
       gl.uniform1i(this.at("pass"), pass);
       gl.drawArrays(gl.POINTS, 0, this.n);
@@ -118,7 +118,7 @@ class FlatPoints {
     context.clearRect(0, 0, canvas.width, canvas.height);
     const across = canvas.width / (view.x1 - view.x0), up = canvas.height / (view.y1 - view.y0);
     for (const pass of anyChosen ? [1, 2] : [0]) {
-      context.globalAlpha = pass === 1 ? 0.14 : 0.85;
+      context.globalAlpha = pass === 1 ? 0.2 : 0.85;
       for (let i = 0; i < x.length; i++) {
         if ((state[i] & 5) !== 5 || (pass !== 0 && (pass === 2) !== ((state[i] & 2) !== 0))) continue;
         const at = 4 * colour[i];

@@ -26,7 +26,8 @@ export class Table {
     this.body.addEventListener("click", (event) => this.click(event));
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.drawHead();
-    store.on("shown marks epoch", () => this.later());
+    store.on("shown marks", () => this.later());
+    store.on("epoch", () => { if (this.sort.column?.drawn) this.later(); else this.drawBody(); });
     store.on("chosen", () => {
       const wanted = store.chosenCount ? "selected" : "shown";
       if (!store.keepTable && this.had !== (store.chosenCount > 0)) { this.which = this.which_select.value = wanted; this.page = 0; }
@@ -43,7 +44,7 @@ export class Table {
     if (data.suggested) columns.push({ name: "suggested", value: (row) => data.classes[data.suggested[row]][1] });
     if (data.labels) columns.push({ name: "new label", value: (row) => { const code = this.store.marks.labels.get(row); return code === undefined ? null : data.classes[code][1]; } });
     columns.push({ name: "region", value: (row) => data.regionNames[data.regions[row]] });
-    for (const name of ["confidence", "variability", "correctness"]) columns.push({ name, value: (row) => this.store.values(name)[row], numeric: true });
+    for (const name of ["confidence", "variability", "correctness"]) columns.push({ name, value: (row) => this.store.values(name)[row], numeric: true, drawn: true });
     if (data.statistics.has("label_quality")) columns.push({ name: "label_quality", value: (row) => data.statistics.get("label_quality")[row], numeric: true });
     columns.push({ name: "checked", value: (row) => (this.store.marks.checked.has(row) ? "✓" : null) });
     return columns;
@@ -103,6 +104,7 @@ export class Table {
 
   drawBody() {
     const { store, page } = this;
+    if (!this.rows) return;
     const shown = this.rows.slice(page * PAGE, (page + 1) * PAGE);
     const stop = shown.includes(store.current) ? store.current : shown[0];
     this.body.replaceChildren(...shown.map((row) => {

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 POSITIONS = ("variability", "confidence", "correctness")  # exact, and drawn
 _EXACT_UP_TO = 20_000  # rows; on larger maps the other statistics have three digits
-_MISSING = 255
+_MISSING = 255  # in the history: the row was not recorded
+_LARGE = 200_000  # rows; from here on, the history and the other statistics have fewer digits
 
 
 @dataclass(kw_only=True)
@@ -157,7 +158,7 @@ def digest_of(shown):
 def _add_statistic(blocks, name, values, n_samples):
     exact = name in POSITIONS or n_samples <= _EXACT_UP_TO
     single = np.asarray(values).astype("<f4")
-    blocks[f"statistic:{name}"] = single if exact else _round(single)
+    blocks[f"statistic:{name}"] = single if exact else _round(single, 11 if n_samples <= _LARGE else 9)
     return {"name": name, "exact": exact}
 
 
@@ -168,7 +169,7 @@ def _is_derived(statistics):
     return given is not None and np.allclose(given, spread, rtol=0, atol=1e-6, equal_nan=True)
 
 
-def _round(values, n_bits=11):
+def _round(values, n_bits):
     """Round numbers of single precision to some of their 24 significant bits."""
     finite = np.isfinite(values)
     mantissa, exponent = np.frexp(values[finite])
@@ -214,14 +215,20 @@ def _codes(labels, places, keys):
 
 
 def _add_frames(blocks, frames, n_samples):
-    """Add the history, one byte for a probability, a bit for what was predicted right."""
+    """Add the history, one byte for a probability, a bit for what was predicted right.
+
+    A byte holds the change since the epoch before, modulo 256: it is small for most rows.
+    """
     epochs, probas, corrects = [], [], []
+    step = 1 if n_samples <= _LARGE else 2
+    before = np.zeros(n_samples, dtype=np.uint8)
     for epoch, proba, correct in frames:
         seen = ~np.isnan(proba)
         quantised = np.full(n_samples, _MISSING, dtype=np.uint8)
-        quantised[seen] = np.rint(np.clip(proba[seen], 0, 1) * (_MISSING - 1))
+        quantised[seen] = step * np.rint(np.clip(proba[seen], 0, 1) * ((_MISSING - 1) / step))
         epochs.append(int(epoch))
-        probas.append(quantised)
+        probas.append(quantised - before)
+        before = quantised
         corrects.append(np.packbits(np.asarray(correct, dtype=bool), bitorder="little"))
     blocks["frames:proba"] = np.concatenate(probas)
     blocks["frames:correct"] = np.concatenate(corrects)

@@ -613,7 +613,8 @@ class DataMap:
             and shows the suggested ones.
         dynamics : TrainingDynamics, default=None
             The training dynamics of the map, with their history: adds a slider of epochs. It draws
-            the statistics up to an epoch from probabilities that are rounded to 1/254.
+            the statistics up to an epoch from probabilities that are rounded to 1/254, on maps of over
+            200,000 rows to 1/127.
         compare : DataMap, default=None
             A second map of the same rows, drawn beside the first; both share the choice of rows.
         regions : array-like of shape (n_samples,), default=None

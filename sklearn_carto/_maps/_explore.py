@@ -89,7 +89,7 @@ def what_is_shown(
         columns=columns,
         frames=_frames(dynamics, notes),
         compare=_second_map(compare),
-        thumbnails=_thumbnails(images, n_samples, thumbnail_size, notes),
+        thumbnails=_thumbnails(images, data_map, thumbnail_size, notes),
         notes=notes,
     )
 
@@ -243,25 +243,19 @@ def _second_map(compare):
     return {"title": "Second map", "regions": compare.region_labels(), **shown}
 
 
-def _thumbnails(images, n_samples, size, notes):
+def _thumbnails(images, data_map, size, notes):
     if images is None:
         return None
-    if not hasattr(images, "__len__") or isinstance(images, (str, bytes, set, Mapping)):
-        raise InvalidParameterError(
-            f"The 'images' parameter of {OWNER} must hold one image for each of the {n_samples} "
-            f"rows. Got {describe(images)} instead."
-        )
-    if len(images) != n_samples:
-        raise InvalidParameterError(
-            f"The 'images' parameter of {OWNER} must hold one image for each of the {n_samples} "
-            f"rows. Got {len(images)} instead."
-        )
     from sklearn_carto._explorer._thumbnails import encode_thumbnails
 
-    thumbnails = encode_thumbnails(images, size=size)
-    if len(thumbnails.rows) < n_samples:
-        notes.append(
-            f"Thumbnails of {len(thumbnails.rows):,} of {n_samples:,} rows are shown; the others "
-            "would exceed the limit of the file."
-        )
+    thumbnails = encode_thumbnails(
+        images,
+        size=size,
+        order=np.argsort(data_map.confidence, kind="stable"),  # hard rows first, NaN last
+        n_samples=data_map.n_samples,
+        owner=OWNER,
+    )
+    if len(thumbnails.rows) < data_map.n_samples:
+        n_rows = f"{len(thumbnails.rows):,} of {data_map.n_samples:,}"
+        notes.append(f"{n_rows} rows have a thumbnail.")
     return thumbnails
