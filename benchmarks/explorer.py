@@ -1,4 +1,4 @@
-"""How large and how fast is the page of a map of 100,000 and of a million rows?
+"""Measure the explorer's page of a map of 100,000 rows and of a million rows.
 
 Usage: python benchmarks/explorer.py [--rows 100000 1000000]
 
@@ -128,7 +128,9 @@ def measure(path):
             time.sleep(0.1)
             if time.perf_counter() - begin > 120:
                 raise TimeoutError("the page was not read within two minutes")
-        timings = browser.execute_script("return document.getElementById('sc-root').explorer.timings")
+        timings = browser.execute_script(
+            "return document.getElementById('sc-root').explorer.timings"
+        )
         figures = browser.execute_async_script(MEASURE)
     finally:
         browser.quit()

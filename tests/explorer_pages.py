@@ -19,7 +19,7 @@ HOSTILE = {
     "end of title": "</title></style><script>window.pwned = 1</script>",
     "image": "<img src=x onerror='window.pwned = 1'>",
     "svg": "<svg/onload=window.pwned=1>",
-    "attribute": "\" onmouseover=\"window.pwned=1\" autofocus onfocus='window.pwned=1",
+    "attribute": '" onmouseover="window.pwned=1" autofocus onfocus=\'window.pwned=1',
     "link": "javascript:window.pwned=1",
     "frame": "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
     "style": "<style>@import 'https://example.com/a.css';</style>",
@@ -29,7 +29,7 @@ HOSTILE = {
     "template": "{{constructor.constructor('window.pwned=1')()}} ${window.pwned=1} {payload} %s",
     "separators": "one\u2028two\u2029three\x85four",
     "right to left": "\u202eabc\u202c \u200f(\u0627\u0644) \u2066x\u2069",
-    "formula": "=HYPERLINK(\"https://example.com\",\"a\")",
+    "formula": '=HYPERLINK("https://example.com","a")',
     "formula behind blanks": "\u3000 \u00a0=1+1",
     "formula in full width": "\uff1d1+1",
     "plus": "+1",
@@ -45,7 +45,7 @@ HOSTILE = {
     "constructor": "constructor",
     "length": "toString",
     "long": "abc " * 40 + "x" * 9000,
-    "lines": "a\r\nb\nc,\"d\"; e",
+    "lines": 'a\r\nb\nc,"d"; e',
     "blank": " ",
     "number": "1e5",
     "byte order": "\ufeffa",
@@ -224,8 +224,9 @@ class Browser:
             chain.key_up(held)
         self.js(
             "const e = arguments[0]; window.stroke = []; window.pen = new AbortController();"
-            "for (const kind of ['pointerdown', 'pointermove', 'pointerup']) e.addEventListener(kind,"
-            "v => { if (v.buttons || kind === 'pointerup') { const b = e.getBoundingClientRect();"
+            "for (const kind of ['pointerdown', 'pointermove', 'pointerup'])"
+            "e.addEventListener(kind, v => { if (v.buttons || kind === 'pointerup') {"
+            "const b = e.getBoundingClientRect();"
             "window.stroke.push([v.clientX - b.left, v.clientY - b.top]) } }, {signal: pen.signal})",
             element,
         )
@@ -263,7 +264,10 @@ class Browser:
             params = message["params"]
             if message["method"] == "Network.requestWillBeSent":
                 urls[params["requestId"]] = params["request"]["url"]
-            if message["method"] == "Network.loadingFailed" and params.get("blockedReason") == "csp":
+            if (
+                message["method"] == "Network.loadingFailed"
+                and params.get("blockedReason") == "csp"
+            ):
                 failed.add(params["requestId"])
         return [
             url

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from explorer_pages import (
     HOSTILE,
     Browser,
@@ -113,8 +114,9 @@ def clean(browser):
 def test_the_page_draws_points_asks_for_nothing_and_reports_no_error(page, clean):
     drawn = page.js(
         "const c = document.createElement('canvas'), s = document.querySelector('.sc-points');"
-        "c.width = s.width; c.height = s.height; const x = c.getContext('2d'); x.drawImage(s, 0, 0);"
-        "return x.getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v).length"
+        "c.width = s.width; c.height = s.height; const x = c.getContext('2d');"
+        "x.drawImage(s, 0, 0); const {data} = x.getImageData(0, 0, c.width, c.height);"
+        "return data.filter((v, i) => i % 4 === 3 && v).length"
     )
     assert drawn > N  # pixels
     assert page.driver.title == "A map"
@@ -123,7 +125,8 @@ def test_the_page_draws_points_asks_for_nothing_and_reports_no_error(page, clean
 
 def test_no_script_of_others_runs_and_no_request_is_allowed(page):
     page.js(  # later: what the driver runs itself is allowed to
-        "setTimeout(() => { try { eval('1'); window.ran = 'it ran' } catch (e) { window.ran = e.name } })"
+        "setTimeout(() => { try { eval('1'); window.ran = 'it ran' }"
+        "catch (e) { window.ran = e.name } })"
     )
     assert page.wait("return window.ran") == "EvalError"
     refused = page.driver.execute_async_script(
@@ -183,7 +186,12 @@ def test_a_click_shows_the_whole_row_beside_the_map_and_in_the_table(page, issue
     row = page.js("return store.current")
     details = page.find(".sc-details").text
     names = dict(zip(CLASSES, ("Cat", "Dog", "Eel"), strict=True))
-    for text in (TEXTS[row], f"id-{row}", names[data_map.labels[row]], data_map.region_labels()[row]):
+    for text in (
+        TEXTS[row],
+        f"id-{row}",
+        names[data_map.labels[row]],
+        data_map.region_labels()[row],
+    ):
         assert text in details
     assert f"suggested label\n{names[issues['suggested'][row]]}" in details
     assert f"length\n{len(TEXTS[row])}" in details
@@ -364,7 +372,10 @@ def test_filters_of_training_label_issues_and_marks(page, data_map, issues):
     assert page.shown() == np.flatnonzero(issues["suspect"]).tolist()
     page.button("Clear filters").click()
     assert page.field("Label issues").get_attribute("value") == "all"
-    page.js("store.mark([4, 9], {checked: true}); store.mark([5], {label: (store.data.labels[5] + 1) % 3})")
+    page.js(
+        "store.mark([4, 9], {checked: true});"
+        "store.mark([5], {label: (store.data.labels[5] + 1) % 3})"
+    )
     page.pick("Marks", "checked")
     assert page.shown() == [4, 9]
     page.pick("Marks", "relabelled")
@@ -428,7 +439,9 @@ def test_search_finds_labels(page, data_map, query):
 # colours
 
 
-@pytest.mark.parametrize("name", ["correctness", "label", "region", "confidence", "aum", "forgetting"])
+@pytest.mark.parametrize(
+    "name", ["correctness", "label", "region", "confidence", "aum", "forgetting"]
+)
 def test_points_are_coloured_by(page, name):
     page.pick("Colour", name)
     legend = page.find(".sc-legend").text
@@ -707,7 +720,10 @@ def test_the_table_obeys_the_keyboard(page):
 
 def test_the_table_is_sorted_and_turned(page, data_map):
     page.button("confidence").click()
-    first = [int(e.get_attribute("data-row")) for e in page.driver.find_elements("css selector", "tbody tr")]
+    first = [
+        int(e.get_attribute("data-row"))
+        for e in page.driver.find_elements("css selector", "tbody tr")
+    ]
     assert first == np.argsort(data_map.confidence, kind="stable")[:50].tolist()
     assert page.find("th[aria-sort=ascending]").text.startswith("confidence")
     page.button("Next").click()
@@ -808,8 +824,12 @@ def test_hostile_strings_are_shown_and_exported_as_they_are(browser, tmp_path, n
     assert json.loads(page_js(as_json.format("store.data.text.get(1)"))) == value
     shown = page_js(as_json.format("document.querySelector('.sc-text').textContent"))
     assert json.loads(shown) == value
-    # what is exported is what Python holds
+    # what is exported is what Python holds, also a label that is chosen from the list
+    option = f"store.data.classes[{data_map.classes.tolist().index(value)}][1]"
+    browser.js(f"store.setCurrent(0); app.details.input.value = {option}")
+    browser.button("Relabel").click()
     rows = json.loads(browser.export("json"))["rows"]
+    assert [one["new_label"] for one in rows] == [value] + [None] * 29
     assert [one["id"] for one in rows] == data_map.sample_ids.tolist()
     assert [one["given_label"] for one in rows] == data_map.labels.tolist()
     assert {one["region"] for one in rows} == {value}
@@ -821,7 +841,9 @@ def test_hostile_strings_are_shown_and_exported_as_they_are(browser, tmp_path, n
     assert written == given
     for line in lines[1:]:
         for cell in (line[1], line[2], line[6]):
-            assert not cell.lstrip(" \t\r\n\xa0\u3000").startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))
+            assert not cell.lstrip(" \t\r\n\xa0\u3000").startswith(
+                tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+            )
     assert browser.requests() == []
     assert browser.problems() == []
     with pytest.raises(Exception, match="no such alert"):
@@ -916,7 +938,7 @@ def test_the_widget_shares_its_indices_both_ways(browser, data_map, dynamics):
     assert run(store + "return store.chosenRows()") == [1, 7]
     run(store + "store.choose([9, 3])")
     assert run("return model.get('indices')") == [3, 9]
-    assert run("return model.saved") [-1] == [3, 9]
+    assert run("return model.saved")[-1] == [3, 9]
     run("model.set('indices', [-1, 100000, 4])")
     assert run(store + "return store.chosenRows()") == [4]
 

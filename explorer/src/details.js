@@ -63,6 +63,8 @@ export class Details {
     this.byText = new Map();
     data.classes.forEach(([key, name], code) => { if (!this.byText.has(key)) this.byText.set(key, code); });
     data.classes.forEach(([, name], code) => this.byText.set(name, code));
+    // a field of one line holds no breaks
+    for (const [text, code] of [...this.byText]) { const line = text.replace(/[\r\n]/g, ""); if (!this.byText.has(line)) this.byText.set(line, code); }
     this.input.addEventListener("input", () => this.offer());
     this.input.addEventListener("keydown", (event) => { if (event.key === "Enter") this.relabel(this.rowsOfOne()); });
     this.checked = h("input", { type: "checkbox", id: uid("checked") });

@@ -5,6 +5,7 @@ import { start } from "./app.js";
 async function render({ model, el }) {
   const root = document.createElement("div");
   root.classList.add("sc-widget");
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take keys for its own
   el.append(root);
   const view = model.get("_payload");
   const bytes = new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);

@@ -91,8 +91,8 @@ def _words_of(values):
 def _add_strings(blocks, key, values):
     """Add texts as their letters in UTF-8, and their lengths plus one; 0 is a missing text."""
     encoded = [None if value is None else value.encode() for value in values]
-    lengths = (0 if value is None else len(value) + 1 for value in encoded)
-    lengths = np.fromiter(lengths, dtype=np.int64, count=len(encoded))
+    sizes = (0 if value is None else len(value) + 1 for value in encoded)
+    lengths = np.fromiter(sizes, dtype=np.int64, count=len(encoded))
     blocks[f"{key}:lengths"] = _smallest(lengths, unsigned=True)
     joined = b"".join(value for value in encoded if value is not None)
     blocks[f"{key}:text"] = np.frombuffer(joined, dtype=np.uint8)

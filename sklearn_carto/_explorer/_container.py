@@ -1,8 +1,8 @@
 """One file of bytes with a header and compressed arrays, which the page in the browser reads.
 
 The layout is ``b"SCX1"``, the length of the header as a little-endian uint32, the header (JSON,
-gzip), and the blocks, one after the other. The header tells under ``"blocks"`` the type of each, its
-offset behind the header and the lengths of its parts. The parts are the first bytes of all values,
+gzip), and the blocks, one after the other. The header holds under ``"blocks"`` the type of each,
+its offset behind the header and the lengths of its parts. The parts are the first bytes of all values,
 their second bytes and so on, each compressed for itself (gzip): exponents repeat, and the lowest
 bytes hardly do.
 """
@@ -43,14 +43,17 @@ def pack(header, blocks):
     >>> header["n"], blocks["x"].tolist()
     (2, [1.0, 2.0])
     """
-    places, joined, offset = {}, [], 0
+    places: dict[str, dict] = {}
+    joined: list[bytes] = []
+    offset = 0
     for name, values in blocks.items():
         stored = isinstance(values, bytes)
         parts = [values] if stored else [_compress(plane) for plane in _planes(values)]
         kind = "bytes" if stored else values.dtype.newbyteorder("<").str.lstrip("<|")
-        places[name] = {"type": kind, "offset": offset, "lengths": [len(part) for part in parts]}
+        lengths = [len(part) for part in parts]
+        places[name] = {"type": kind, "offset": offset, "lengths": lengths}
         joined += parts
-        offset += sum(places[name]["lengths"])
+        offset += sum(lengths)
     text = json.dumps({**header, "blocks": places}, allow_nan=False, separators=(",", ":"))
     head = _compress(text.encode("ascii"))
     return b"".join([MAGIC, struct.pack("<I", len(head)), head, *joined])

@@ -43,7 +43,8 @@ def render_page(payload, title):
     """Return the page as text.
 
     The payload is letters and signs without ``<``, so that nothing of the rows can end the element
-    that holds it. The policy allows this one script and style by their digests, pictures from memory, and no request.
+    that holds it. The policy allows this one script and style by their digests, pictures from
+    memory, and no request.
     """
     script, style = bundle("page.js"), bundle("explorer.css")
     policy = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -158,12 +159,14 @@ def digest_of(shown):
 def _add_statistic(blocks, name, values, n_samples):
     exact = name in POSITIONS or n_samples <= _EXACT_UP_TO
     single = np.asarray(values).astype("<f4")
-    blocks[f"statistic:{name}"] = single if exact else _round(single, 11 if n_samples <= _LARGE else 9)
+    blocks[f"statistic:{name}"] = (
+        single if exact else _round(single, 11 if n_samples <= _LARGE else 9)
+    )
     return {"name": name, "exact": exact}
 
 
 def _is_derived(statistics):
-    """Whether the aleatoric uncertainty is p (1 - p) - variability ** 2, which the page computes."""
+    """Whether the aleatoric statistic is that of the other two, which the page computes."""
     given, p = statistics.get("aleatoric"), statistics["confidence"]
     spread = np.maximum(p * (1 - p) - statistics["variability"] ** 2, 0)
     return given is not None and np.allclose(given, spread, rtol=0, atol=1e-6, equal_nan=True)
@@ -195,11 +198,17 @@ def _add_labels(header, blocks, shown):
     if shown.suggested is not None:
         blocks["suggested"] = _codes(shown.suggested, places, keys)
     names += keys[len(names) :]  # suggested labels that no row has
-    twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    shown_names = [
-        f"{name} ({key})" if name in twice else name for key, name in zip(keys, names, strict=True)
+    header["classes"] = [list(pair) for pair in zip(keys, _distinct(names, keys), strict=True)]
+
+
+def _distinct(names, keys):
+    """Return names that differ, so that each stands for one label: the label is added to others."""
+    counts = Counter(names)
+    longer = [
+        name if counts[name] == 1 else f"{name} ({key})"
+        for name, key in zip(names, keys, strict=True)
     ]
-    header["classes"] = [list(pair) for pair in zip(keys, shown_names, strict=True)]
+    return longer if len(set(longer)) == len(longer) else keys
 
 
 def _codes(labels, places, keys):

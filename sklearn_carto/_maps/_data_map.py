@@ -588,6 +588,7 @@ class DataMap:
         regions=None,
         title=None,
         thumbnail_size=48,
+        thumbnail_bytes=20_000_000,
     ):
         """Explore the map and its rows in a browser or a notebook.
 
@@ -600,7 +601,7 @@ class DataMap:
         path : str or path-like, default=None
             Path of the HTML file, which ends in ``.html``; an old file is replaced once the new one
             is complete. None: return a widget for a notebook, which needs anywidget.
-        X : data frame, array-like of shape (n_samples, n_features), list of str or dict, default=None
+        X : data frame, array-like of shape (n_samples, n_features) or dict, default=None
             The rows; the first 50 columns are shown. A list of strings is shown as text.
         text : array-like of str of shape (n_samples,), default=None
             The text of each row; the first 10,000 characters are shown.
@@ -613,8 +614,8 @@ class DataMap:
             and shows the suggested ones.
         dynamics : TrainingDynamics, default=None
             The training dynamics of the map, with their history: adds a slider of epochs. It draws
-            the statistics up to an epoch from probabilities that are rounded to 1/254, on maps of over
-            200,000 rows to 1/127.
+            the statistics up to an epoch from probabilities that are rounded to 1/254, or to 1/127
+            on maps of more than 200,000 rows.
         compare : DataMap, default=None
             A second map of the same rows, drawn beside the first; both share the choice of rows.
         regions : array-like of shape (n_samples,), default=None
@@ -623,6 +624,9 @@ class DataMap:
             Heading of the page.
         thumbnail_size : int, default=48
             Longest side of a thumbnail in pixels, from 8 to 256.
+        thumbnail_bytes : int, default=20_000_000
+            Largest size of all thumbnails together. Where it does not suffice, rows of high
+            confidence have none.
 
         Returns
         -------
@@ -675,6 +679,7 @@ class DataMap:
             regions=regions,
             title=title,
             thumbnail_size=thumbnail_size,
+            thumbnail_bytes=thumbnail_bytes,
         )
         payload = build_payload(shown)
         if path is None:

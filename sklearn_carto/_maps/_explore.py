@@ -42,7 +42,7 @@ def check_path(path):
 
 def what_is_shown(
     data_map, *, X, text, images, label_names, issues, dynamics, compare, regions, title,
-    thumbnail_size,
+    thumbnail_size, thumbnail_bytes,
 ):  # fmt: skip
     """Check the arguments of :meth:`DataMap.explore`, and gather what is shown."""
     n_samples = data_map.n_samples
@@ -52,9 +52,11 @@ def what_is_shown(
         "issues": [loaded_class(_ISSUES), None],
         "title": [str, None],
         "thumbnail_size": [Count(8, 256)],
+        "thumbnail_bytes": [Count(1)],
     }
     given = {"dynamics": dynamics, "compare": compare, "issues": issues, "title": title}
-    check_params(OWNER, constraints, {**given, "thumbnail_size": thumbnail_size})
+    sizes = {"thumbnail_size": thumbnail_size, "thumbnail_bytes": thumbnail_bytes}
+    check_params(OWNER, constraints, {**given, **sizes})
     for name in ("dynamics", "compare", "issues"):
         if given[name] is not None:
             _check_same_rows(given[name], name, data_map)
@@ -76,7 +78,9 @@ def what_is_shown(
         title=f"Data map of {n_samples:,} rows" if title is None else title,
         n_epochs=data_map.n_epochs,
         statistics=statistics,
-        regions=data_map.region_labels() if regions is None else _entries(regions, n_samples, "regions"),
+        regions=data_map.region_labels()
+        if regions is None
+        else _entries(regions, n_samples, "regions"),
         labels=labels,
         classes=classes,
         class_names=label_names,
@@ -89,7 +93,7 @@ def what_is_shown(
         columns=columns,
         frames=_frames(dynamics, notes),
         compare=_second_map(compare),
-        thumbnails=_thumbnails(images, data_map, thumbnail_size, notes),
+        thumbnails=_thumbnails(images, data_map, thumbnail_size, thumbnail_bytes, notes),
         notes=notes,
     )
 
@@ -106,13 +110,13 @@ def _check_same_rows(other, name, data_map):
         raise InvalidParameterError(
             f"{subject}, in their order. Got {other!r}, whose sample_ids differ."
         )
-    labels = {"issues": "given_label", "dynamics": "labels"}.get(name)
-    labels = None if labels is None else getattr(other, labels)
-    if labels is not None and data_map.labels is not None:
-        if [str(v) for v in labels] != [str(v) for v in data_map.labels]:
-            raise InvalidParameterError(
-                f"{subject}, with their labels. Got {other!r}, whose labels differ."
-            )
+    labels = getattr(other, {"issues": "given_label", "dynamics": "labels"}.get(name, ""), None)
+    if labels is None or data_map.labels is None:
+        return
+    if [str(label) for label in labels] != [str(label) for label in data_map.labels]:
+        raise InvalidParameterError(
+            f"{subject}, with their labels. Got {other!r}, whose labels differ."
+        )
 
 
 def _entries(values, n_samples, name):
@@ -122,10 +126,8 @@ def _entries(values, n_samples, name):
         array = np.empty(len(values), dtype=object)
         for i, value in enumerate(values):
             array[i] = value
-    elif hasattr(values, "__len__") and hasattr(values, "__iter__"):
-        if not isinstance(values, (str, bytes, bytearray, set, frozenset, Mapping)):
-            shape = getattr(values, "shape", (len(values),))
-            array = np.asarray(values, dtype=object) if len(shape) == 1 else None
+    elif _is_column(values) and len(getattr(values, "shape", (0,))) == 1:
+        array = np.asarray(values, dtype=object)
     if array is None or array.shape != (n_samples,):
         got = f"{len(array)} entries" if array is not None else describe(values)
         raise InvalidParameterError(
@@ -133,6 +135,15 @@ def _entries(values, n_samples, name):
             f"rows. Got {got} instead."
         )
     return array
+
+
+def _is_column(values):
+    no_columns = (str, bytes, bytearray, set, frozenset, Mapping)
+    return (
+        hasattr(values, "__len__")
+        and hasattr(values, "__iter__")
+        and not isinstance(values, no_columns)
+    )
 
 
 def _columns_of(X, text, n_samples, notes):
@@ -182,7 +193,10 @@ def _cells(column, n_samples, name):
         cells = np.asarray(column)
         if cells.shape == (n_samples,):
             return cells
-    return _entries(column, n_samples, f"X[{name!r}]")
+    cells = _entries(column, n_samples, f"X[{name!r}]")
+    kinds = {type(value) for value in cells}
+    numbers = all(issubclass(kind, (int, float, np.integer, np.floating)) for kind in kinds)
+    return np.array(cells.tolist()) if numbers and bool not in kinds else cells
 
 
 def _class_names(names, classes):
@@ -243,7 +257,7 @@ def _second_map(compare):
     return {"title": "Second map", "regions": compare.region_labels(), **shown}
 
 
-def _thumbnails(images, data_map, size, notes):
+def _thumbnails(images, data_map, size, max_bytes, notes):
     if images is None:
         return None
     from sklearn_carto._explorer._thumbnails import encode_thumbnails
@@ -251,6 +265,7 @@ def _thumbnails(images, data_map, size, notes):
     thumbnails = encode_thumbnails(
         images,
         size=size,
+        max_bytes=max_bytes,
         order=np.argsort(data_map.confidence, kind="stable"),  # hard rows first, NaN last
         n_samples=data_map.n_samples,
         owner=OWNER,
