@@ -163,10 +163,13 @@ class Browser:
 
     def button(self, text):
         """The button with a text."""
-        for one in self.driver.find_elements("tag name", "button"):
-            if one.text == text:
-                return one
-        raise AssertionError(f"no button {text!r}")
+        script = (
+            "return [...document.querySelectorAll('button')].find(b => b.textContent === "
+            "arguments[0] && !b.closest('[hidden]'))"
+        )
+        found = self.driver.execute_script(script, text)
+        assert found is not None, f"no button {text!r}"
+        return found
 
     def field(self, label):
         """The input or select with a label."""
@@ -227,7 +230,8 @@ class Browser:
             "for (const kind of ['pointerdown', 'pointermove', 'pointerup'])"
             "e.addEventListener(kind, v => { if (v.buttons || kind === 'pointerup') {"
             "const b = e.getBoundingClientRect();"
-            "window.stroke.push([v.clientX - b.left, v.clientY - b.top]) } }, {signal: pen.signal})",
+            "window.stroke.push([v.clientX - b.left, v.clientY - b.top]) } },"
+            "{signal: pen.signal})",
             element,
         )
         chain.perform()

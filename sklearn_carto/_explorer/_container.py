@@ -2,9 +2,9 @@
 
 The layout is ``b"SCX1"``, the length of the header as a little-endian uint32, the header (JSON,
 gzip), and the blocks, one after the other. The header holds under ``"blocks"`` the type of each,
-its offset behind the header and the lengths of its parts. The parts are the first bytes of all values,
-their second bytes and so on, each compressed for itself (gzip): exponents repeat, and the lowest
-bytes hardly do.
+its offset behind the header and the lengths of its parts. The parts are the first bytes of all
+values, their second bytes and so on, each compressed for itself (gzip): exponents repeat, and the
+lowest bytes hardly do.
 """
 
 from __future__ import annotations
