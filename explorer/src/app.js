@@ -106,6 +106,7 @@ class App {
       tools.forEach((tool, i) => tool.setAttribute("aria-pressed", String(["lasso", "box", "pan"][i] === kind)));
     }, { "aria-pressed": String(kind === "lasso"), class: "sc-tool" }));
     const colour = choice(names.map((name) => [name, name]), (value) => store.setColour(value));
+    store.on("colour", () => { colour.value = store.colourBy; });
     return h("div", { class: "sc-row sc-toolbar" }, h("div", { role: "group", "aria-label": "Tool", class: "sc-tools" }, ...tools), field("Colour", colour),
       button("Select shown", () => store.choose(store.shownRows())), button("Clear selection", () => store.choose([])), button("Whole map", () => this.maps.forEach((map) => map.key(new KeyboardEvent("keydown", { key: "0" })))));
   }

@@ -27,7 +27,9 @@ export function tip(store, pictures) {
     const picture = h("div");
     pictures.show(picture, row, "");
     parts.push(picture);
-    if (data.labels) parts.push(h("div", { text: `label ${data.classes[data.labels[row]][1]}${data.suggested ? `, suggested ${data.classes[data.suggested[row]][1]}` : ""}`, class: "sc-clip" }));
+    const label = (name, codes) => h("div", { class: "sc-clip" }, `${name} `, h("span", { text: data.classes[codes[row]][1] }));
+    if (data.labels) parts.push(label("label", data.labels));
+    if (data.suggested) parts.push(label("suggested", data.suggested));
     const text = data.text?.get(row);
     if (text) parts.push(h("div", { class: "sc-clip", text: text.slice(0, 240) }));
     const drawn = map.source.drawn();
