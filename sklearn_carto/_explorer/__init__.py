@@ -1,1 +1,1 @@
-"""The explorer: a data map and its rows as a page of its own, or as a widget in a notebook."""
+"""The explorer of data maps: one HTML file, and what it shows."""

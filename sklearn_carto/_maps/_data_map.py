@@ -557,23 +557,6 @@ class DataMap:
             held = {name: values for name, values in arrays.items() if name[:3] != "se_"}
             return cls(standard_errors=errors or None, **held, **metadata)
 
-    def plot(self, **kwargs):
-        """Plot the map.
-
-        Parameters
-        ----------
-        **kwargs : dict
-            Passed to :meth:`DataMapDisplay.plot`.
-
-        Returns
-        -------
-        display : DataMapDisplay
-            The plotted display.
-        """
-        from sklearn_carto._plot._data_map import DataMapDisplay
-
-        return DataMapDisplay.from_data_map(self, **kwargs)
-
     def explore(
         self,
         path=None,
@@ -686,6 +669,23 @@ class DataMap:
             return make_widget(payload, self.n_samples)
         write_page(path, payload, shown.title)
         return path
+
+    def plot(self, **kwargs):
+        """Plot the map.
+
+        Parameters
+        ----------
+        **kwargs : dict
+            Passed to :meth:`DataMapDisplay.plot`.
+
+        Returns
+        -------
+        display : DataMapDisplay
+            The plotted display.
+        """
+        from sklearn_carto._plot._data_map import DataMapDisplay
+
+        return DataMapDisplay.from_data_map(self, **kwargs)
 
     def __len__(self):
         """Return the number of rows."""
