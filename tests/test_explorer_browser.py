@@ -616,6 +616,13 @@ def test_what_the_browser_kept_is_not_trusted(page, path, browser, kept):
     assert "240 of 240 rows shown" in page.text()
 
 
+def test_a_browser_that_keeps_nothing_is_said_to(page, data_map):
+    page.js("Storage.prototype.setItem = () => { throw new Error('full') }")
+    page.js("store.mark([3], {checked: true}); store.mark([4], {checked: true})")
+    assert page.find(".sc-notes").text.count("does not keep the marks") == 1
+    assert [one["row"] for one in json.loads(page.export("json"))["rows"]] == [3, 4]
+
+
 def test_marks_stay_with_the_map(browser, data_map, tmp_path):
     first = write(tmp_path, shown_of(data_map), "first.html")
     again = write(tmp_path, shown_of(data_map, text=TEXTS), "again.html")

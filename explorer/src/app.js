@@ -129,9 +129,17 @@ class App {
   ready() {
     this.slider.start();
     this.table.addRowColumns();
-    if (!this.store.marks.kept) this.notes.append(h("li", { text: "This browser does not keep marks for this page. Export them before it is closed." }));
+    this.store.on("marks", () => this.warnOfMarks());
+    this.warnOfMarks();
     for (const [name, entry] of [["texts", this.store.data.header.text]]) if (entry?.n_cut) this.notes.append(h("li", { text: `${count_of(entry.n_cut)} long ${name} are cut.` }));
     this.notes.hidden = !this.notes.children.length;
+  }
+
+  warnOfMarks() {
+    if (this.store.marks.kept || this.warned) return;
+    this.warned = true;
+    this.notes.hidden = false;
+    this.notes.append(h("li", { text: "This browser does not keep the marks of this page. Export them before it is closed." }));
   }
 
   drawn() {

@@ -113,7 +113,8 @@ export class Details {
   }
 
   takeSuggestion(rows) {
-    for (const row of rows) this.store.mark([row], { label: this.store.data.suggested[row] });
+    this.store.mark(rows, { label: (row) => this.store.data.suggested[row] });
+    this.store.say(`${rows.length} suggestions taken`);
   }
 
   open() {

@@ -164,9 +164,12 @@ export class Store {
     this.emit("colour");
   }
 
+  // `label`: a code, null to take a correction back, or a function of the row that returns one.
   mark(rows, { label, checked }) {
+    const codeOf = typeof label === "function" ? label : () => label;
     for (const row of rows) {
-      if (label !== undefined) this.marks.setLabel(row, label === this.data.labels?.[row] ? null : label);
+      const code = codeOf(row);
+      if (label !== undefined) this.marks.setLabel(row, code === this.data.labels?.[row] ? null : code);
       if (checked !== undefined) this.marks.setChecked(row, checked);
     }
     this.marks.save();

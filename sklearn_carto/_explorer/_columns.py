@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-MAX_CHARACTERS = 10_000  # of one cell; longer ones are cut, and say so
+MAX_CHARACTERS = 10_000  # of one cell; longer ones are cut, with a note in the cell
 
 
 def text_of(value):
@@ -21,7 +21,7 @@ def text_of(value):
 
 
 def add_text(blocks, key, values, cut_at=MAX_CHARACTERS):
-    """Add a column of text to the blocks, and return what the header tells of it.
+    """Add a column of text to the blocks, and return its entry of the header.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _add_strings(blocks, key, values):
 
 
 def add_column(blocks, key, values):
-    """Add a column of numbers or text to the blocks, and return what the header tells of it."""
+    """Add a column of numbers or text to the blocks, and return its entry of the header."""
     values = np.asarray(values)
     if values.dtype.kind in "iuf" and values.ndim == 1:
         blocks[key] = _smallest(values)
