@@ -489,6 +489,7 @@ def test_many_labels_have_few_colours_and_few_entries(browser, tmp_path):
     browser.keys(find, "label 9876")
     browser.js("document.querySelector('.sc-list input').click()")
     assert browser.shown() == [9876]
+    assert browser.find(".sc-key").text == "label 9876 (1)"  # has a colour now
     browser.js("store.setCurrent(9876)")
     assert browser.js("return document.querySelectorAll('datalist option').length") <= 200
     browser.keys(browser.field("New label"), "label 4321", Keys.ENTER)

@@ -71,6 +71,10 @@ class App {
     store.on("message", () => { this.live.textContent = store.message; });
     store.on("shown chosen marks", () => this.count());
     store.on("colour", () => this.recolour());
+    store.on("shown", () => {
+      if (store.colourBy === "label" && this.colouredFor !== store.filters.labels) this.recolour();
+      this.colouredFor = store.filters.labels;
+    });
     store.on("epoch", () => {
       this.maps[0].hidden = null;
       this.maps[0].upload("x", "y");

@@ -31,24 +31,24 @@ export class Colours {
 
   // {codes, palette, legend}: a byte for each row, 256 colours, and what to write beside them.
   of(name, theme, values = null) {
-    if (name === "label") return this.named(this.store.data.labels, this.store.data.classes.map((pair) => pair[1]), theme);
+    if (name === "label") return this.named(this.store.data.labels, this.store.data.classes.map((pair) => pair[1]), theme, this.store.filters.labels);
     if (name === "region") return this.named(this.store.data.regions, this.store.data.regionNames, theme);
     return this.scaled(name, values ?? this.store.values(name), theme);
   }
 
-  // The colour of each of the most frequent names, by code.
-  ranks(codes, names) {
+  // The colour of each of the most frequent names, by code; those that are filtered for come first.
+  ranks(codes, names, first) {
     const counts = new Uint32Array(names.length);
     for (let i = 0; i < codes.length; i++) counts[codes[i]]++;
-    const order = [...counts.keys()].sort((a, b) => counts[b] - counts[a] || a - b);
+    const order = [...counts.keys()].sort((a, b) => first.has(b) - first.has(a) || counts[b] - counts[a] || a - b);
     const rank = new Uint8Array(names.length).fill(OTHERS_CODE);
     const n = order.length > NAMED.light.length ? NAMED.light.length - 1 : order.length;
     order.slice(0, n).forEach((code, i) => { rank[code] = i; });
     return { rank, order: order.slice(0, n), counts, n_others: order.length - n };
   }
 
-  named(codes, names, theme) {
-    const { rank, order, counts, n_others } = this.ranks(codes, names);
+  named(codes, names, theme, first = new Set()) {
+    const { rank, order, counts, n_others } = this.ranks(codes, names, first);
     const out = new Uint8Array(codes.length);
     for (let i = 0; i < codes.length; i++) out[i] = rank[codes[i]];
     const legend = order.map((code, i) => ({ text: `${names[code]} (${count_of(counts[code])})`, colour: NAMED[theme][i] }));

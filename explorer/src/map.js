@@ -73,7 +73,7 @@ export class MapView {
   }
 
   get pointSize() {
-    const n = this.store.data.n;
+    const n = this.store.shownCount;
     const base = n > 300000 ? 1.6 : n > 50000 ? 2.4 : n > 5000 ? 3.6 : n > 500 ? 5 : 8;
     const zoom = (this.whole.x1 - this.whole.x0) / (this.view.x1 - this.view.x0);
     return base * Math.min(3, Math.max(1, Math.sqrt(zoom)));

@@ -76,7 +76,7 @@ def to_characters(data):
     Examples
     --------
     >>> to_characters(b"carto")
-    '@#H!q!!!!!!!!!!!'
+    "v$',Gr!!!!!!!!!!"
     """
     values = np.frombuffer(data + bytes(-len(data) % 13), dtype=np.uint8)
     parts = []
