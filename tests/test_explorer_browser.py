@@ -265,12 +265,27 @@ def test_a_box_selects_shift_adds_and_alt_takes_away(page):
     assert page.chosen() == []
 
 
-def test_hidden_rows_are_not_selected(page, data_map):
+@pytest.mark.parametrize("tool", ["box", "lasso"])
+def test_hidden_rows_are_not_selected(page, data_map, tool):
     page.js("store.setFilter('labels', new Set([0]))")
-    page.button("box").click()
+    page.button(tool).click()
     size = page.find(".sc-map").size
-    page.drag([(50, 14), (300, 300), (size["width"] - 14, size["height"] - 40)])
+    right, low = size["width"] - 14, size["height"] - 40
+    corners = [(50, 14), (right, 14), (right, low), (50, low)]
+    page.drag([corners[0], (300, 300), corners[2]] if tool == "box" else corners)
     assert page.chosen() == np.flatnonzero(data_map.labels == "cat").tolist()
+
+
+def test_hidden_rows_are_not_pointed_at_nor_reached_by_keys(page, data_map):
+    page.js("store.setFilter('labels', new Set([0]))")
+    element = page.find(".sc-map")
+    for key in (Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_LEFT) * 2:
+        page.keys(element, key)
+        assert data_map.labels[page.js("return store.current")] == "cat"
+    for row in np.flatnonzero(data_map.labels != "cat")[:20]:
+        place = page.pixel(int(row))
+        found = page.js("return map.nearest(arguments[0], arguments[1])", *place)
+        assert found < 0 or data_map.labels[found] == "cat"
 
 
 def test_selected_rows_fill_the_table_and_the_histograms(page, data_map):
