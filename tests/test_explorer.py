@@ -216,6 +216,15 @@ def test_labels_are_held_as_their_strings(labels):
     assert [keys[code] for code in blocks["label"]] == [str(v) for v in data_map.labels]
 
 
+@pytest.mark.parametrize("n_regions", [1, 256, 300, 70_000])
+def test_regions_of_any_number_are_held_as_they_are(n_regions):
+    regions = [f"region {i}\0" for i in range(n_regions)]
+    p = np.linspace(0, 1, n_regions)
+    data_map = DataMap(confidence=p, variability=p / 2, correctness=p, n_epochs=2)
+    header, blocks = payload_of(data_map, regions=regions)
+    assert [header["regions"][code] for code in blocks["region"]] == regions
+
+
 def test_issues_add_suggested_labels_and_their_quality(data_map):
     issues = issues_of(data_map)
     header, blocks = payload_of(data_map, issues=issues)

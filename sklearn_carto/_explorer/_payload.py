@@ -182,9 +182,12 @@ def _round(values, n_bits):
 
 
 def _add_regions(blocks, key, regions):
-    names, codes = np.unique(np.asarray(regions, dtype=object).astype(str), return_inverse=True)
-    blocks[key] = codes.astype("<u2" if len(names) > 255 else "<u1")
-    return names.tolist()
+    texts = [text_of(region) or "" for region in regions]
+    names = sorted(set(texts))
+    places = {name: i for i, name in enumerate(names)}
+    codes = np.fromiter((places[text] for text in texts), dtype=np.int64, count=len(texts))
+    blocks[key] = codes.astype("<u1" if len(names) <= 256 else "<u4")
+    return names
 
 
 def _add_labels(header, blocks, shown):
