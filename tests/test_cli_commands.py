@@ -374,12 +374,6 @@ def test_parquet_in_parquet_out(capsys, tmp_path):
     assert parquet.read_table(tmp_path / "half.parquet").num_rows == 30
 
 
-needs_explorer = pytest.mark.skipif(
-    not hasattr(DataMap, "explore"), reason="the explorer is not part of this version"
-)
-
-
-@needs_explorer
 def test_map_and_issues_write_pages(capsys, tmp_path, texts):
     arguments = [texts, "--target", "label", "--text", "review", "--out"]
     for command in ("map", "issues"):
@@ -389,7 +383,6 @@ def test_map_and_issues_write_pages(capsys, tmp_path, texts):
         assert page.read_text().lstrip().lower().startswith("<!doctype html>")
 
 
-@needs_explorer
 @pytest.mark.parametrize("with_table", [False, True], ids=["alone", "table"])
 def test_explore(capsys, tmp_path, table, with_table):
     done(capsys, "map", table, "--target", "label", "--out", tmp_path / "out", *FAST)
@@ -399,7 +392,6 @@ def test_explore(capsys, tmp_path, table, with_table):
     assert (tmp_path / "page.html").stat().st_size > 1000
 
 
-@needs_explorer
 def test_explore_needs_the_table_of_its_columns(capsys, tmp_path, table):
     done(capsys, "map", table, "--target", "label", "--out", tmp_path / "out", *FAST)
     arguments = ["explore", tmp_path / "out" / "map.npz", "--out", tmp_path / "page.html"]

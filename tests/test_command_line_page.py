@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from sklearn_carto import DataMap
 from tables import people, reviews, run, write_csv
 
 ROOT = Path(__file__).parent.parent
@@ -49,8 +48,6 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run_from_its_top_to_its_end(capsys, folder, page):
     for _, *arguments in commands_of(page):
-        if arguments[0] == "explore" and not hasattr(DataMap, "explore"):
-            continue
         code, _, err = run(capsys, *arguments)
         assert code == 0, (arguments, err)
         assert (folder / arguments[arguments.index("--out") + 1]).exists()

@@ -30,8 +30,6 @@ def run(options, messages):
     """
     output = OutputFile(options, messages, suffix=".html")
     data_map = load_map(options.map)
-    if not hasattr(data_map, "explore"):
-        raise CommandError("this version has no explorer.")
     shown = {}
     if options.file is not None:
         source = open_source(options.file, options)

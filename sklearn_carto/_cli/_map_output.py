@@ -67,9 +67,6 @@ def write_picture(folder, name, draw, messages):
 
 def write_page(folder, name, data_map, shown, messages, **more):
     """Write the interactive page."""
-    if not hasattr(data_map, "explore"):
-        messages.say(f"{name} is left out: this version has no explorer")
-        return
     messages.say(f"writing {name}")
     data_map.explore(folder.path / name, **shown(), **more)
     folder.note(name)
