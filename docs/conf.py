@@ -36,6 +36,7 @@ extensions = [
 exclude_patterns = ["_build", "_inventories"]
 templates_path = ["_templates"]
 nitpicky = True
+suppress_warnings = ["toc.empty_glob"]  # pages that may be absent
 
 # Markdown, which code hosts show, too
 myst_enable_extensions = ["colon_fence", "dollarmath"]
@@ -103,4 +104,4 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "guide": [], "peers": []}
