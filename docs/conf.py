@@ -36,7 +36,6 @@ extensions = [
 exclude_patterns = ["_build", "_inventories"]
 templates_path = ["_templates"]
 nitpicky = True
-suppress_warnings = ["toc.empty_glob"]  # pages that may be absent
 
 # Markdown, which code hosts show, too
 myst_enable_extensions = ["colon_fence", "dollarmath"]
