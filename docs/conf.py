@@ -44,6 +44,7 @@ myst_ref_domains = ["std", "py"]
 
 # the reference, from the docstrings
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings give shapes and ranges
 numpydoc_show_class_members = False
 numpydoc_validation_checks = set()  # tests/test_docs.py has them
@@ -75,6 +76,7 @@ sphinx_gallery_conf = {
     "examples_dirs": [str(BUILT / "examples")],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "_build/backreferences",
     "doc_module": ("sklearn_carto",),
     "reference_url": {"sklearn_carto": None},
@@ -103,4 +105,4 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "guide": [], "peers": []}
+html_sidebars = {"index": [], "guide": [], "peers": [], "gallery/*": []}

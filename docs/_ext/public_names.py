@@ -11,7 +11,6 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.nodes import make_refnode
 
 CODE = re.compile(r"([A-Za-z_][\w.]*)(?:\(.*\))?", flags=re.DOTALL)
-PLAIN = re.compile(r"[a-z0-9]+")  # in the text, a word of the language and no name
 
 
 def entries_by_name(env):
@@ -33,6 +32,13 @@ def entries_by_name(env):
     return found
 
 
+def is_meant(code, name, entry):
+    """Whether code in the text is a name, and no parameter, attribute or statistic of that name."""
+    if "." in code or entry.objtype in ("class", "exception"):
+        return True
+    return entry.objtype == "function" and not name.startswith("sklearn_carto.metrics.")
+
+
 class LinkNames(SphinxPostTransform):
     """Make links of the names of the library in the text of pages."""
 
@@ -46,8 +52,9 @@ class LinkNames(SphinxPostTransform):
         for literal in list(self.document.findall(nodes.literal)):
             code = CODE.fullmatch(literal.astext().strip())
             inside = isinstance(literal.parent, (nodes.reference, nodes.title))
-            if code and not inside and not PLAIN.fullmatch(code[1]) and entries.get(code[1]):
-                name, entry = entries[code[1]]
+            found = entries.get(code[1]) if code and not inside else None
+            if found and is_meant(code[1], *found):
+                name, entry = found
                 new = make_refnode(
                     self.app.builder, self.env.docname, entry.docname, entry.node_id, [], name
                 )
