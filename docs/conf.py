@@ -1,4 +1,7 @@
-"""Configuration of the site; ``python -m sphinx -W --keep-going -n -b html docs docs/_build/html``."""
+"""Configuration of the site.
+
+``python -m sphinx -W --keep-going -n -b html docs docs/_build/html`` builds it, without a network.
+"""
 
 import os
 import shutil

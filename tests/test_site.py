@@ -50,9 +50,12 @@ def test_all_modules_of_integrations_are_looked_at():
 
 def test_the_reference_holds_all_errors_and_warnings():
     assert re.search(
-        r"automodule:: sklearn_carto\.exceptions\n   :members:", (DOCS / "reference.rst").read_text()
+        r"automodule:: sklearn_carto\.exceptions\n   :members:",
+        (DOCS / "reference.rst").read_text(),
     )
-    assert all(getattr(sklearn_carto.exceptions, n).__doc__ for n in sklearn_carto.exceptions.__all__)
+    assert all(
+        getattr(sklearn_carto.exceptions, n).__doc__ for n in sklearn_carto.exceptions.__all__
+    )
 
 
 def copied_tables(text):

@@ -1,22 +1,19 @@
 """Formulas as MathML, which browsers draw by themselves: no script, and no network."""
 
+from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
 
 def visit_inline(translator, node):
     """Write a formula inside of a line."""
     translator.body.append(convert(node.astext()))
-    from docutils.nodes import SkipNode
-
     raise SkipNode
 
 
 def visit_block(translator, node):
     """Write a formula on lines of its own."""
-    from docutils.nodes import SkipNode
-
     formula = convert(node.astext(), display="block")
-    translator.body.append(f'<div class="math" role="math">{formula}</div>\n')
+    translator.body.append(f'<div class="math">{formula}</div>\n')
     raise SkipNode
 
 

@@ -16,8 +16,8 @@ CODE = re.compile(r"([A-Za-z_][\w.]*)(?:\(.*\))?", flags=re.DOTALL)
 def entries_by_name(env):
     """Map each name of the reference, and each end of one, to its entry; None if it is of several.
 
-    ``sklearn_carto.metrics.aum`` is also ``metrics.aum`` and ``aum``. The shorter name wins: a class
-    over what integrations name alike.
+    ``sklearn_carto.metrics.aum`` is also ``metrics.aum`` and ``aum``. The shorter name wins: a
+    class over what integrations name alike.
     """
     objects = env.domains["py"].objects
     found = {}
