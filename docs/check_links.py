@@ -1,7 +1,7 @@
 """Check the links of the built site: ``python docs/check_links.py docs/_build/html``.
 
 Pages, files and places that links of a page name must exist. Links to other sites are not opened,
-since no network is needed to build: their form is checked, and their number printed.
+since no network is needed to build: their form is checked, and they are listed.
 """
 
 import sys
@@ -57,6 +57,7 @@ def broken_links(folder):
 
 if __name__ == "__main__":
     broken, others = broken_links(Path(sys.argv[1]))
+    print(*others, sep="\n")
+    print(f"{len(others)} links to other sites were not opened; {len(broken)} links are broken")
     print(*broken, sep="\n")
-    print(f"{len(broken)} broken links; {len(others)} links to other sites were not opened")
     sys.exit(bool(broken))

@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("SKLEARN_CARTO_DATA", None)  # the gallery is the same everywhere
 
 import sklearn_carto
 
