@@ -38,9 +38,8 @@ def broken_links(folder):
                 continue
             if parts.scheme or parts.netloc:
                 others.add(link)
-                right = (
-                    parts.scheme in ("http", "https") and "." in parts.netloc and " " not in link
-                )
+                right = parts.scheme in ("http", "https") and "." in parts.netloc
+                right = right and not set(" $<>{}") & set(link)
                 problem = None if right else "not the address of a site"
             else:
                 target = (path.parent / unquote(parts.path)).resolve() if parts.path else path

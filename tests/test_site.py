@@ -111,7 +111,8 @@ def test_links_to_absent_files_and_places_are_found(tmp_path, check_links):
         "#start": None,
         "there.html?digest=1": None,
         "https://scikit-learn.org/stable/": None,
-        "http:/one slash": "not the address of a site",
+        "http:/one": "not the address of a site",
+        "https://scikit-learn.org/$.html": "not the address of a site",
     }
     tags = "".join(f'<a href="{link}">x</a>' for link in links)
     (tmp_path / "index.html").write_text(f'<p id="start">{tags}</p>')
@@ -119,4 +120,4 @@ def test_links_to_absent_files_and_places_are_found(tmp_path, check_links):
     broken, others = check_links.broken_links(tmp_path)
     expected = [f"index.html: {link}: {problem}" for link, problem in links.items() if problem]
     assert broken == expected
-    assert others == ["http:/one slash", "https://scikit-learn.org/stable/"]
+    assert others == sorted(link for link in links if ":" in link)
