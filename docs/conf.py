@@ -83,7 +83,6 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "_build/backreferences",
     "doc_module": ("sklearn_carto",),
-    "reference_url": {"sklearn_carto": None},
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
