@@ -10,7 +10,6 @@ in twenty is wrong. Does the data map show which?
 # The net
 # -------
 # Any skorch net can be watched. Watching changes neither its training nor its parameters.
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
@@ -77,7 +76,6 @@ display.ax_.scatter(*place, s=30, marker="x", c="black", linewidths=0.8, label="
 display.ax_.legend(loc="lower right")
 display.ax_.add_artist(held_out)  # axes keep only the last legend
 display.figure_.savefig("neural_net.png", dpi=150)
-plt.close(display.figure_)
 print("The map is saved in neural_net.png")
 
 # %%

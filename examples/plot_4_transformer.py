@@ -21,7 +21,6 @@ import os
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -141,7 +140,6 @@ watched = CartographyClassifier(model, record="training", random_state=0).fit(te
 data_map = watched.data_map_
 display = DataMapDisplay.from_data_map(data_map)
 display.figure_.savefig("transformer.png", dpi=150)
-plt.close(display.figure_)
 print("The map is saved in transformer.png")
 names = {"easy": "easiest", "ambiguous": "most ambiguous", "hard": "hardest"}
 for region, name in names.items():

@@ -97,6 +97,29 @@ def test_public_names_have_a_runnable_example(name):
     assert ">>> " in thing.__doc__
 
 
+USED = {  # packages that the library imports where code has one of these words
+    "matplotlib": r"\.plot\(|Display",
+    "pandas": r"to_frame\(|to_cleanlab\(",
+    "pyarrow": r"\blog=|sklearn_carto\.logs",
+    "narwhals": r"from_logs",
+    "polars": r"from_logs",
+    "distributed": "dask",
+    "imblearn": "DataMapSampler",
+}
+
+
+def skip_without_what_is_needed(code):
+    """Skip a test if a package is absent that code imports, or that the library needs for it."""
+    imported = re.findall(r"^\s*(?:from|import) ([\w.]+)", code, flags=re.MULTILINE)
+    for name in imported:
+        name = name.replace("sklearn_carto.integrations.", "")
+        if name.partition(".")[0] not in ("sklearn", "sklearn_carto"):
+            pytest.importorskip(name.partition(".")[0])
+    for package, words in USED.items():
+        if re.search(words, code):
+            pytest.importorskip(package)
+
+
 def python_blocks():
     return re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
@@ -105,10 +128,7 @@ def python_blocks():
 @pytest.mark.parametrize("number", range(len(python_blocks())))
 def test_the_readmes_code_runs(number, tmp_path, monkeypatch):
     code = python_blocks()[number]
-    for package in ("matplotlib", "skorch", "imblearn", "torch", "pandas"):
-        words = {"matplotlib": "plot|Display", "imblearn": "DataMapSampler", "pandas": "to_frame"}
-        if re.search(words.get(package, package), code):
-            pytest.importorskip(package)
+    skip_without_what_is_needed(code)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)
     exec(compile(code, f"README block {number}", "exec"), {})
@@ -119,27 +139,19 @@ def pages_with_code():
     return [page for page in pages if "```python\n" in page.read_text()]
 
 
+def test_code_of_pages_is_run_or_is_no_python():
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        kinds = set(re.findall(r"^ *(?:```|~~~)([^`\n]+)$", page.read_text(), flags=re.MULTILINE))
+        directives = {kind for kind in kinds if kind.startswith("{")}
+        assert kinds - directives <= {"python", "shell", "text"}, page.name
+        assert not any("code" in kind for kind in directives), page.name
+
+
 @pytest.mark.filterwarnings("ignore::sklearn_carto.exceptions.CartographyWarning")
 @pytest.mark.parametrize("page", pages_with_code(), ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs_from_its_top_to_its_end(page, tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
-    for package in ("pyarrow", "narwhals", "polars") if page.stem == "logs" else ():
-        pytest.importorskip(package)
-    for package in (
-        "matplotlib",
-        "skorch",
-        "imblearn",
-        "torch",
-        "pandas",
-        "dask",
-        "pyarrow",
-        "polars",
-    ):
-        if any(re.search(rf"\b{package}\b", block) for block in blocks):
-            pytest.importorskip(package)
-    for package in ("datasets", "mlflow", "wandb", "tensorboard"):
-        if re.search(rf"^(from|import) {package}\b", "\n".join(blocks), flags=re.MULTILINE):
-            pytest.importorskip(package)
+    skip_without_what_is_needed("\n".join(blocks))
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)
     names = {}

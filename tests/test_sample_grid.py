@@ -232,7 +232,7 @@ def test_labels_that_are_numbers_are_named_by_value(data_map):
     [
         ({"X": None}, "'X' parameter of DataMap.plot_samples must hold one text or image"),
         ({"X": "text"}, "'X' parameter"),
-        ({"X": set(TEXTS)}, "'X' parameter"),
+        ({"X": {"text"}}, "'X' parameter"),
         ({"X": {"a": TEXTS}}, "'X' parameter"),
         ({"X": iter(TEXTS)}, "'X' parameter"),
         ({"X": TEXTS[:-1]}, "each of the 30 rows. Got 29"),

@@ -113,7 +113,7 @@ class DistilledClassifier(DelegatingClassifier):
         The class labels of the selected samples.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if the underlying estimator exposes it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during `fit`. Only defined if the underlying estimator exposes
         them.
 

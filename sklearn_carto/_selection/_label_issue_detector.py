@@ -142,7 +142,7 @@ class LabelIssueDetector(BaseEstimator):
         The labels, sorted.
     n_features_in_ : int
         Number of features seen in `fit`; defined only for two-dimensional samples.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; defined only if they are all strings.
 
     See Also

@@ -86,7 +86,7 @@ class DataMapSampler(BaseSampler):
         Number of selected samples in each class.
     n_features_in_ : int
         Number of features seen during `fit_resample`. Only defined if `X` has two dimensions.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit_resample`. Defined only when `X` has feature names that
         are all strings.
 

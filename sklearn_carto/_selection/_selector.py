@@ -150,7 +150,7 @@ class DataMapSelector(TransformerMixin, OneToOneFeatureMixin, BaseEstimator):
         Only if both `region` and `frac` are "auto": the candidates for the region.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if `X` has two dimensions.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Defined only when `X` has feature names that are all
         strings.
 

@@ -178,7 +178,7 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         These epochs are kept.
     n_features_in_ : int
         Number of features seen during `fit`. Only defined if `estimator_` exposes it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during `fit`. Only defined if `estimator_` exposes them.
 
     See Also
