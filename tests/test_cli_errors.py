@@ -283,3 +283,22 @@ def test_no_memory(capsys, tmp_path, table, monkeypatch):
 
     monkeypatch.setattr(_map, "read_data", broken)
     assert "Pass --chunks" in fails(capsys, *of_map(table, "--out", tmp_path / "out"))
+
+
+@pytest.mark.parametrize("command", ["map", "select"])
+def test_an_empty_out_is_not_the_folder_of_the_shell(capsys, tmp_path, monkeypatch, table, command):
+    monkeypatch.chdir(tmp_path)
+    more = ["--region", "easy"] if command == "select" else []
+    line = fails(capsys, command, table, "--target", "label", "--out", "", *more)
+    assert line.endswith("--out is empty. Pass a name.")
+    assert list(tmp_path.iterdir()) == [table]
+
+
+@pytest.mark.parametrize(("text", "match"), [("", "holds no text"), (". ! ?", "holds no words")])
+def test_a_text_without_words(capsys, tmp_path, text, match):
+    path = write_csv(tmp_path / "a.csv", ["text", "label"], [[text, "ab"[i % 2]] for i in range(9)])
+    command = ["map", path, "--target", "label", "--out", tmp_path / "out"]
+    line = fails(capsys, *command, "--text", "text")
+    assert re.search(rf"column 'text' of .*a.csv {match}. Pass another --text", line), line
+    line = fails(capsys, *command, "--quiet")
+    assert "no column to learn from. Columns that are constant or empty" in line

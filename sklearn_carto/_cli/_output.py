@@ -34,7 +34,7 @@ class OutputFolder:
     """
 
     def __init__(self, options, messages, names):
-        self.path, self.messages = Path(options.out), messages
+        self.path, self.messages = _path_of(options.out), messages
         if self.path.exists() and not self.path.is_dir():
             raise CommandError(f"--out {self.path} is a file. Pass a folder, which may be new.")
         old = [name for name in names if (self.path / name).exists()]
@@ -84,7 +84,7 @@ class OutputFile:
     """The file that --out names; it is checked ahead of the training."""
 
     def __init__(self, options, messages, *, format_=None, suffix=None):
-        self.path, self.messages = Path(options.out), messages
+        self.path, self.messages = _path_of(options.out), messages
         if self.path.is_dir():
             raise CommandError(f"--out {self.path} is a folder. Pass the name of a file.")
         if self.path.exists() and not options.overwrite:
@@ -108,6 +108,13 @@ class OutputFile:
             else:
                 source.write(file, table, rows, changes)
         self.messages.written.append(str(self.path))
+
+
+def _path_of(out):
+    """Return the path that --out names; an empty one would be the folder of the shell."""
+    if not out.strip():
+        raise CommandError("--out is empty. Pass a name.")
+    return Path(out)
 
 
 @contextmanager
