@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 MODULES = ("metrics", "logs", "datasets")
 FRAMEWORKS = ("torch", "skorch", "transformers", "lightning", "keras", "sklearn")
+TRACKERS = ("mlflow", "wandb", "tensorboard")
 
 
 def entries(text):
@@ -30,7 +31,7 @@ def public_names():
     own = (*sklearn_carto.__all__, "DataMapSampler")  # which is absent without imbalanced-learn
     names = {n for n in own if n not in (*MODULES, "exceptions", "__version__")}
     names |= {f"{m}.{name}" for m in MODULES for name in getattr(sklearn_carto, m).__all__}
-    for framework in FRAMEWORKS:  # without importing them
+    for framework in FRAMEWORKS + TRACKERS:  # without importing them
         code = (ROOT / f"sklearn_carto/integrations/{framework}.py").read_text()
         listed = re.search(r"^__all__ = \[(.*?)\]", code, flags=re.MULTILINE | re.DOTALL)
         of_module = re.findall(r'"(\w+)"', listed[1]) if listed else ["DataMapCallback"]
@@ -45,7 +46,7 @@ def test_the_reference_lists_every_public_name_once():
 
 def test_all_modules_of_integrations_are_looked_at():
     modules = (ROOT / "sklearn_carto" / "integrations").glob("[a-z]*.py")
-    assert {path.stem for path in modules} == set(FRAMEWORKS)
+    assert {path.stem for path in modules} == {*FRAMEWORKS, *TRACKERS}
 
 
 def test_the_reference_holds_all_errors_and_warnings():
