@@ -2,9 +2,13 @@
 
 import re
 import warnings
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from sklearn_carto._cli._images import read_images
+from sklearn_carto._cli._messages import Messages
 from tables import fails, people, reviews, run, write_csv
 
 
@@ -216,6 +220,15 @@ def test_images_of_different_sizes_are_resized(capsys, tmp_path, pictures):
     code, _, err = run(capsys, *arguments, "--epochs", "2", "--out", tmp_path / "out")
     assert code == 0, err
     assert "images of 12 sizes are resized to 6x6" in err
+
+
+def test_images_of_16_bits_are_scaled(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    greys = np.array([[0, 257, 32_896, 65_535]], dtype=np.uint16)
+    image.fromarray(greys.repeat(4, axis=0)).save(tmp_path / "a.png")
+    messages = Messages(SimpleNamespace(quiet=True, json=False, debug=False))
+    (found,) = read_images(np.array(["a.png"]), tmp_path, 4, messages)
+    assert (found == np.array([0, 1, 128, 255])[:, None]).all()
 
 
 def test_unreadable_images_are_named(capsys, tmp_path, pictures):
