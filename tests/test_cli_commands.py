@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -432,3 +433,16 @@ def test_ids_are_not_taken_for_the_numbers_of_rows(capsys, tmp_path):
         if a != b
     ]
     assert [one.split(",")[0] for one in changed] == [str(i)]
+
+
+def test_the_next_command_of_issues_can_be_run(capsys, tmp_path):
+    names, rows = people()
+    path = tmp_path / "a b.csv"
+    lines = ["|".join(["nr", *names]), *(f"{i}é|{a}|{b}|{c}" for i, (a, b, c) in enumerate(rows))]
+    path.write_bytes("\n".join(lines).encode("latin-1"))
+    given = ["--target", "label", "--id", "nr", "--delimiter", "|", "--encoding", "latin-1"]
+    out, _ = done(capsys, "issues", path, *given, "--out", tmp_path / "out", "--cv", "2", *FAST)
+    command = shlex.split(out.splitlines()[-1].split("then sklearn-carto ")[1])
+    assert command[-1] == "FILE"
+    out, _ = done(capsys, *command[:-1], tmp_path / "clean.csv")
+    assert out.startswith("0 of 60 labels corrected")

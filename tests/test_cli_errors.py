@@ -315,3 +315,11 @@ def test_a_text_without_words(capsys, tmp_path, text, match):
     assert re.search(rf"column 'text' of .*a.csv {match}. Pass another --text", line), line
     line = fails(capsys, *command, "--quiet")
     assert "no column to learn from. Columns that are constant or empty" in line
+
+
+@pytest.mark.parametrize("command", ["map", "select"])
+def test_out_below_a_file(capsys, table, command):
+    more = ["--region", "easy"] if command == "select" else []
+    line = fails(capsys, command, table, "--target", "label", "--out", table / "b" / "c.csv", *more)
+    assert "no file can be written into" in line
+    assert line.endswith(": Not a directory. Pass another --out.")

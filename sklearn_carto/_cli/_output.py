@@ -43,9 +43,7 @@ class OutputFolder:
                 f"{self.path} holds {', '.join(old)} already. Pass --overwrite to replace them, or "
                 "another --out."
             )
-        self.path.mkdir(parents=True, exist_ok=True)
-        with check_writable(self.path):
-            pass
+        _make_writable(self.path)
 
     @contextmanager
     def file(self, name):
@@ -95,9 +93,7 @@ class OutputFile:
             raise CommandError(
                 f"--out {self.path} must name a file of {format_}, the format of the input."
             )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with check_writable(self.path.parent):
-            pass
+        _make_writable(self.path.parent)
 
     def write_table(self, source, table, rows=None, changes=None):
         """Write rows of a table in the format of its source; gzipped if the name ends in .gz."""
@@ -117,13 +113,18 @@ def _path_of(out):
     return Path(out)
 
 
-@contextmanager
-def check_writable(folder):
-    """Raise an error if no file can be written into a folder."""
+def _make_writable(folder):
+    """Make a folder unless there is one, and raise an error if no file can be written into it."""
     probe = folder / ".sklearn-carto-probe"
-    with new_file(probe) as file:
-        yield file
-    probe.unlink()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with new_file(probe):
+            pass
+        probe.unlink()
+    except OSError as error:
+        raise CommandError(
+            f"no file can be written into {folder}: {error.strerror}. Pass another --out."
+        ) from error
 
 
 def write_csv(file, columns):
