@@ -435,6 +435,14 @@ def test_ids_are_not_taken_for_the_numbers_of_rows(capsys, tmp_path):
     assert [one.split(",")[0] for one in changed] == [str(i)]
 
 
+def test_a_table_out_of_distribution_may_be_named_test(capsys, tmp_path, table):
+    other = write_csv(tmp_path / "test.csv", *people(seed=3))
+    command = ["compare", table, "--target", "label", "--ood", other, "--out", tmp_path / "out"]
+    done(capsys, *command, "--region", "easy", "--cv", "2", *FAST)
+    scores = {row["score"] for row in read_csv(tmp_path / "out" / "comparison.csv")}
+    assert scores == {"test_score", "ood_test_score"}
+
+
 def test_the_next_command_of_issues_can_be_run(capsys, tmp_path):
     names, rows = people()
     path = tmp_path / "a b.csv"

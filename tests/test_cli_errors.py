@@ -31,6 +31,10 @@ CASES = {
     "image-is-target": (["--image", "label"], "--image and --target name the same column"),
     "image-no-file": (["--image", "home town"], "60 of 60 images cannot be read: .*row 0"),
     "column-is-target": (["--column", "label"], "--column and --target name the same column"),
+    "column-and-ignore": (
+        ["--column", "age", "--ignore", "age"],
+        "--column and --ignore name the same column 'age'",
+    ),
     "column-and-text": (["--column", "age", "--text", "home town"], "--column cannot be combined"),
     "no-columns": (["--ignore", "age", "--ignore", "home town"], "no column to learn from"),
     "estimator": (["--estimator", "svm"], "'svm' is unknown. Choose one of sgd, mlp, hgb, lgbm"),
@@ -323,3 +327,34 @@ def test_out_below_a_file(capsys, table, command):
     line = fails(capsys, command, table, "--target", "label", "--out", table / "b" / "c.csv", *more)
     assert "no file can be written into" in line
     assert line.endswith(": Not a directory. Pass another --out.")
+
+
+OOD = {
+    "column": ("text,label\ngood film,pos\n", "ood.csv has no column 'review', which --text names"),
+    "no-label": ("review,label\ngood film,\n", "--ood .*ood.csv has no row with a label"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OOD)
+def test_a_table_out_of_distribution_that_does_not_fit(capsys, tmp_path, case):
+    content, match = OOD[case]
+    table = write_csv(tmp_path / "a.csv", *reviews())
+    (tmp_path / "ood.csv").write_text(content)
+    command = ["compare", table, "--target", "label", "--text", "review", "--drop-missing-target"]
+    line = fails(capsys, *command, "--ood", tmp_path / "ood.csv", "--out", tmp_path / "out")
+    assert re.search(match, line), line
+
+
+def test_more_folds_than_rows_of_any_class(capsys, tmp_path, table):
+    command = ["compare", table, "--target", "label", "--out", tmp_path / "out", "--cv", "59"]
+    line = fails(capsys, *command)
+    assert re.search(r"--cv 59 is more than the rows of the largest class, \d+. Lower --cv", line)
+
+
+def test_select_names_no_option_that_it_does_not_have(capsys, tmp_path):
+    names, rows = people()
+    table = write_csv(tmp_path / "a.csv", names, [*rows, [30, "Oslo", "rare"]])
+    command = ["select", table, "--target", "label", "--region", "clean"]
+    line = fails(capsys, *command, "--out", tmp_path / "b.csv")
+    assert "class 'rare' has 1. Merge the class with another" in line
+    assert "Lower cv" not in line

@@ -39,6 +39,9 @@ class Features:
         self.image = options.image and source.find(options.image, "--image")
         ignored = [source.find(name, "--ignore") for name in options.ignore or ()]
         self.named = [source.find(name, "--column") for name in options.column or ()]
+        both = next((name for name in self.named if name in ignored), None)
+        if both is not None:
+            raise CommandError(f"--column and --ignore name the same column {both!r}.")
         own = [options.target and source.find(options.target, "--target")]
         own += [options.id and source.find(options.id, "--id")]
         for option, name in (("--text", self.text), ("--image", self.image)):

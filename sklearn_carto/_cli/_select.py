@@ -10,6 +10,7 @@ from sklearn_carto._cli._estimators import make_learner
 from sklearn_carto._cli._labels import labels_of, read_ids
 from sklearn_carto._cli._output import OutputFile
 from sklearn_carto._cli._saved_map import align, check_labels, load_map
+from sklearn_carto._utils._compat import InvalidParameterError
 
 
 def run(options, messages):
@@ -80,7 +81,12 @@ def _by_training(options, region, messages):
         n_jobs=options.n_jobs,
     )
     messages.say(f"training {learner.name} on {len(data.y)} rows")
-    chosen = selector.fit(data.X, data.y).sample_indices_
+    try:
+        chosen = selector.fit(data.X, data.y).sample_indices_
+    except InvalidParameterError as error:  # there is no --cv to lower
+        way_out = "Merge the class with another, leave out its rows, or"
+        text = str(error).replace("Lower cv, or use a fixed value instead of", f"{way_out} replace")
+        raise CommandError(text) from error
     return data.table, data.rows[chosen], data.y[chosen]
 
 
