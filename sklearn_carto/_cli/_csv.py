@@ -101,8 +101,8 @@ class CsvSource(Source):
         except csv.Error as error:
             raise CommandError(
                 f"the row that starts at line {line} of {self.path} is not CSV ({error}). Close "
-                "each quote, double those within a cell, and write nothing between a closing one and "
-                "the delimiter."
+                "each quote, double those within a cell, and write nothing between a closing one "
+                "and the delimiter."
             ) from error
         except (EOFError, gzip.BadGzipFile, OSError) as error:
             raise CommandError(f"{self.path} cannot be read: {error}.") from error
