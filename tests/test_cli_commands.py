@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -397,3 +398,59 @@ def test_explore_needs_the_table_of_its_columns(capsys, tmp_path, table):
     arguments = ["explore", tmp_path / "out" / "map.npz", "--out", tmp_path / "page.html"]
     assert "Pass its FILE, too" in fails(capsys, *arguments, "--text", "age")
     assert "must end in .html" in fails(capsys, *arguments[:2], "--out", tmp_path / "page.txt")
+
+
+def test_explore_compares_the_labels_of_the_table(capsys, tmp_path, table):
+    done(capsys, "map", table, "--target", "label", "--out", tmp_path / "out", *FAST)
+    other = write_csv(tmp_path / "other.csv", *people(seed=5))
+    more = [other, "--target", "label", "--out", tmp_path / "page.html"]
+    line = fails(capsys, "explore", tmp_path / "out" / "map.npz", *more)
+    assert "labels of" in line
+    assert "other.csv differ from those of" in line
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_ids_are_not_taken_for_the_numbers_of_rows(capsys, tmp_path):
+    """Ids from 1: without --id, each correction would be that of the row after it."""
+    names, rows = people()
+    path = write_csv(
+        tmp_path / "a.csv", ["nr", *names], [[i + 1, *row] for i, row in enumerate(rows)]
+    )
+    i = next(i for i in range(1, 60) if rows[i][-1] == rows[i - 1][-1])
+    new = "no" if rows[i][-1] == "yes" else "yes"
+    line = f"row,id,given_label,new_label\n{i - 1},{i},{rows[i][-1]},{new}\n"
+    (tmp_path / "c.csv").write_text(line)
+    command = ["apply", path, tmp_path / "c.csv", "--target", "label", "--out", tmp_path / "b.csv"]
+    assert "Pass the --id that the map was drawn with" in fails(capsys, *command)
+    done(capsys, *command, "--id", "nr")
+    changed = [
+        a
+        for a, b in zip(
+            path.read_text().splitlines(),
+            (tmp_path / "b.csv").read_text().splitlines(),
+            strict=True,
+        )
+        if a != b
+    ]
+    assert [one.split(",")[0] for one in changed] == [str(i)]
+
+
+def test_a_table_out_of_distribution_may_be_named_test(capsys, tmp_path, table):
+    other = write_csv(tmp_path / "test.csv", *people(seed=3))
+    command = ["compare", table, "--target", "label", "--ood", other, "--out", tmp_path / "out"]
+    done(capsys, *command, "--region", "easy", "--cv", "2", *FAST)
+    scores = {row["score"] for row in read_csv(tmp_path / "out" / "comparison.csv")}
+    assert scores == {"test_score", "ood_test_score"}
+
+
+def test_the_next_command_of_issues_can_be_run(capsys, tmp_path):
+    names, rows = people()
+    path = tmp_path / "a b.csv"
+    lines = ["|".join(["nr", *names]), *(f"{i}é|{a}|{b}|{c}" for i, (a, b, c) in enumerate(rows))]
+    path.write_bytes("\n".join(lines).encode("latin-1"))
+    given = ["--target", "label", "--id", "nr", "--delimiter", "|", "--encoding", "latin-1"]
+    out, _ = done(capsys, "issues", path, *given, "--out", tmp_path / "out", "--cv", "2", *FAST)
+    command = shlex.split(out.splitlines()[-1].split("then sklearn-carto ")[1])
+    assert command[-1] == "FILE"
+    out, _ = done(capsys, *command[:-1], tmp_path / "clean.csv")
+    assert out.startswith("0 of 60 labels corrected")

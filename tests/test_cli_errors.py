@@ -2,9 +2,13 @@
 
 import re
 import warnings
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from sklearn_carto._cli._images import read_images
+from sklearn_carto._cli._messages import Messages
 from tables import fails, people, reviews, run, write_csv
 
 
@@ -27,6 +31,10 @@ CASES = {
     "image-is-target": (["--image", "label"], "--image and --target name the same column"),
     "image-no-file": (["--image", "home town"], "60 of 60 images cannot be read: .*row 0"),
     "column-is-target": (["--column", "label"], "--column and --target name the same column"),
+    "column-and-ignore": (
+        ["--column", "age", "--ignore", "age"],
+        "--column and --ignore name the same column 'age'",
+    ),
     "column-and-text": (["--column", "age", "--text", "home town"], "--column cannot be combined"),
     "no-columns": (["--ignore", "age", "--ignore", "home town"], "no column to learn from"),
     "estimator": (["--estimator", "svm"], "'svm' is unknown. Choose one of sgd, mlp, hgb, lgbm"),
@@ -218,6 +226,15 @@ def test_images_of_different_sizes_are_resized(capsys, tmp_path, pictures):
     assert "images of 12 sizes are resized to 6x6" in err
 
 
+def test_images_of_16_bits_are_scaled(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    greys = np.array([[0, 257, 32_896, 65_535]], dtype=np.uint16)
+    image.fromarray(greys.repeat(4, axis=0)).save(tmp_path / "a.png")
+    messages = Messages(SimpleNamespace(quiet=True, json=False, debug=False))
+    (found,) = read_images(np.array(["a.png"]), tmp_path, 4, messages)
+    assert (found == np.array([0, 1, 128, 255])[:, None]).all()
+
+
 def test_unreadable_images_are_named(capsys, tmp_path, pictures):
     (tmp_path / "3.png").write_text("no image")
     (tmp_path / "5.png").unlink()
@@ -283,3 +300,61 @@ def test_no_memory(capsys, tmp_path, table, monkeypatch):
 
     monkeypatch.setattr(_map, "read_data", broken)
     assert "Pass --chunks" in fails(capsys, *of_map(table, "--out", tmp_path / "out"))
+
+
+@pytest.mark.parametrize("command", ["map", "select"])
+def test_an_empty_out_is_not_the_folder_of_the_shell(capsys, tmp_path, monkeypatch, table, command):
+    monkeypatch.chdir(tmp_path)
+    more = ["--region", "easy"] if command == "select" else []
+    line = fails(capsys, command, table, "--target", "label", "--out", "", *more)
+    assert line.endswith("--out is empty. Pass a name.")
+    assert list(tmp_path.iterdir()) == [table]
+
+
+@pytest.mark.parametrize(("text", "match"), [("", "holds no text"), (". ! ?", "holds no words")])
+def test_a_text_without_words(capsys, tmp_path, text, match):
+    path = write_csv(tmp_path / "a.csv", ["text", "label"], [[text, "ab"[i % 2]] for i in range(9)])
+    command = ["map", path, "--target", "label", "--out", tmp_path / "out"]
+    line = fails(capsys, *command, "--text", "text")
+    assert re.search(rf"column 'text' of .*a.csv {match}. Pass another --text", line), line
+    line = fails(capsys, *command, "--quiet")
+    assert "no column to learn from. Columns that are constant or empty" in line
+
+
+@pytest.mark.parametrize("command", ["map", "select"])
+def test_out_below_a_file(capsys, table, command):
+    more = ["--region", "easy"] if command == "select" else []
+    line = fails(capsys, command, table, "--target", "label", "--out", table / "b" / "c.csv", *more)
+    assert "no file can be written into" in line
+    assert line.endswith(": Not a directory. Pass another --out.")
+
+
+OOD = {
+    "column": ("text,label\ngood film,pos\n", "ood.csv has no column 'review', which --text names"),
+    "no-label": ("review,label\ngood film,\n", "--ood .*ood.csv has no row with a label"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OOD)
+def test_a_table_out_of_distribution_that_does_not_fit(capsys, tmp_path, case):
+    content, match = OOD[case]
+    table = write_csv(tmp_path / "a.csv", *reviews())
+    (tmp_path / "ood.csv").write_text(content)
+    command = ["compare", table, "--target", "label", "--text", "review", "--drop-missing-target"]
+    line = fails(capsys, *command, "--ood", tmp_path / "ood.csv", "--out", tmp_path / "out")
+    assert re.search(match, line), line
+
+
+def test_more_folds_than_rows_of_any_class(capsys, tmp_path, table):
+    command = ["compare", table, "--target", "label", "--out", tmp_path / "out", "--cv", "59"]
+    line = fails(capsys, *command)
+    assert re.search(r"--cv 59 is more than the rows of the largest class, \d+. Lower --cv", line)
+
+
+def test_select_names_no_option_that_it_does_not_have(capsys, tmp_path):
+    names, rows = people()
+    table = write_csv(tmp_path / "a.csv", names, [*rows, [30, "Oslo", "rare"]])
+    command = ["select", table, "--target", "label", "--region", "clean"]
+    line = fails(capsys, *command, "--out", tmp_path / "b.csv")
+    assert "class 'rare' has 1. Merge the class with another" in line
+    assert "Lower cv" not in line

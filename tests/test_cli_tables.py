@@ -175,6 +175,8 @@ DAMAGED = {
     "ragged": ("a.csv", b"a,b\n1,2\n1,2,3\n", "line 3 of .* has 3 cells, but the header 2"),
     "latin": ("a.csv", "a,b\né,2\n".encode("latin-1"), "not text in UTF-8. Pass --encoding"),
     "noise": ("a.csv", bytes(range(128, 256)), "not text in UTF-8"),
+    "open-quote": ("a.csv", b'a,b\n1,2\n3,"4\n5,6\n', "starts at line 3 of .* Close each quote"),
+    "text-after-quote": ("a.csv", b'a,b\n1,"2"3\n', "starts at line 2 of .* Close each quote"),
     "blank": ("a.csv", b"\n\n", "is empty"),
     "json": ("a.jsonl", b'{"a": 1}\n{"a": \n', "line 2 of .* cannot be read as JSON"),
     "json-list": ("a.jsonl", b'{"a": 1}\n[1]\n', "line 2 of .* is not a JSON object"),
@@ -239,3 +241,14 @@ def test_parquet_without_pyarrow(tmp_path, without):
         ImportError, match=r"Reading Parquet requires pyarrow.*sklearn-carto\[logs\]"
     ):
         open_table(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+def test_line_ends_are_those_of_the_rows_not_of_the_cells(tmp_path, line_end):
+    other = "\n" if line_end == "\r\n" else "\r\n"
+    content = f'a,b{line_end}1,"x{other}y"{line_end}'.encode()
+    (tmp_path / "a.csv").write_bytes(content)
+    source = open_table(tmp_path / "a.csv")
+    with (tmp_path / "b.csv").open("wb") as file:
+        source.write(file, source.read())
+    assert (tmp_path / "b.csv").read_bytes() == content

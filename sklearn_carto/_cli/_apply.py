@@ -14,6 +14,12 @@ from sklearn_carto._explorer._corrections_file import read_corrections
 
 _OPTIONS = {  # what errors of the library name: the option
     "new_classes=True": "--new-classes",
+    " in y, but": " in the table, but",
+    "but y has": "but the table has",
+    "is no class of y": "is no class of the table",
+    "none of the sample_ids has": "no id of the table has",
+    "Pass the identifiers of the rows": "Pass the table and the --id",
+    "Pass the labels": "Pass the table",
     "their sample_ids": "their ids (--id)",
     "sample_ids": "--id",
 }
@@ -59,6 +65,8 @@ def _correct(y, ids, options):
     """Return the corrected labels, and the positions of those that differ."""
     file = read_corrections(options.corrections, "sklearn-carto apply")
     named = any(correction.sample_id is not None for correction in file.corrections)
+    if options.id is None:
+        _check_numbers(file, ids)
     try:
         return apply_corrections(
             y,
@@ -72,3 +80,13 @@ def _correct(y, ids, options):
         for name, option in _OPTIONS.items():
             text = text.replace(name, option)
         raise CommandError(text) from error
+
+
+def _check_numbers(file, ids):
+    """Raise an error if ids of corrections, which are taken for numbers of rows, are others."""
+    for row, name, *_ in file.corrections:
+        if name is not None and row < len(ids) and name != str(ids[row]):
+            raise CommandError(
+                f"row {row} of {file.path} has the id {name!r}, which is not the number of the row "
+                "in the table. Pass the --id that the map was drawn with, and the same table."
+            )

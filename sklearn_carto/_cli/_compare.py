@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,11 @@ def run(options, messages):
     ood: dict = {}
     for path in options.ood or ():
         ood[_name_of(path, ood)] = _read_ood(path, data, options, messages)
+    most = max(Counter(data.y.tolist()).values())
+    if options.cv > most:
+        raise CommandError(
+            f"--cv {options.cv} is more than the rows of the largest class, {most}. Lower --cv."
+        )
     learner = make_learner(options, data.features, len(data.y))
     estimator = learner.estimator
     watched = CartographyClassifier(estimator, n_epochs=learner.n_epochs)
@@ -77,8 +83,9 @@ def run(options, messages):
 def _read_ood(path, data, options, messages):
     """Read a table out of distribution, of the same columns; returns X and y."""
     source = open_source(path, options)
-    for name in {options.target, data.features.text, data.features.image} - {None}:
-        source.find(name, "--ood needs, and")
+    for name, option in ((data.features.text, "--text"), (data.features.image, "--image")):
+        if name is not None:
+            source.find(name, option)
     for name in data.features.columns.names if data.features.columns else ():
         if name not in source.names:
             raise CommandError(f"--ood {path} lacks the column {name!r}, which is learned from.")
@@ -88,6 +95,8 @@ def _read_ood(path, data, options, messages):
     labels = reader.labels(table)
     if labels.n_missing and not options.drop_missing_target:
         reader.check(False)
+    if not len(labels.y):
+        raise CommandError(f"--ood {path} has no row with a label.")
     alike = labels.y.dtype.kind == data.y.dtype.kind
     known = np.isin(labels.y, data.y) if alike else np.zeros(len(labels.y), dtype=bool)
     if not known.all():
@@ -103,6 +112,8 @@ def _read_ood(path, data, options, messages):
 def _name_of(path, taken):
     """Return a name for the scores on a file; letters, digits and underscores alone."""
     stem = re.sub(r"\W+", "_", Path(path).name.split(".")[0], flags=re.ASCII).strip("_") or "ood"
+    if stem == "test" or stem.startswith("test_"):  # as the scores on the splits are named
+        stem = f"ood_{stem}"
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}_{number}", number + 1

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 from itertools import islice
 
 import numpy as np
@@ -53,7 +54,8 @@ class CsvSource(Source):
             start = file.read(_SAMPLE)
         decoder = codecs.getincrementaldecoder(self.encoding)()
         sample = self._decoded(lambda: decoder.decode(start, len(start) < _SAMPLE))
-        self.line_end = "\r\n" if "\r\n" in sample else "\n"
+        ends = re.search(r"\r\n|\n|\r", sample)  # of the header: cells may hold others
+        self.line_end = ends.group() if ends else "\n"
         self.delimiter = _check_delimiter(delimiter) or _find_delimiter(sample)
         self.decimal_comma = self.delimiter != ","
         with self._open() as file:
@@ -76,9 +78,11 @@ class CsvSource(Source):
 
     def _rows(self, file):
         """Yield the cells of each line, after a check of their number."""
-        reader, width = csv.reader(file, delimiter=self.delimiter), 0
+        # strict: a quote that is not closed would take the rest of the file for one cell
+        reader, width = csv.reader(file, delimiter=self.delimiter, strict=True), 0
         while True:
-            row = self._decoded(lambda: next(reader, None))
+            start = reader.line_num + 1
+            row = self._decoded(lambda: next(reader, None), start)
             if row is None:
                 return
             width = width or len(row)
@@ -89,13 +93,17 @@ class CsvSource(Source):
                 )
             yield row
 
-    def _decoded(self, read):
+    def _decoded(self, read, line=1):
         try:
             return read()
         except (UnicodeError, LookupError) as error:
             raise no_text(self.path, self.encoding) from error
         except csv.Error as error:
-            raise CommandError(f"{self.path} is not CSV: {error}.") from error
+            raise CommandError(
+                f"the row that starts at line {line} of {self.path} is not CSV ({error}). Close "
+                "each quote, double those within a cell, and write nothing between a closing one "
+                "and the delimiter."
+            ) from error
         except (EOFError, gzip.BadGzipFile, OSError) as error:
             raise CommandError(f"{self.path} cannot be read: {error}.") from error
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sklearn_carto._cli._data import open_source
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._features import Features
-from sklearn_carto._cli._labels import read_ids
+from sklearn_carto._cli._labels import labels_of, read_ids
 from sklearn_carto._cli._map_output import describe_map, map_facts
 from sklearn_carto._cli._output import OutputFile
-from sklearn_carto._cli._saved_map import align, load_map
+from sklearn_carto._cli._saved_map import align, check_labels, load_map
 
 
 def run(options, messages):
@@ -37,7 +35,10 @@ def run(options, messages):
         table = source.read()
         id_ = None if options.id is None else source.find(options.id, "--id")
         rows = align(data_map, options.map, read_ids(table, source, id_), source.path)
-        shown = features.shown(table, np.asarray(rows))
+        if options.target is not None:
+            y = labels_of(table, source, source.find(options.target, "--target"))
+            check_labels(data_map, options.map, y[rows], source.path)
+        shown = features.shown(table, rows)
     elif options.text or options.image:
         raise CommandError("--text and --image name columns of a table. Pass its FILE, too.")
     messages.say(f"writing {output.path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from sklearn_carto._cli._cells import is_missing
 from sklearn_carto._cli._columns import choose_columns, read_profiles, shortened
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._images import read_images
+
+_WORD = re.compile(r"\w")
 
 
 class Features:
@@ -36,6 +39,9 @@ class Features:
         self.image = options.image and source.find(options.image, "--image")
         ignored = [source.find(name, "--ignore") for name in options.ignore or ()]
         self.named = [source.find(name, "--column") for name in options.column or ()]
+        both = next((name for name in self.named if name in ignored), None)
+        if both is not None:
+            raise CommandError(f"--column and --ignore name the same column {both!r}.")
         own = [options.target and source.find(options.target, "--target")]
         own += [options.id and source.find(options.id, "--id")]
         for option, name in (("--text", self.text), ("--image", self.image)):
@@ -76,18 +82,29 @@ class Features:
             (self.text,) = texts
             self.messages.say(f"column {self.text!r} looks like free text, and is learned from")
         else:
-            way_out = f" Pass --text, for example --text {texts[0]!r}." if texts else ""
-            raise CommandError(f"{self.path} has no column to learn from.{way_out}")
+            way_out = (
+                f"Pass --text, for example --text {texts[0]!r}."
+                if texts
+                else "Columns that are constant or empty, or look like an id, are left out; add "
+                "others, or name one by --text or --column."
+            )
+            raise CommandError(f"{self.path} has no column to learn from. {way_out}")
         return self
 
     def _check_text(self, profile):
         if profile.n_present == 0:
-            raise CommandError(f"column {self.text!r} of {self.path} holds no text.")
+            raise CommandError(
+                f"column {self.text!r} of {self.path} holds no text. Pass another --text."
+            )
         if profile.is_number or profile.n_text < profile.n_present:
             held = "numbers" if profile.is_number else "other values than text"
             raise CommandError(
                 f"column {self.text!r} of {self.path}, which --text names, holds {held}. Leave out "
                 "--text to learn from columns."
+            )
+        if not any(map(_WORD.search, profile.counts)):
+            raise CommandError(
+                f"column {self.text!r} of {self.path} holds no words. Pass another --text."
             )
         if profile.n_missing:
             self.messages.say(f"{profile.n_missing} rows have no text; theirs counts as empty")

@@ -45,7 +45,8 @@ def read_images(cells, folder, size, messages):
         try:
             with image_module.open(_file_of(cell, folder)) as image:
                 sizes.add(image.size)
-                images[i] = np.asarray(image.convert("RGB").resize((size, size)))
+                rgb = _to_eight_bits(image, image_module).convert("RGB")
+                images[i] = np.asarray(rgb.resize((size, size)))
         except (OSError, ValueError, TypeError, SyntaxError) as error:
             wrong.append((i, _name(cell), error))
         except image_module.DecompressionBombError as error:
@@ -73,6 +74,16 @@ def _file_of(cell, folder):
     if not isinstance(cell, str) or not cell.strip():
         raise ValueError("no path")
     return Path(folder) / cell.strip()
+
+
+def _to_eight_bits(image, image_module):
+    """Return an image of 16 bits as one of 8: Pillow cuts off what is above 255."""
+    if image.mode == "F":
+        raise ValueError("an image of floats has no white")
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64).clip(0, 65_535)
+    return image_module.fromarray((values // 257).astype(np.uint8))
 
 
 def _name(cell):

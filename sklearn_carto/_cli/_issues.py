@@ -50,7 +50,10 @@ def run(options, messages):
     folder.write_summary(summary)
     line = f"{issues.n_issues} labels are probably wrong; issues.csv holds all rows, worst first"
     command = ["sklearn-carto", "apply", str(options.file), str(folder.path / "issues.csv")]
-    command += ["--target", options.target, *(["--id", options.id] if options.id else [])]
+    command += ["--target", options.target]
+    for name in ("id", "delimiter", "encoding"):
+        given = getattr(options, name)
+        command += [] if given is None else [f"--{name}", given]
     following = (
         "next: fill in the column new_label of issues.csv, or relabel in issues.html and export, "
         f"then {shlex.join(command)} --out FILE"

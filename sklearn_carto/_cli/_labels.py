@@ -111,6 +111,16 @@ class LabelReader:
         return np.array([str(cell) for cell in cells])  # dates, or labels of several types
 
 
+def labels_of(table, source, target):
+    """Return the label of each row of a whole table; None if it is missing."""
+    reader = LabelReader(source, target)
+    reader.update(table)
+    labels = reader.labels(table)
+    y = np.full(table.n_rows, None, dtype=object)
+    y[labels.rows] = labels.y
+    return y
+
+
 def is_canonical_int(text):
     """Return whether text is a whole number as Python writes it, so that it can be restored."""
     digits = text.removeprefix("-")

@@ -58,7 +58,7 @@ def _describe(error):
         return "not enough memory. Pass --chunks, which reads the table in parts."
     if isinstance(error, OSError) and error.strerror:
         name = error.filename2 or error.filename
-        return f"{error.strerror}: {name}" if name else error.strerror
+        return f"{error.strerror}: {name}." if name else f"{error.strerror}."
     if isinstance(error, (ValueError, ImportError, OSError)) and str(error):
         return one_line(error)
     return f"{type(error).__name__}: {one_line(error)} (--debug shows where)"

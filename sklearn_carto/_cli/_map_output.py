@@ -46,10 +46,9 @@ def save_map(folder, data_map, name="map.npz"):
 
 def statistics_of(data_map):
     """Return the columns of a map, with the region of each row."""
-    columns = data_map._columns()
-    regions = data_map.region_labels()
+    columns = data_map._columns(regions=True)
     first = {"row": np.arange(data_map.n_samples), "id": columns.pop("sample_id")}
-    return first | {"label": columns.pop("label"), "region": regions} | columns
+    return first | {name: columns.pop(name) for name in ("label", "region")} | columns
 
 
 def write_picture(folder, name, draw, messages):

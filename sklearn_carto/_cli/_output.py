@@ -34,7 +34,7 @@ class OutputFolder:
     """
 
     def __init__(self, options, messages, names):
-        self.path, self.messages = Path(options.out), messages
+        self.path, self.messages = _path_of(options.out), messages
         if self.path.exists() and not self.path.is_dir():
             raise CommandError(f"--out {self.path} is a file. Pass a folder, which may be new.")
         old = [name for name in names if (self.path / name).exists()]
@@ -43,9 +43,7 @@ class OutputFolder:
                 f"{self.path} holds {', '.join(old)} already. Pass --overwrite to replace them, or "
                 "another --out."
             )
-        self.path.mkdir(parents=True, exist_ok=True)
-        with check_writable(self.path):
-            pass
+        _make_writable(self.path)
 
     @contextmanager
     def file(self, name):
@@ -84,7 +82,7 @@ class OutputFile:
     """The file that --out names; it is checked ahead of the training."""
 
     def __init__(self, options, messages, *, format_=None, suffix=None):
-        self.path, self.messages = Path(options.out), messages
+        self.path, self.messages = _path_of(options.out), messages
         if self.path.is_dir():
             raise CommandError(f"--out {self.path} is a folder. Pass the name of a file.")
         if self.path.exists() and not options.overwrite:
@@ -95,9 +93,7 @@ class OutputFile:
             raise CommandError(
                 f"--out {self.path} must name a file of {format_}, the format of the input."
             )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with check_writable(self.path.parent):
-            pass
+        _make_writable(self.path.parent)
 
     def write_table(self, source, table, rows=None, changes=None):
         """Write rows of a table in the format of its source; gzipped if the name ends in .gz."""
@@ -110,13 +106,25 @@ class OutputFile:
         self.messages.written.append(str(self.path))
 
 
-@contextmanager
-def check_writable(folder):
-    """Raise an error if no file can be written into a folder."""
+def _path_of(out):
+    """Return the path that --out names; an empty one would be the folder of the shell."""
+    if not out.strip():
+        raise CommandError("--out is empty. Pass a name.")
+    return Path(out)
+
+
+def _make_writable(folder):
+    """Make a folder unless there is one, and raise an error if no file can be written into it."""
     probe = folder / ".sklearn-carto-probe"
-    with new_file(probe) as file:
-        yield file
-    probe.unlink()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with new_file(probe):
+            pass
+        probe.unlink()
+    except OSError as error:
+        raise CommandError(
+            f"no file can be written into {folder}: {error.strerror}. Pass another --out."
+        ) from error
 
 
 def write_csv(file, columns):

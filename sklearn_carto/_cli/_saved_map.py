@@ -60,3 +60,15 @@ def align(data_map, map_path, ids, path):
             "and the --id that was passed then."
         )
     return np.array(rows)
+
+
+def check_labels(data_map, map_path, labels, path):
+    """Raise an error if labels of a table, shape (n_samples,), are not those of its map."""
+    if data_map.labels is None:
+        return
+    n_other = int(np.sum(labels != data_map.labels))
+    if n_other:
+        raise CommandError(
+            f"{n_other} labels of {path} differ from those of {map_path}. Pass the table and the "
+            "--target that the map was drawn of."
+        )

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn_carto._cli._data import open_source, read_data
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._estimators import make_learner
-from sklearn_carto._cli._labels import LabelReader, read_ids
+from sklearn_carto._cli._labels import labels_of, read_ids
 from sklearn_carto._cli._output import OutputFile
-from sklearn_carto._cli._saved_map import align, load_map
+from sklearn_carto._cli._saved_map import align, check_labels, load_map
+from sklearn_carto._utils._compat import InvalidParameterError
 
 
 def run(options, messages):
@@ -80,7 +81,12 @@ def _by_training(options, region, messages):
         n_jobs=options.n_jobs,
     )
     messages.say(f"training {learner.name} on {len(data.y)} rows")
-    chosen = selector.fit(data.X, data.y).sample_indices_
+    try:
+        chosen = selector.fit(data.X, data.y).sample_indices_
+    except InvalidParameterError as error:  # there is no --cv to lower
+        way_out = "Merge the class with another, leave out its rows, or"
+        text = str(error).replace("Lower cv, or use a fixed value instead of", f"{way_out} replace")
+        raise CommandError(text) from error
     return data.table, data.rows[chosen], data.y[chosen]
 
 
@@ -95,18 +101,8 @@ def _by_map(options, region, messages):
     table = source.read()
     id_ = None if options.id is None else source.find(options.id, "--id")
     rows = align(data_map, options.map, read_ids(table, source, id_), source.path)
-    reader = LabelReader(source, target)
-    reader.update(table)
-    labels = reader.labels(table)
-    y = np.full(table.n_rows, None, dtype=object)
-    y[labels.rows] = labels.y
-    if data_map.labels is not None:
-        n_other = int(np.sum(y[rows] != data_map.labels))
-        if n_other:
-            raise CommandError(
-                f"{n_other} labels of {source.path} differ from those of {options.map}. Pass the "
-                "table and the --target that the map was drawn of."
-            )
+    y = labels_of(table, source, target)
+    check_labels(data_map, options.map, y[rows], source.path)
     chosen = data_map.select(
         region,
         options.frac,
