@@ -1,6 +1,7 @@
 """Doctests of a module are collected where what it needs is installed."""
 
 import os
+import signal
 from importlib.util import find_spec
 
 # one thread: data and nets of the tests are too small to share out, and many threads that wait for
@@ -12,6 +13,10 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("WANDB_SILENT", "true")
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for the tests
+
+# a shell that starts the tests in the background has them, and all they start, ignore Ctrl-C
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEEDED = {
     "_explorer/_thumbnails": "PIL",
