@@ -741,6 +741,25 @@ def test_the_table_obeys_the_keyboard(page):
     assert page.chosen() == [1, 2]
 
 
+def test_the_table_shows_the_most_suspect_labels_first(clean, tmp_path, data_map):
+    quality = np.random.RandomState(0).permutation(N) / N
+    statistics = {name: getattr(data_map, name) for name in DRAWN} | {"label_quality": quality}
+    page = clean.open(write(tmp_path, shown_of(data_map, statistics=statistics, text=TEXTS)))
+    rows = page.driver.find_elements("css selector", ".sc-table tbody tr")
+    assert [int(row.get_attribute("data-row")) for row in rows] == np.argsort(quality)[:50].tolist()
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_an_id_that_is_the_number_of_the_row_is_not_repeated(clean, tmp_path, offset):
+    ids = np.arange(4) + offset
+    data_map = DataMap.from_dynamics(record(4, 2, sample_ids=ids))
+    page = clean.open(write(tmp_path, shown_of(data_map)))
+    page.driver.find_element("css selector", ".sc-table tbody tr").click()
+    heading = page.driver.find_element("css selector", ".sc-details").text
+    assert ("row 0, 1" in heading) == bool(offset)
+    assert ("row 0, 0" in heading) is False
+
+
 def test_the_table_is_sorted_and_turned(page, data_map):
     page.button("confidence").click()
     first = [

@@ -39,7 +39,7 @@ export function tip(store, pictures) {
   };
 }
 
-const title = (data, row) => (data.ids && data.ids.get(row) !== null ? `row ${row}, ${data.ids.get(row)}`.slice(0, 120) : `row ${row}`);
+const title = (data, row) => (data.ids && ![null, String(row)].includes(data.ids.get(row)) ? `row ${row}, ${data.ids.get(row)}`.slice(0, 120) : `row ${row}`);
 
 export class Details {
   constructor(store, pictures) {

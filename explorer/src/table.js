@@ -10,8 +10,10 @@ export class Table {
     this.store = store;
     this.page = 0;
     this.which = "shown";
-    this.sort = { name: "row", down: false };
     this.columns = this.columnsOf(store.data);
+    // of label issues, the most suspect labels come first
+    const quality = this.columns.find((column) => column.name === "label_quality");
+    this.sort = quality ? { column: quality, name: quality.name, down: false } : { name: "row", down: false };
     this.which_select = choice([["shown", "shown rows"], ["selected", "selected rows"], ["marked", "marked rows"]], (value) => { this.which = value; this.page = 0; this.refresh(); });
     this.caption = h("span", { class: "sc-note" });
     this.head = h("tr");
@@ -53,6 +55,7 @@ export class Table {
   // Columns of what is read after the first drawing.
   addRowColumns() {
     this.columns = this.columnsOf(this.store.data);
+    if (this.sort.column) this.sort.column = this.columns.find((column) => column.name === this.sort.name);
     const { data } = this.store;
     if (data.text) this.columns.push({ name: "text", value: (row) => data.text.get(row), long: true });
     for (const column of data.columns.slice(0, 6)) this.columns.push({ name: column.name, value: column.get, numeric: column.kind === "number" });

@@ -229,7 +229,7 @@ def _class_names(names, classes):
 def _frames(dynamics, notes):
     """Return the recorded probabilities at evenly spaced epochs; None without a history."""
     if dynamics is None:
-        notes.append("There is no slider of epochs: explore was given no dynamics with a history.")
+        notes.append("There is no slider of epochs: the history of the training was not given.")
         return None
     if not dynamics.keep_history or dynamics.n_epochs == 0:
         notes.append("There is no slider of epochs: the dynamics were recorded without a history.")
