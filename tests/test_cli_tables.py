@@ -117,7 +117,8 @@ def test_parquet_keeps_its_types(tmp_path):
     with (tmp_path / "again.parquet").open("wb") as file:
         source.write(file, table, [0, 3], Changes("label", {0: "y"}))
     again = parquet.read_table(tmp_path / "again.parquet")
-    assert again.schema.types == whole.schema.types
+    # old versions of pyarrow read every dictionary with indices of 32 bits
+    assert again.schema.types == parquet.read_table(path).schema.types
     assert again.column("label").to_pylist() == ["y", "x"]
     assert again.column("when").equals(whole.take([0, 3]).column("when"))
 
