@@ -43,7 +43,7 @@ def fit_line(text, width, size):
     >>> fit_line("i" * 99, 30.0, 10.0).endswith("…")
     True
     """
-    if text_width(text, size) <= width:
+    if text_width(text, size) <= width + 1e-9:  # sums of widths are rounded
         return text
     room = width - text_width("…", size)
     used, n_kept = 0.0, 0
