@@ -21,6 +21,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 NEEDED = {
     "_explorer/_thumbnails": "PIL",
     "_plot/_fitted_text": "matplotlib",
+    "_plot/_fitter": "matplotlib",
     "_selection/_sampler": "imblearn",
     "integrations/_dynamic_callback": "skorch",
     "integrations/_dynamic_listener": "torch",
@@ -40,3 +41,4 @@ NEEDED = {
 collect_ignore = [
     f"sklearn_carto/{module}.py" for module, name in NEEDED.items() if find_spec(name) is None
 ]
+collect_ignore.append("tests/typed_use.py")  # checked by mypy, never run

@@ -98,7 +98,8 @@ def test_public_names_have_a_runnable_example(name):
 
 
 USED = {  # packages that the library imports where code has one of these words
-    "matplotlib": r"\.plot\(|Display",
+    "matplotlib": r"\.plot\(|\.plot_samples\(|Display",
+    "PIL": r"\bimages=",
     "pandas": r"to_frame\(|to_cleanlab\(",
     "pyarrow": r"\blog=|sklearn_carto\.logs",
     "narwhals": r"from_logs",

@@ -300,7 +300,7 @@ def test_thumbnails_are_held_as_they_are(data_map):
 
 
 def test_images_become_thumbnails(data_map, tmp_path):
-    pytest.importorskip("sklearn_carto._explorer._thumbnails")
+    pytest.importorskip("PIL")
     images = np.random.RandomState(0).random_sample((N, 8, 8))
     header, blocks = payload_of(data_map, images=images)
     assert blocks["thumbnail:rows"].tolist() == list(range(N))

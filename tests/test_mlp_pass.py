@@ -1,7 +1,6 @@
 """Forward passes of multi-layer perceptrons equal what `predict_proba` returns, bit for bit."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
@@ -100,6 +99,7 @@ def test_a_predict_proba_of_the_users_own_is_used():
 def test_other_samples_and_models_do_not_pass():
     X, y = samples()
     model = trained(X, y)
+    pd = pytest.importorskip("pandas")
     others = [pd.DataFrame(X), X.astype(np.float32), X.astype(np.int64), X.tolist(), X[0]]
     assert not any(can_pass(model, other) for other in others)
     assert not can_pass(Subclass(random_state=0).partial_fit(X, y, classes=np.unique(y)), X)

@@ -143,12 +143,12 @@ class SampleGridDisplay:
         display : SampleGridDisplay
             The plotted display.
         """
-        check_matplotlib_support(_OWNER)
         if not hasattr(data_map, "region_labels"):
             raise InvalidParameterError(
                 "The 'data_map' parameter of SampleGridDisplay.from_data_map must be a DataMap. "
                 f"Got {describe(data_map)} instead."
             )
+        check_matplotlib_support(_OWNER)
         frac = min(1.0, n / max(1, data_map._present_mask.sum()))
         rows = data_map.select(
             region, frac, stratify=stratify, random_state=random_state, order="score"
