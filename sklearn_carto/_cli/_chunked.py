@@ -45,7 +45,7 @@ def fit_in_chunks(options, messages, folder):
     learner = make_learner(options, rows.features, rows.n_rows, chunks=True)
     model = make_classifier(learner, options, messages)
     model.set_params(keep_history=False)
-    messages.say(f"training {learner.name} on {rows.n_rows} rows, {options.chunk_rows} at a time")
+    messages.info(f"training {learner.name} on {rows.n_rows} rows, {options.chunk_rows} at a time")
     with saved_if_interrupted(model, folder, messages):
         model.fit_chunks(rows.read, classes=rows.reader.classes())
     counts = {
@@ -84,7 +84,7 @@ class ChunkedTable:
         target = self.source.find(options.target, "--target")
         self.id = None if options.id is None else self.source.find(options.id, "--id")
         self.features = Features(self.source, options, messages)
-        messages.say(f"reading {self.source.path} for its labels and columns")
+        messages.info(f"reading {self.source.path} for its labels and columns")
         self.reader = LabelReader(self.source, target)
         self.features.fit(self._counted())
         self.n_rows = sum(self.reader.counts.values())
@@ -118,7 +118,7 @@ class ChunkedTable:
             raise CommandError(f"{self.source.path} holds a header, but no rows.")
         self.reader.check(self.options.drop_missing_target)
         if n_blocks > 1 and n_sorted > n_blocks / 2 and len(self.reader.counts) > 1:
-            self.messages.say(
+            self.messages.info(
                 f"warning: {n_sorted} of {n_blocks} blocks hold a single class, so that the model "
                 "learns one class after the other. Shuffle the rows, or raise --chunk-rows"
             )

@@ -131,9 +131,9 @@ def choose_columns(profiles, messages, *, named=False):
         else:
             columns.append(_as_column(profile, kind))
             if why is not None:
-                messages.say(f"column {profile.name!r} {why}")
+                messages.info(f"column {profile.name!r} {why}")
     for why, names in left_out.items():
-        messages.say(f"left out, as each {why}: {shortened(names)}")
+        messages.info(f"left out, as each {why}: {shortened(names)}")
     return Columns(columns), texts
 
 

@@ -51,7 +51,7 @@ def run(options, messages):
     learner = make_learner(options, data.features, len(data.y))
     estimator = learner.estimator
     watched = CartographyClassifier(estimator, n_epochs=learner.n_epochs)
-    messages.say(f"training {learner.name} in {options.cv} folds on {len(data.y)} rows")
+    messages.info(f"training {learner.name} in {options.cv} folds on {len(data.y)} rows")
     comparison = compare_subsets(
         watched if learner.n_epochs else estimator,
         data.X,
@@ -105,7 +105,7 @@ def _read_ood(path, data, options, messages):
             f"--ood {path} holds labels that {data.source.path} does not: "
             f"{', '.join(map(repr, others.tolist()[:5]))}."
         )
-    messages.say(f"{path}: {len(labels.y)} rows out of distribution")
+    messages.info(f"{path}: {len(labels.y)} rows out of distribution")
     return data.features.read(table, labels.rows, source.path), labels.y
 
 

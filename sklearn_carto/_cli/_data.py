@@ -28,7 +28,7 @@ class Data(NamedTuple):
         return self.features.shown(self.table, self.rows)
 
     def facts(self):
-        """Return what the summary tells of the table."""
+        """Return the facts of the table for the summary."""
         classes, counts = np.unique(self.y, return_counts=True)
         return {
             "file": str(self.source.path),
@@ -51,14 +51,14 @@ def read_data(options, messages):
     target = source.find(options.target, "--target")
     id_ = None if options.id is None else source.find(options.id, "--id")
     features = Features(source, options, messages)
-    messages.say(f"reading {source.path}")
+    messages.info(f"reading {source.path}")
     table = source.read()
     reader = LabelReader(source, target)
     reader.update(table)
     reader.check(options.drop_missing_target)
     labels = reader.labels(table)
     if labels.n_missing:
-        messages.say(f"{labels.n_missing} rows without a label are left out")
+        messages.info(f"{labels.n_missing} rows without a label are left out")
     ids = read_ids(table, source, id_)[labels.rows]
     features.fit([table])
     X = features.read(table, labels.rows)

@@ -41,7 +41,7 @@ def run(options, messages):
         shown = features.shown(table, rows)
     elif options.text or options.image:
         raise CommandError("--text and --image name columns of a table. Pass its FILE, too.")
-    messages.say(f"writing {output.path}")
+    messages.info(f"writing {output.path}")
     data_map.explore(output.path, **shown)
     messages.written.append(str(output.path))
     summary = {"command": "explore", "map": str(options.map), "n_rows": data_map.n_samples}

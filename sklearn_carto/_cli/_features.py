@@ -74,13 +74,13 @@ class Features:
         self.columns, texts = choose_columns(profiles, self.messages, named=named)
         if self.columns.columns:
             if texts:
-                self.messages.say(
+                self.messages.info(
                     f"left out, as each looks like free text: {shortened(texts)}. Pass --text COL "
                     "to learn from one"
                 )
         elif len(texts) == 1:
             (self.text,) = texts
-            self.messages.say(f"column {self.text!r} looks like free text, and is learned from")
+            self.messages.info(f"column {self.text!r} looks like free text, and is learned from")
         else:
             way_out = (
                 f"Pass --text, for example --text {texts[0]!r}."
@@ -107,12 +107,12 @@ class Features:
                 f"column {self.text!r} of {self.path} holds no words. Pass another --text."
             )
         if profile.n_missing:
-            self.messages.say(f"{profile.n_missing} rows have no text; theirs counts as empty")
+            self.messages.info(f"{profile.n_missing} rows have no text; theirs counts as empty")
 
     def _note_unused(self, used):
         unused = [name for name in self.others if name != used]
         if unused:
-            self.messages.say(f"not learned from: {shortened(unused)}")
+            self.messages.info(f"not learned from: {shortened(unused)}")
 
     def read(self, table, rows, path=None):
         """Return X of some rows of a table: an array of numbers, or a list of texts.

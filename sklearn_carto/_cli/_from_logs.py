@@ -31,7 +31,7 @@ def run(options, messages):
     parquet = path.suffix == ".parquet" or (path.is_dir() and any(path.rglob("*.parquet")))
     statistics = "statistics.parquet" if parquet else "statistics.csv"
     folder = OutputFolder(options, messages, [*FILES, statistics])
-    messages.say(f"reading {path}")
+    messages.info(f"reading {path}")
     data_map = read_map(path, parquet, options.epochs)
     summary = {"command": "from-logs", "log": str(path), "n_rows": data_map.n_samples}
     summary |= map_facts(data_map)

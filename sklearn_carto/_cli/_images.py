@@ -61,7 +61,7 @@ def read_images(cells, folder, size, messages):
         )
     if sizes != {(size, size)}:
         found = f"of {len(sizes)} sizes" if len(sizes) > 1 else "x".join(map(str, *sizes))
-        messages.say(f"images {found} are resized to {size}x{size}; see --image-size")
+        messages.info(f"images {found} are resized to {size}x{size}; see --image-size")
     return images
 
 

@@ -39,7 +39,7 @@ def run(options, messages):
     folder = OutputFolder(options, messages, FILES)
     data = read_data(options, messages)
     learner = make_learner(options, data.features, len(data.y))
-    messages.say(f"training {learner.name} in {options.cv} folds on {len(data.y)} rows")
+    messages.info(f"training {learner.name} in {options.cv} folds on {len(data.y)} rows")
     issues = find_issues(learner, data, options, messages)
     folder.write_columns("issues", columns_of(issues, data), parquet=False)
     if issues.data_map is not None:

@@ -46,7 +46,7 @@ def run(options, messages):
         data = read_data(options, messages)
         learner = make_learner(options, data.features, len(data.y))
         model = make_classifier(learner, options, messages)
-        messages.say(f"training {learner.name} on {len(data.y)} rows")
+        messages.info(f"training {learner.name} on {len(data.y)} rows")
         with saved_if_interrupted(model, folder, messages):
             model.fit(data.X, data.y, sample_ids=data.ids)
         facts, lines, shown = data.facts(), describe_data(data), data.shown

@@ -54,25 +54,25 @@ def statistics_of(data_map):
 def write_picture(folder, name, draw, messages):
     """Write a picture, unless matplotlib is not installed."""
     if find_spec("matplotlib") is None:
-        messages.say(
+        messages.info(
             f"{name} is left out: it requires matplotlib. Install it with: python -m pip install "
             '"sklearn-carto[plot]"'
         )
         return
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window
-    messages.say(f"drawing {name}")
+    messages.info(f"drawing {name}")
     folder.write_figure(name, draw())
 
 
 def write_page(folder, name, data_map, shown, messages, **more):
     """Write the interactive page."""
-    messages.say(f"writing {name}")
+    messages.info(f"writing {name}")
     data_map.explore(folder.path / name, **shown(), **more)
     folder.note(name)
 
 
 def map_facts(data_map):
-    """Return what the summary tells of a map."""
+    """Return the facts of a map for the summary."""
     found, counts = np.unique(data_map.region_labels(), return_counts=True)
     counted = dict(zip(found.tolist(), counts.tolist(), strict=True))
     names = ("confidence", "variability", "correctness")

@@ -1,4 +1,4 @@
-"""What a command tells the user: progress on stderr, the summary on stdout."""
+"""Messages of a command: progress on stderr, the summary on stdout."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Messages:
         """Whether the library shows bars: 1 on a terminal, else 0."""
         return int(not self.quiet and sys.stderr.isatty())
 
-    def say(self, text):
+    def info(self, text):
         """Print a line to stderr, unless --quiet."""
         if not self.quiet:
             print(one_line(text, None), file=sys.stderr, flush=True)
@@ -92,7 +92,7 @@ class Messages:
         from sklearn_carto.exceptions import CartographyWarning
 
         def show(message, category, *args, **kwargs):
-            self.say(f"warning: {message}")
+            self.info(f"warning: {message}")
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

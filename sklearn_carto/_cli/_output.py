@@ -153,6 +153,6 @@ def _write_parquet(file, columns):
 
 
 def as_json(value):
-    """Return a number as JSON knows it: NaN and infinity as None, numpy's as Python's."""
+    """Return a number that JSON can hold: NaN and infinity as None, numpy's as Python's."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

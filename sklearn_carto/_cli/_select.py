@@ -80,7 +80,7 @@ def _by_training(options, region, messages):
         random_state=options.seed,
         n_jobs=options.n_jobs,
     )
-    messages.say(f"training {learner.name} on {len(data.y)} rows")
+    messages.info(f"training {learner.name} on {len(data.y)} rows")
     try:
         chosen = selector.fit(data.X, data.y).sample_indices_
     except InvalidParameterError as error:  # there is no --cv to lower

@@ -27,5 +27,5 @@ def saved_if_interrupted(model, folder, messages):
     except BaseException:
         if getattr(model, "interrupted_", False):
             save_map(folder, model.data_map_)
-            messages.say(f"map.npz holds the {model.n_epochs_} complete epochs")
+            messages.info(f"map.npz holds the {model.n_epochs_} complete epochs")
         raise

@@ -31,7 +31,7 @@ class CorrectionsFile(NamedTuple):
     """The content of a file."""
 
     path: str
-    n_samples: int | None  # None: the file does not tell
+    n_samples: int | None  # None: not in the file
     corrections: list[Correction]
 
 

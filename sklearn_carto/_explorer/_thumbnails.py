@@ -123,7 +123,7 @@ def _mime():
 
 
 def _encode(image, mime):
-    """Encode an image without what its file says beside the pixels."""
+    """Encode the pixels of an image without the metadata of its file."""
     buffer = BytesIO()
     image.info = {}  # such as a comment, or where the photograph was taken
     if mime == "image/png":

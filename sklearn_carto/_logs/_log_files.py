@@ -19,7 +19,7 @@ _NAME = re.compile(r"epoch-(\d+)\.rank-(\d+)\.part-(\d+)\.([0-9a-f]{12})\.parque
 
 
 class LogFile(NamedTuple):
-    """One file of a log, and what its name says."""
+    """One file of a log, and the parts of its name."""
 
     path: Path
     epoch: int
@@ -69,7 +69,7 @@ def read_run(folder):
 
 
 def _check_run(arrays, facts):
-    """Raise a ValueError if what a file says of its run does not fit together."""
+    """Raise a ValueError if the entries of a file on its run do not fit together."""
     n_samples, planned = facts["n_samples"], facts["planned_epochs"]
     counts = [n_samples, *([] if planned is None else [planned])]
     if not all(type(count) is int and count >= 1 for count in counts):

@@ -26,7 +26,7 @@ def fit_texts(axes, reference, rounds):
     reference : tuple of float
         Width and height in inches for which matplotlib's text sizes are made.
     rounds : list of list of callable
-        Called one after the other; those of a round on a layout that knows the rounds before.
+        Called one after the other; those of a round on the layout after the rounds before.
     """
     from sklearn_carto._plot._fitter import Fitter
 

@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# what numpy knows
+# types of numpy
 Array: TypeAlias = NDArray[Any]
 RowSelector: TypeAlias = slice | int | Sequence[int] | Sequence[bool] | NDArray[Any] | None
 RandomStateType: TypeAlias = int | np.random.RandomState | None
 PathType: TypeAlias = str | PathLike[str]
 Region: TypeAlias = str | Callable[[Any], ArrayLike] | Mapping[Any, float]
 
-# what has no type that every installation knows: scikit-learn has no annotations, and the data
+# what has no type in every installation: scikit-learn has no annotations, and the data
 # frames and axes are those of optional libraries
 ArrayOrTensor: TypeAlias = Any
 Axes: TypeAlias = Any  # of matplotlib, or an array of them
