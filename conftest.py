@@ -2,13 +2,17 @@
 
 import os
 import signal
-from importlib.util import find_spec
+import sys
+import tempfile
+
+from sklearn_carto._utils._packages import is_installed
 
 # one thread: data and nets of the tests are too small to share out, and many threads that wait for
 # each other take several times as long; set before numpy and torch are imported, which read it once
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # the one that needs no database
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("WANDB_DIR", tempfile.gettempdir())  # read once, at the first run
 os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("WANDB_SILENT", "true")
@@ -17,6 +21,10 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for
 # a shell that starts the tests in the background has them, and all they start, ignore Ctrl-C
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# a folder that a run of Weights & Biases left here can be imported, but it is not the package
+if not is_installed("wandb"):
+    sys.modules["wandb"] = None
 
 NEEDED = {
     "_explorer/_thumbnails": "PIL",
@@ -39,6 +47,6 @@ NEEDED = {
     "logs": "pyarrow",  # and what the extra `logs` installs with it
 }
 collect_ignore = [
-    f"sklearn_carto/{module}.py" for module, name in NEEDED.items() if find_spec(name) is None
+    f"sklearn_carto/{module}.py" for module, name in NEEDED.items() if not is_installed(name)
 ]
 collect_ignore.append("tests/typed_use.py")  # checked by mypy, never run

@@ -2,8 +2,8 @@
 
 import typing as _typing
 from importlib import import_module as _import_module
-from importlib.util import find_spec as _find_spec
 
+from sklearn_carto._utils._packages import is_installed as _is_installed
 from sklearn_carto._version import __version__
 
 if (
@@ -112,7 +112,7 @@ __all__ = [
     "sweep_fractions",
     "sweep_replacement",
 ]
-if _find_spec("imblearn") is not None:
+if _is_installed("imblearn"):
     __all__ += ["DataMapSampler"]  # noqa: PLE0604  imported on first access, by __getattr__
 
 
@@ -126,7 +126,7 @@ if not _typing.TYPE_CHECKING:  # to type checkers a misspelt name is an error
     def __getattr__(name):
         """Import a public name on first access; DataMapSampler also needs imbalanced-learn."""
         if name == "DataMapSampler":
-            from sklearn_carto._utils._compat import require
+            from sklearn_carto._utils._packages import require
 
             require("imblearn", "DataMapSampler", "sklearn-carto[imblearn]")
             from sklearn_carto._selection._sampler import DataMapSampler

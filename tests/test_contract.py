@@ -1,7 +1,5 @@
 """The contracts of scikit-learn and of imbalanced-learn; what is excused is argued."""
 
-from importlib.util import find_spec
-
 import pytest
 import sklearn
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -18,6 +16,7 @@ from sklearn_carto import (
     DistilledClassifier,
     LabelIssueDetector,
 )
+from sklearn_carto._utils._packages import is_installed
 
 SGD = SGDClassifier(loss="log_loss", random_state=0)
 WEIGHT_ZERO = "a row of weight zero is on the map all the same, and SGD shuffles it with the others"
@@ -84,7 +83,7 @@ def check_sampler(estimator, check):
 
 
 # a proxy model that learns the same from dense and sparse rows; the default ones (and SGD) do not
-if find_spec("imblearn") is not None:
+if is_installed("imblearn"):
     from imblearn.utils.estimator_checks import parametrize_with_checks as parametrize_samplers
 
     from sklearn_carto import DataMapSampler

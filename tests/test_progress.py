@@ -14,7 +14,7 @@ def test_nothing_is_shown_unless_requested(capsys):
 
 
 def test_plain_lines_without_tqdm(capsys, monkeypatch):
-    monkeypatch.setattr(_progress, "find_spec", lambda name: None)
+    monkeypatch.setattr(_progress, "is_installed", lambda name: False)
     assert list(progress(iter("ab"), description="epochs", verbose=1, total=2)) == ["a", "b"]
     assert capsys.readouterr().err == "epochs: 1/2\nepochs: 2/2\n"
 

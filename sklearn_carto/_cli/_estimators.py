@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_carto._cli._errors import CommandError
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 
 NAMES = ("sgd", "mlp", "hgb", "lgbm")
 _N_TREES = 50

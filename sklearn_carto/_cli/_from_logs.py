@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._map_output import FILES, describe_map, map_facts, write_map
 from sklearn_carto._cli._output import OutputFolder
+from sklearn_carto._utils._packages import is_installed
 
 
 def run(options, messages):
@@ -45,7 +45,7 @@ def read_map(path, parquet, n_epochs):
     from sklearn_carto._maps._data_map import DataMap
     from sklearn_carto.logs import data_map_from_logs, read_dynamics
 
-    if parquet and find_spec("polars") is not None and find_spec("narwhals") is not None:
+    if parquet and is_installed("polars") and is_installed("narwhals"):
         return data_map_from_logs(path, n_epochs=n_epochs)
     found = read_dynamics(path, n_epochs=n_epochs)
     return found if isinstance(found, DataMap) else DataMap.from_dynamics(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_carto._cli._errors import CommandError
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 
 USER, EXTRA = "Reading images", "sklearn-carto[explorer]"
 _N_NAMED = 3  # images that an error names

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 
 import numpy as np
 
 from sklearn_carto._cli._output import as_json
+from sklearn_carto._utils._packages import is_installed
 
 _REGIONS = ("easy-to-learn", "ambiguous", "hard-to-learn", "excluded", "unseen")
 FILES = ["map.npz", "map.png", "map.html", "summary.json"]
@@ -53,7 +53,7 @@ def statistics_of(data_map):
 
 def write_picture(folder, name, draw, messages):
     """Write a picture, unless matplotlib is not installed."""
-    if find_spec("matplotlib") is None:
+    if not is_installed("matplotlib"):
         messages.info(
             f"{name} is left out: it requires matplotlib. Install it with: python -m pip install "
             '"sklearn-carto[plot]"'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import warnings
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 from sklearn_carto._cli._parser import PROGRAM
+from sklearn_carto._utils._packages import is_installed
 
 LONGEST = 600  # characters of an error
 
@@ -74,7 +74,7 @@ class Messages:
         """Iterate over a list with a bar, of rich if it is installed."""
         if not self.verbose:
             return iter(items)
-        if find_spec("rich") is not None:
+        if is_installed("rich"):
             from rich.console import Console
             from rich.progress import track
 

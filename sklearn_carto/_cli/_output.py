@@ -16,8 +16,8 @@ from sklearn_carto._cli._cells import as_number
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._formats import promised_format
 from sklearn_carto._explorer._guarded_cells import guard_cell
-from sklearn_carto._utils._compat import require
 from sklearn_carto._utils._files import new_file
+from sklearn_carto._utils._packages import require
 
 
 class OutputFolder:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._tables import Source, Table
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 
 USER, EXTRA = "Reading Parquet", "sklearn-carto[logs]"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from sklearn_carto._explorer._page import bundle
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 
 
 def make_widget(payload, n_samples):

@@ -8,7 +8,8 @@ from threading import local
 
 import numpy as np
 
-from sklearn_carto._utils._compat import InvalidParameterError, require
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import describe
 
 ENGINES = ("polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow")

@@ -11,7 +11,7 @@ from sklearn_carto._logs._engines import collect, scan, wrap
 from sklearn_carto._logs._log_columns import REQUIRED
 from sklearn_carto._logs._log_files import find_log
 from sklearn_carto._logs._row_report import RowReport, some
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import describe
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
 

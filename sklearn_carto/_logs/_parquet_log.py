@@ -18,8 +18,8 @@ from sklearn_carto._logs._log_files import (
 )
 from sklearn_carto._utils._archive import write_archive
 from sklearn_carto._utils._arrays import same_entries
-from sklearn_carto._utils._compat import require
 from sklearn_carto._utils._files import new_file
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import LogConflictError, NotLoggedWarning
 

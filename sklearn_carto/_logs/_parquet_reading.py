@@ -17,7 +17,7 @@ from sklearn_carto._logs._log_columns import (
 )
 from sklearn_carto._logs._row_report import RowReport, check_labels_agree, places_of
 from sklearn_carto._utils._archive import damage_named
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 from sklearn_carto.exceptions import InvalidProbabilitiesError
 
 

@@ -19,8 +19,9 @@ from sklearn_carto._selection._label_quality import (
     true_probabilities,
 )
 from sklearn_carto._selection._label_recall import planted_ranks
-from sklearn_carto._utils._compat import StrOptions, require
+from sklearn_carto._utils._compat import StrOptions
 from sklearn_carto._utils._frames import build_frame
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._random_state import rule_generator
 from sklearn_carto._utils._typing import Array, Container, Frame
 from sklearn_carto._utils._validation import Count, Number, validate_params

@@ -67,7 +67,6 @@ __all__ = [
     "get_chunk_n_rows",
     "loaded_class",
     "own_request",
-    "require",
     "validate_parameter_constraints",
 ]
 
@@ -103,15 +102,3 @@ def loaded_class(path: str):
 
 class _NoInstances:
     """Stand in for a class of a module that is not loaded."""
-
-
-def require(module: str, user: str, extra: str):
-    """Import an optional package; if it is missing, the error names what to install."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise ImportError(
-            f"{user} requires {package}, which is not installed. "
-            f'Install it with: python -m pip install "{extra}"'
-        ) from error

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sklearn_carto._utils._compat import StrOptions, require
+from sklearn_carto._utils._compat import StrOptions
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import check_params
 
 _POLARS_UNITS = ("D", "ms", "us", "ns")

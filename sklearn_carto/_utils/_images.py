@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from sklearn_carto._utils._compat import InvalidParameterError, require
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import describe
 
 _CHANNELS = (1, 3, 4)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
+
+from sklearn_carto._utils._packages import is_installed
 
 
 def progress(iterable, *, description, verbose, total=None, initial=0):
@@ -15,7 +16,7 @@ def progress(iterable, *, description, verbose, total=None, initial=0):
     if not verbose:
         yield from iterable
         return
-    if find_spec("tqdm") is not None:
+    if is_installed("tqdm"):
         from tqdm.auto import tqdm
 
         yield from tqdm(iterable, desc=description, total=total, initial=initial)

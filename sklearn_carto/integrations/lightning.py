@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 
 from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._packages import is_installed
 from sklearn_carto._utils._typing import ArrayLike, PathType
 from sklearn_carto._utils._validation import check_params
 from sklearn_carto.exceptions import SampleAlignmentError
@@ -19,7 +19,9 @@ from sklearn_carto.integrations._torch_loop import TorchLoopCallback
 from sklearn_carto.integrations._torch_training import Hook
 
 _OLDER_NAME = "pytorch_lightning" in sys.modules and "lightning" not in sys.modules
-_NAME = "lightning.pytorch" if find_spec("lightning") and not _OLDER_NAME else "pytorch_lightning"
+_NAME = (
+    "lightning.pytorch" if is_installed("lightning") and not _OLDER_NAME else "pytorch_lightning"
+)
 Callback: Any = import_module(_NAME).Callback
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._utils._compat import require
+from sklearn_carto._utils._packages import require
 from sklearn_carto.integrations._tracking import (
     check_dynamics_arguments,
     check_map_arguments,

@@ -16,7 +16,7 @@ def __dir__():
 def __getattr__(name):
     """Import what needs torch itself on first access."""
     if name == "DynamicSubsetSampler":
-        from sklearn_carto._utils._compat import require
+        from sklearn_carto._utils._packages import require
 
         require("torch", "DynamicSubsetSampler", "sklearn-carto[torch]")
         from sklearn_carto.integrations._dynamic_sampler import DynamicSubsetSampler

@@ -6,7 +6,8 @@ from typing import Any
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._maps._data_map import DataMap
-from sklearn_carto._utils._compat import InvalidParameterError, require
+from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import describe
 from sklearn_carto.integrations._tracking import (
     check_dynamics_arguments,
