@@ -1,7 +1,10 @@
 """Parallel calls: what they share, what they keep, and the warning filters of the caller."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -346,9 +349,36 @@ def test_a_call_within_a_worker_starts_no_process_and_takes_its_share_of_the_cor
     for pid, inner, blas in results:
         assert {of_task for of_task, _ in inner} == {pid}
         assert len({thread for _, thread in inner}) <= share
-        if backend == "loky":
-            assert max(blas, default=1) <= share
+        assert max(blas, default=1) <= share
     assert (os.getpid() in {pid for pid, *_ in results}) == (backend == "threading")
+
+
+THREADS_OF_WORKERS = """
+import json, joblib, numpy, sklearn.ensemble
+from threadpoolctl import threadpool_info, threadpool_limits
+from sklearn_carto._utils._parallel import run_parallel
+
+def pools(_=None):
+    found = threadpool_info()
+    number = lambda api: max(one["num_threads"] for one in found if one["user_api"] == api)
+    return {api: number(api) for api in ("blas", "openmp")}
+
+with threadpool_limits(6), joblib.parallel_config(backend="threading"):
+    within, _ = run_parallel(pools, [(0,), (1,)], n_jobs=2)
+    alone, _ = run_parallel(pools, [(0,)], n_jobs=2)
+    print(json.dumps([within, alone, pools(), joblib.cpu_count()]))
+"""
+
+
+def test_blas_and_openmp_take_the_share_of_a_worker_thread_and_then_what_they_had():
+    environment = {**os.environ, "OMP_NUM_THREADS": "6", "OPENBLAS_NUM_THREADS": "6"}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS_OF_WORKERS], env=environment, capture_output=True, check=True
+    )
+    within, alone, after, n_cores = json.loads(done.stdout)
+    share = max(1, n_cores // 2)
+    assert within == 2 * [{"blas": share, "openmp": share}]
+    assert alone == [after] == [{"blas": 6, "openmp": 6}]
 
 
 def nested_processes(number):

@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from sklearn import config_context, get_config
 
 from sklearn_carto._utils._dask import is_lost_worker, run_on_dask
 from sklearn_carto._utils._shared import Shared
+from sklearn_carto._utils._thread_limits import limited_blas, limited_openmp, uses_worker_threads
 from sklearn_carto._utils._warnings import collect_warnings
 from sklearn_carto.exceptions import TerminatedWorkerError
 
@@ -45,7 +46,8 @@ def run_parallel(
     filters of the caller. Worker threads share its filters; scikit-learn's ``delayed`` replaces
     them for the duration of a call, which is not thread-safe and can leave them changed.
 
-    A call within a worker of another call takes at most its share of the processor's cores.
+    A call within a worker of another call takes at most its share of the processor's cores. So do
+    BLAS and OpenMP: by joblib in processes, by threadpoolctl in threads.
 
     Parameters
     ----------
@@ -116,19 +118,21 @@ def _run(function, shared, arguments, missing, n_jobs):
             1 if n_jobs is None or n_cores == 1 else min(joblib.effective_n_jobs(n_jobs), n_cores)
         )
     n_workers = n_outer * max(1, min(joblib.effective_n_jobs(n_jobs), len(missing)))
-    state = get_config(), list(warnings.filters), os.getpid(), n_workers
-    calls = ((shared, function, arguments[number], number, state) for number in missing)
-    on_dask = run_on_dask(_call, calls)
-    if on_dask is not None:
-        yield from on_dask
-        return
-    call = delayed(_call)
-    try:
-        # in batches, an error would take the results of other calls with it
-        parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-    except ValueError:  # a backend that returns all results at once
-        parallel = Parallel(n_jobs=n_jobs, batch_size=1)
-    yield from parallel(call(*of_call) for of_call in calls)
+    in_threads = n_workers > n_outer and uses_worker_threads()
+    with limited_blas(n_workers) if in_threads else nullcontext() as controller:
+        state = get_config(), list(warnings.filters), os.getpid(), n_workers, controller
+        calls = ((shared, function, arguments[number], number, state) for number in missing)
+        on_dask = run_on_dask(_call, calls)
+        if on_dask is not None:
+            yield from on_dask
+            return
+        call = delayed(_call)
+        try:
+            # in batches, an error would take the results of other calls with it
+            parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+        except ValueError:  # a backend that returns all results at once
+            parallel = Parallel(n_jobs=n_jobs, batch_size=1)
+        yield from parallel(call(*of_call) for of_call in calls)
 
 
 @contextmanager
@@ -177,10 +181,11 @@ def _is_error(text):
 
 def _call(shared, function, arguments, number, state):
     """Call a function in a worker; return the number of the call and its Outcome."""
-    config, filters, caller, n_workers = state
+    config, filters, caller, n_workers, controller = state
     token = _n_outer_workers.set(n_workers)
+    limit = nullcontext() if controller is None else limited_openmp(controller, n_workers)
     try:
-        with config_context(**config), collect_warnings() as collected:
+        with limit, config_context(**config), collect_warnings() as collected:
             if os.getpid() == caller or threading.current_thread() is not threading.main_thread():
                 return number, Outcome(function(*shared.value, *arguments), collected)
             with warnings.catch_warnings():  # in a process of its own, no other thread is affected
