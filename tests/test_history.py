@@ -56,6 +56,31 @@ def test_a_history_in_files_holds_the_values_of_one_in_memory(tmp_path, labels, 
     assert_same_statistics(in_files, plain, slice(2, None))
 
 
+PARTS = [[slice(0, 20), slice(20, N)], [slice(1, None, 2), np.arange(0, N, 2)[::-1]]]
+
+
+@pytest.mark.parametrize("parts", PARTS, ids=["blocks", "every other row"])
+@pytest.mark.parametrize("keep_history", [True, "float16", False])
+@pytest.mark.parametrize("in_files", [False, True])
+def test_an_epoch_in_parts_is_the_epoch(tmp_path, labels, parts, keep_history, in_files):
+    if in_files and not keep_history:
+        pytest.skip("there is no history")
+    folders = [tmp_path / name if in_files else None for name in ("whole", "parts")]
+    options = {"n_epochs": E, "keep_history": keep_history}
+    whole, by_part = (TrainingDynamics(labels, **options, history_dir=at) for at in folders)
+    rng = np.random.RandomState(4)
+    for epoch in range(E):
+        scores = rng.dirichlet([1, 1, 1], size=N)
+        whole.update(epoch, scores)
+        for rows in parts:
+            by_part.update(epoch, scores[rows], rows)
+    for name in FIELDS if keep_history else ():
+        assert_array_equal(getattr(by_part, name), getattr(whole, name), err_msg=name)
+    assert_same_statistics(by_part, whole)
+    if keep_history:
+        assert_same_statistics(by_part, whole, slice(2, None))
+
+
 @pytest.mark.parametrize("rows", [slice(10, 30), slice(None, None, 3), np.array([40, 3, 7])])
 @pytest.mark.parametrize("first", [0, 2])
 def test_rows_missing_from_an_epoch_are_missing_from_the_files(tmp_path, labels, rows, first):
@@ -95,14 +120,15 @@ def test_what_half_precision_does_not_hold_is_its_largest_number():
 def test_copies_hold_the_values_and_need_no_file(tmp_path, labels, keep_history, duplicate):
     options = {"n_epochs": E, "keep_history": keep_history}
     dynamics = recorded(TrainingDynamics(labels, **options, history_dir=tmp_path))
+    dynamics.update(E + 1, np.full((N, 3), 1 / 3))  # and no row at the epoch before
     expected = {name: np.array(getattr(dynamics, name)) for name in FIELDS}
     other = duplicate(dynamics)
     for path in [*tmp_path.rglob("*.npy")]:
         path.unlink()
     for name in FIELDS:
         assert_array_equal(getattr(other, name), expected[name], err_msg=name)
-    other.update(E, np.full((N, 3), 1 / 3))
-    assert (other.n_epochs, dynamics.n_epochs) == (E + 1, E)
+    other.update(E + 2, np.full((N, 3), 1 / 3))
+    assert (other.n_epochs, dynamics.n_epochs) == (E + 3, E + 2)
 
 
 @pytest.mark.parametrize("keep_history", [True, "float16"])
