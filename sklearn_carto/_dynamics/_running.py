@@ -74,8 +74,6 @@ class RunningStatistics:
     def _update(self, epoch, observation, rows):
         """Add one epoch of a block of rows; all is computed before it is stored."""
         n_seen = self.n_seen[rows]
-        if len(n_seen) == 0:
-            return
         largest = int(n_seen.max()) + 1
         together = (n_seen == n_seen[0]).all()  # usually all rows are at one epoch
         n_seen = largest if together else n_seen.astype(np.int64) + 1
