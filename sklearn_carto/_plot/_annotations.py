@@ -105,8 +105,8 @@ def _write_legend(ax, handles, width):
         "handletextpad": 0.2,
         "columnspacing": 1.0,
     }
-    style |= {"loc": "upper right", "frameon": False}
     size = 0.85 * ax.xaxis.label.get_fontsize()
+    style |= {"loc": "upper right", "frameon": False, "markerscale": max(1.0, size / 8.5)}
     for n_columns in range(len(handles), 0, -1):
         legend = ax.legend(handles=handles, ncols=n_columns, fontsize=size, **style)
         if get_size(legend)[0] < width:
