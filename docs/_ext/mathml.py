@@ -6,7 +6,8 @@ from latex2mathml.converter import convert
 
 def visit_inline(translator, node):
     """Write a formula inside of a line."""
-    translator.body.append(convert(node.astext()))
+    # a word joiner: no line begins with the comma or period that follows a formula
+    translator.body.append(convert(node.astext()) + "&#8288;")
     raise SkipNode
 
 

@@ -104,7 +104,7 @@ def draw_histogram(ax, values, name, n_epochs, few_values):
         bins = _values_and_borders(n_epochs)[1]
     ax.hist(values, bins=bins, color=get_theme(ax).weak, rwidth=0.9)
     ax.locator_params(axis="x", nbins=3)
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_ylabel("rows", fontsize="small")
     ax.set_title(name, fontsize="medium")

@@ -9,7 +9,8 @@ import numpy as np
 
 _STYLE = 6.4, 4.8  # inches of a figure that the sizes of matplotlib's style are made for
 _SMALLEST, _LARGEST = 0.6, 1.5  # factors on the sizes of matplotlib's style
-_SLIDE = 0.9  # at least this share of the sizes that go with the style's own figure
+# a figure of the style's own size has texts of at least this share of the style's sizes
+_LEAST = 0.7
 _GAP = 7.0  # between a text and what lies beside it, in points
 
 
@@ -90,9 +91,10 @@ def _get_scale(axes, reference):
     low, high = places[:, :2].min(axis=0), places[:, 2:].max(axis=0)
     whole = np.array([0.775, 0.77])  # of a figure, which a grid of axes covers by default
     inches = (high - low) / whole * find_root(axes[0]).get_size_inches()
-    scale, floor = ((inches / size).min() ** 0.6 for size in (reference, _STYLE))
-    # not as fast as the figure; a large one with much in it, such as a slide, is seen from afar
-    return float(np.clip(max(scale, _SLIDE * floor), _SMALLEST, _LARGEST))
+    scale = (inches / reference).min() ** 0.6  # not as fast as the figure
+    # a large figure with much in it, such as a slide, is seen from afar
+    least = _LEAST * (inches / _STYLE).min() ** 1.2
+    return float(np.clip(max(scale, least), _SMALLEST, _LARGEST))
 
 
 def _get_place(ax):
