@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+
+from sklearn_carto import DataMap, StabilityReport, map_agreement
 from test_texts_of_plots import (
     DISPLAYS,
     SIZES,
@@ -13,8 +15,6 @@ from test_texts_of_plots import (
     make_curve,
     make_map,
 )
-
-from sklearn_carto import DataMap, StabilityReport, map_agreement
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -110,7 +110,9 @@ def test_marks_stay_beside_their_own_share():
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("make", [make_curve, lambda: make_arrows("arrows")], ids=["curve", "arrows"])
+@pytest.mark.parametrize(
+    "make", [make_curve, lambda: make_arrows("arrows")], ids=["curve", "arrows"]
+)
 def test_legends_cover_no_data(make, size):
     display = make()(new_axes(size))
     display.figure_.canvas.draw()
