@@ -6,7 +6,9 @@ from latex2mathml.converter import convert
 
 def visit_inline(translator, node):
     """Write a formula inside of a line."""
-    translator.body.append(convert(node.astext()))
+    # a word joiner: no line begins with the comma or period that follows a formula
+    joined = f"{convert(node.astext())}&#8288;"
+    translator.body.append(f'<span style="white-space: nowrap">{joined}</span>')
     raise SkipNode
 
 

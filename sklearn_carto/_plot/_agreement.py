@@ -39,6 +39,8 @@ class MapAgreementDisplay:
         Figure that contains the axes.
     images_ : dict of str to matplotlib AxesImage
         Images of the matrices, by statistic; "regions" is the last.
+    colorbar_ : matplotlib Colorbar
+        Colours of the values from 0 to 1; lower ones have the colour of 0.
 
     See Also
     --------
@@ -143,7 +145,10 @@ class MapAgreementDisplay:
             for steps, more in zip(rounds, plan, strict=True):
                 steps += more
             rounds[2].append(partial(wrap_labels, axes, title=titles[name]))
-        fit_texts(list(self.axes_), figsize, rounds)
+        bar = self.figure_.colorbar(self.images_["regions"], ax=list(self.axes_), pad=0.02)
+        self.colorbar_ = bar
+        rounds[2].append(partial(wrap_labels, bar.ax, y="agreement"))
+        fit_texts([*self.axes_, bar.ax], figsize, rounds)
         return self
 
     def _matrix(self, statistic):

@@ -8,6 +8,7 @@ from sklearn_carto._plot._colours import get_theme
 from sklearn_carto._plot._fitting import get_size, wrap
 
 _REGIONS = ("easy-to-learn", "ambiguous", "hard-to-learn")
+_ROUNDING = 1.08  # by which a text is wider if it is saved at another resolution
 _PAD, _GAP = 0.3, 0.35  # around the name in a box and around the box, in units of the text size
 
 
@@ -74,7 +75,8 @@ def make_room(ax, names, handles, note, limits):
     whole = get_size(ax.patch)
     legend = _write_legend(ax, handles, whole[0]) if handles else None
     if note is not None:
-        wrap(note, limits.setdefault("note", note.get_text()), whole[0] - note.get_fontsize())
+        room = whole[0] / _ROUNDING - note.get_fontsize()
+        wrap(note, limits.setdefault("note", note.get_text()), room)
     size = names[0].get_fontsize() if names else 0.0
     gap = _GAP * size
     thick = get_size(names[0])[1] + 2 * (_PAD * size + gap) if names else 0.0
@@ -105,8 +107,8 @@ def _write_legend(ax, handles, width):
         "handletextpad": 0.2,
         "columnspacing": 1.0,
     }
-    style |= {"loc": "upper right", "frameon": False}
     size = 0.85 * ax.xaxis.label.get_fontsize()
+    style |= {"loc": "upper right", "frameon": False, "markerscale": max(1.0, size / 8.5)}
     for n_columns in range(len(handles), 0, -1):
         legend = ax.legend(handles=handles, ncols=n_columns, fontsize=size, **style)
         if get_size(legend)[0] < width:

@@ -218,6 +218,8 @@ class SubsetComparisonDisplay:
 
     def _plot_fractions(self, ax, score, table, regions):
         """Plot several fractions: scores over the share of rows."""
+        gaps = np.diff(np.log(np.unique(table["frac"][_has_share(table)])))
+        step = min(0.02, 0.6 * gaps.min() / len(regions)) if len(gaps) else 0.02
         for i, region in enumerate(regions):
             where = np.flatnonzero(table["region"] == region)
             if region == "full" or not _has_share(table)[where].any():
@@ -232,7 +234,8 @@ class SubsetComparisonDisplay:
                 )
                 continue
             where = where[np.argsort(table["frac"][where])]
-            shift = 1 + 0.02 * (i - len(regions) / 2)  # so that intervals do not overlap
+            # so that intervals do not lie on each other; they stay beside their own share
+            shift = np.exp(step * (i - len(regions) / 2))
             shares = 100 * table["frac"][where] * shift
             style = self._draw(ax, score, region, i - 1, table, where, shares, upward=True)
             (line,) = ax.plot(
@@ -305,7 +308,8 @@ class SubsetComparisonDisplay:
         palette = self._theme.palette
         return {
             "color": palette[number % len(palette)],
-            "marker": _MARKERS[number % len(_MARKERS)],
+            # another marker in each round of the colours, so that no pair repeats in 49
+            "marker": _MARKERS[(number + number // len(palette)) % len(_MARKERS)],
         }
 
     def _draw(self, ax, score, region, number, table, where, places, *, upward):

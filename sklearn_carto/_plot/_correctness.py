@@ -67,8 +67,8 @@ def write_shapes(colorbar, points, places, shares):
     """Write the shapes of points on their colour bar, at places that stand for shares in [0, 1]."""
     for place, third in zip(places, _find_thirds(shares), strict=True):
         colour = choose_ink(points.cmap(points.norm(place))[:3])
-        style = {"s": 18, "marker": MARKERS[third], "color": colour, "linewidths": 0}
-        colorbar.ax.scatter([0.5], [place], **style, zorder=5)
+        style = {"marker": MARKERS[third], "color": colour, "markeredgewidth": 0}
+        colorbar.ax.plot([0.5], [place], markersize=4.2, linestyle="none", zorder=5, **style)
 
 
 def _write_share(count, n_epochs):
@@ -95,6 +95,8 @@ def add_histogram_axes(ax):
 
 def draw_histogram(ax, values, name, n_epochs, few_values):
     """Draw the histogram of a statistic, with a bar for each value of a discrete correctness."""
+    from matplotlib.ticker import MaxNLocator
+
     low, high = _RANGES[name]
     high = max(0.1, values.max()) if high is None else high
     bins = np.linspace(low, high, 21)
@@ -102,7 +104,9 @@ def draw_histogram(ax, values, name, n_epochs, few_values):
         bins = _values_and_borders(n_epochs)[1]
     ax.hist(values, bins=bins, color=get_theme(ax).weak, rwidth=0.9)
     ax.locator_params(axis="x", nbins=3)
-    ax.locator_params(axis="y", nbins=4)
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.set_ylabel("rows", fontsize="small")
     ax.set_title(name, fontsize="medium")
     ax.tick_params(labelsize="small")
     ax.spines[["top", "right"]].set_visible(False)

@@ -144,15 +144,15 @@ class CrossDistillationDisplay:
         name = (result.scores_[0] if score is None else score).replace("_", " ")
         labels = {
             "title": f"{name}, {result.region}, {result.frac:.0%} of the rows",
-            "x": "trained",
-            "y": "chose the rows",
+            "x": "model that is trained",
+            "y": "model that selects the rows",
         }
         if differs[known].any():
             labels["x"] += "\n* differs from random"
         rounds = plan_heat_map(self.ax_, result.reference_models_, result.models_, self.texts_)
         rounds[2] += [
             partial(wrap_labels, self.ax_, **labels),
-            partial(wrap_labels, self.colorbar_.ax, y="score in its column"),
+            partial(wrap_labels, self.colorbar_.ax, y="score within its column"),
         ]
         self.ax_.title.set_fontsize("medium")
         fit_texts([self.ax_, self.colorbar_.ax], figsize, rounds)

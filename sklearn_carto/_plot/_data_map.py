@@ -36,7 +36,7 @@ from sklearn_carto._utils._typing import Axes, RandomStateType
 from sklearn_carto._utils._validation import Count, Number, describe, validate_params
 
 _MARGIN = 0.02  # beyond the rows, in units of the axes
-_MAX_HELD_OUT = 300  # points over hexagons or contours
+_MAX_OVER = 300  # held-out or excluded rows over hexagons or contours
 
 
 class DataMapDisplay:
@@ -199,7 +199,8 @@ class DataMapDisplay:
             Points, one for each row; hexagons with the mean correctness of their rows, the smaller
             the fewer rows they hold; or contours of a density estimate around 20, 40, 60, 80 and
             95 % of the rows, with the mean correctness of the rows near each place, and points for
-            the rows outside. Over hexagons and contours, at most 300 held-out rows are drawn.
+            the rows outside. Over hexagons and contours, at most 300 held-out and 300 excluded rows
+            are drawn.
         max_samples : int, default=25_000
             Maximum number of points, at least 3. From more rows a random sample, stratified by
             region, is drawn. Hexagons, contours and histograms use all rows.
@@ -258,6 +259,7 @@ class DataMapDisplay:
         shift = rng.uniform(-jitter, jitter, (data_map.n_samples, 2)) * [0.5, 1] if jitter else None
         points = Points(self.ax_, data_map, {**colours, **kwargs}, shift)
         handles, notes = self._draw_rows(present, kind, max_samples, standard_errors, points, rng)
+        limits["x"] = self.ax_.get_xlim()  # contours may go beyond the rows
         # 4. Add the colour bar, the texts and the histograms.
         self.colorbar_ = None
         if colours:
@@ -280,7 +282,8 @@ class DataMapDisplay:
         axes += [self.colorbar_.ax] if self.colorbar_ is not None else []
         steps = [partial(wrap_labels, ax, title=name) for name, ax in self.histogram_axes_.items()]
         steps.append(partial(make_room, self.ax_, self.region_texts_, handles, self.note_, limits))
-        fit_texts(axes, figsize, [steps])
+        # histograms leave another width to the map once their titles fit
+        fit_texts(axes, figsize, [steps] + [steps[-1:]] * bool(self.histogram_axes_))
 
     def _check_arguments(self, kind, standard_errors, cmap, kwargs):
         """Check the arguments of `plot`; return the rows that can be selected."""
@@ -356,20 +359,24 @@ class DataMapDisplay:
             self.crosses_, n_errors = points.draw_errors(drawn)
             if n_errors < len(drawn):
                 notes.append(f"error bars of {n_errors:,} rows")
-        excluded = self._draw_excluded(points, len(drawn)) if kind != "hexbin" else 0
+        excluded = 0
+        if kind != "hexbin":
+            most = max_samples if kind == "scatter" else _MAX_OVER
+            excluded = self._draw_excluded(points, len(drawn), most, rng, notes)
         return handles + make_handles(self.ax_, n_held_out, excluded), notes
 
     def _choose(self, trained, held_out, kind, max_samples, rng, notes):
         """Choose the rows to draw as points, in random order; note how many are left out."""
-        regions = self.data_map.region_labels()
-        if kind != "scatter" and len(held_out) > _MAX_HELD_OUT:
-            chosen = subsample(held_out, regions[held_out], _MAX_HELD_OUT, rng)
-            notes.append(f"{len(chosen):,} of {len(held_out):,} held-out rows drawn")
-            held_out = chosen
+        if kind != "scatter" and len(held_out) > _MAX_OVER:
+            held_out = self._thin_out(held_out, "held-out rows", _MAX_OVER, rng, notes)
         rows = np.sort(np.concatenate([trained, held_out]))
-        drawn = subsample(rows, regions[rows], max_samples, rng)
+        return self._thin_out(rows, "rows", max_samples, rng, notes)
+
+    def _thin_out(self, rows, name, max_samples, rng, notes):
+        """Draw at most `max_samples` rows; note how many are left out."""
+        drawn = subsample(rows, self.data_map.region_labels()[rows], max_samples, rng)
         if len(drawn) < len(rows):
-            notes.append(f"{len(drawn):,} of {len(rows):,} rows drawn")
+            notes.append(f"{len(drawn):,} of {len(rows):,} {name} drawn")
         return drawn
 
     def _get_values(self, rows):
@@ -390,12 +397,13 @@ class DataMapDisplay:
                 rows[held_out], n_drawn, filled=kind != "scatter"
             )
 
-    def _draw_excluded(self, points, n_drawn):
+    def _draw_excluded(self, points, n_drawn, max_samples, rng, notes):
         """Draw the excluded rows as light crosses; return their number."""
         excluded = self.data_map.excluded_mask
         if excluded is None:
             return 0
         rows = np.flatnonzero(excluded & ~np.isnan(self.data_map.confidence))
         if len(rows):
-            self.excluded_points_ = points.draw_crosses(rows, n_drawn + len(rows))
+            drawn = self._thin_out(rows, "rows of weight 0", max_samples, rng, notes)
+            self.excluded_points_ = points.draw_crosses(drawn, n_drawn + len(drawn))
         return len(rows)

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn_carto._plot._colours import get_theme
 
 N_CELLS = 128  # per side of the grid that counts rows; finer than a contour of 5 inches shows
+_FLAT = 6.0  # width of the kernel in cells, of rows that all have one value
 SHARES = (0.95, 0.8, 0.6, 0.4, 0.2)  # of the rows that lie inside each contour
 _SMALLEST = 0.45  # side of a hexagon that holds the fewest rows, in units of its cell
 _IN_LEGEND = 9.0  # width of the largest hexagon of the legend, in points
@@ -27,6 +28,8 @@ def draw_contours(ax, places, values, colours):
     colours : dict of str to object
         Colour map and norm of the values; empty: the contours are filled with greys.
 
+    The limits of the axes are widened where the contours go beyond the rows.
+
     Returns
     -------
     contours : matplotlib QuadContourSet
@@ -37,8 +40,11 @@ def draw_contours(ax, places, values, colours):
         The rows outside of all contours.
     """
     x, y = places
-    edges = [np.linspace(0, high, N_CELLS + 1) for high in (ax.get_xlim()[1], 1)]
-    widths = _compute_widths(x, y, edges)
+    bandwidths = _compute_bandwidths(x, y)
+    right = max(ax.get_xlim()[1], x.max() + 3 * bandwidths[0])
+    edges = [np.linspace(0, high, N_CELLS + 1) for high in (right, 1)]
+    cells = [width / edge[1] for width, edge in zip(bandwidths, edges, strict=True)]
+    widths = [max(1.0, width) if width > 1e-3 else _FLAT for width in cells]
     counts, _, _ = np.histogram2d(x, y, bins=edges)
     # no mass leaks over the borders of the map
     density = gaussian_filter(counts, widths, mode="reflect")
@@ -59,11 +65,13 @@ def draw_contours(ax, places, values, colours):
         ax.contourf(*centers, density.T, levels=[*levels, np.inf], colors=shades, zorder=1)
     lines = {"colors": [theme.background], "linewidths": 0.9, "zorder": 1.5}
     contours = ax.contour(*centers, density.T, levels=levels, **lines)
-    cells = [
+    drawn = density.max(axis=1) >= levels[0]
+    ax.set_xlim(right=max(ax.get_xlim()[1], edges[0][1:][drawn].max()))
+    places = [
         np.clip(np.digitize(values, edge) - 1, 0, N_CELLS - 1)
         for values, edge in zip((x, y), edges, strict=True)
     ]
-    return contours, image, density[tuple(cells)] < levels[0]
+    return contours, image, density[tuple(places)] < levels[0]
 
 
 def _draw_image(ax, means, edges, outermost, colours):
@@ -94,9 +102,12 @@ def draw_hexagons(ax, places, values, style):
     from matplotlib.lines import Line2D
 
     x, y = places
-    inches = ax.get_window_extent().width / ax.figure.dpi
-    gridsize = int(np.clip(9 * inches, 15, 60))  # cells of 8 points
-    extent = (0, ax.get_xlim()[1], 0, 1)
+    box = ax.get_window_extent()
+    n_across = int(np.clip(9 * box.width / ax.figure.dpi, 15, 60))  # cells of 8 points
+    # rows of regular hexagons are closer than columns, by the square root of 3
+    shape = box.height / box.width * np.ptp(ax.get_xlim()) / np.ptp(ax.get_ylim())
+    n_upward = max(4, round(n_across * shape / ax.get_xlim()[1] / np.sqrt(3)))
+    gridsize, extent = (n_across, n_upward), (0, ax.get_xlim()[1], 0, 1)
     style = {"linewidths": 0.2, "gridsize": gridsize, "extent": extent, **style}
     hexagons = ax.hexbin(x, y, C=values, **style)
     geometry = ("gridsize", "extent", "xscale", "yscale", "mincnt")
@@ -132,15 +143,11 @@ def _count(n):
     return f"{int(n):,} row{'s' if n != 1 else ''}"
 
 
-def _compute_widths(x, y, edges):
-    """Compute the widths of the kernel, in cells."""
+def _compute_bandwidths(x, y):
+    """Compute the widths of the kernel in variability and in confidence."""
     # half the bandwidth of Scott's rule in two dimensions, n ** (-1 / 6) standard deviations:
     # the rule is made for one normal cluster, and maps have several
-    factor = 0.5 * len(x) ** (-1 / 6)
-    return [
-        max(1.0, factor * np.std(values) / (edge[1] - edge[0]))
-        for values, edge in zip((x, y), edges, strict=True)
-    ]
+    return [0.5 * len(x) ** (-1 / 6) * np.std(values) for values in (x, y)]
 
 
 def _compute_levels(density):

@@ -7,7 +7,10 @@ from functools import partial
 
 import numpy as np
 
+_STYLE = 6.4, 4.8  # inches of a figure that the sizes of matplotlib's style are made for
 _SMALLEST, _LARGEST = 0.6, 1.5  # factors on the sizes of matplotlib's style
+# a figure of the style's own size has texts of at least this share of the style's sizes
+_LEAST = 0.7
 _GAP = 7.0  # between a text and what lies beside it, in points
 
 
@@ -31,6 +34,7 @@ def fit_texts(axes, reference, rounds):
     from sklearn_carto._plot._fitter import Fitter
 
     sizes = [_get_sizes(ax) for ax in axes]
+    sizes = list(zip(sizes, map(_get_line_sizes, axes), strict=True))
     Fitter(axes[0].figure, partial(_fit, axes, sizes, reference, rounds))
 
 
@@ -40,7 +44,9 @@ def _fit(axes, sizes, reference, rounds):
     if any(ax.figure is None for ax in axes):  # removed by the caller
         return
     scale = _get_scale(axes, reference)
-    for ax, (ticks, texts) in zip(axes, sizes, strict=True):
+    for ax, ((ticks, texts), lines) in zip(axes, sizes, strict=True):
+        for set_size, size in lines:
+            set_size(size * max(scale, 1))
         for name, (size, pad) in ticks.items():
             ax.tick_params(axis=name, labelsize=size * scale, pad=pad * min(scale, 1) ** 2)
         for text, size in texts:
@@ -66,14 +72,29 @@ def _get_sizes(ax):
     return ticks, [(text, text.get_fontsize()) for text in texts]
 
 
+def _get_line_sizes(ax):
+    """Return pairs of a function that sets a size of lines or markers, and the size."""
+    from matplotlib.collections import LineCollection
+
+    lines = list(ax.lines)
+    if ax.get_legend() is not None:
+        lines += ax.get_legend().get_lines()
+    pairs = [(line.set_linewidth, line.get_linewidth()) for line in lines]
+    pairs += [(line.set_markersize, line.get_markersize()) for line in lines]
+    bars = [one for one in ax.collections if isinstance(one, LineCollection)]
+    return pairs + [(one.set_linewidth, np.asarray(one.get_linewidth())) for one in bars]
+
+
 def _get_scale(axes, reference):
     """Compute the factor on the sizes of texts, from the place that the axes have."""
     places = np.array([_get_place(ax).extents for ax in axes])
     low, high = places[:, :2].min(axis=0), places[:, 2:].max(axis=0)
     whole = np.array([0.775, 0.77])  # of a figure, which a grid of axes covers by default
     inches = (high - low) / whole * find_root(axes[0]).get_size_inches()
-    ratio = (inches / reference).min()
-    return float(np.clip(ratio**0.6, _SMALLEST, _LARGEST))  # not as fast as the figure
+    scale = (inches / reference).min() ** 0.6  # not as fast as the figure
+    # a large figure with much in it, such as a slide, is seen from afar
+    least = _LEAST * (inches / _STYLE).min() ** 1.2
+    return float(np.clip(max(scale, least), _SMALLEST, _LARGEST))
 
 
 def _get_place(ax):

@@ -21,16 +21,18 @@ def draw_heat_map(ax, matrix, rows, columns, *, low, high, cmap="cividis", form=
     image = ax.imshow(matrix, vmin=low, vmax=high, cmap=cmap, aspect="auto")
     ax.set_xticks(range(len(columns)), labels=[""] * len(columns))
     ax.set_yticks(range(len(rows)), labels=[""] * len(rows))
-    ax.spines[:].set_visible(False)
+    ax.spines[:].set(color=theme.mark, linewidth=0.8)  # no colour map contrasts with all axes
     ax.tick_params(length=0)
     for place in np.arange(1, len(columns)) - 0.5:  # lines between cells of the same colour
-        ax.axvline(place, color=theme.background, linewidth=1)
+        ax.axvline(place, color=theme.mark, linewidth=0.8)
     for place in np.arange(1, len(rows)) - 0.5:
-        ax.axhline(place, color=theme.background, linewidth=1)
+        ax.axhline(place, color=theme.mark, linewidth=0.8)
     texts = []
     for i, j in np.argwhere(np.isfinite(matrix)):
         colour = choose_ink(image.cmap(image.norm(matrix[i, j]))[:3])
         text = form.format(matrix[i, j])
+        if not text.strip("-0."):  # no minus before a zero
+            text = text.lstrip("-")
         texts.append(ax.text(j, i, text, ha="center", va="center", color=colour))
     return image, texts
 

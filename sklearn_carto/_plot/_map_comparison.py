@@ -11,6 +11,7 @@ from sklearn_carto._plot._arguments import check_cmap, get_axes
 from sklearn_carto._plot._colours import get_theme
 from sklearn_carto._plot._fitting import fit_texts, wrap_labels
 from sklearn_carto._plot._heat_map import draw_heat_map, plan_heat_map
+from sklearn_carto._plot._legend import place_legend
 from sklearn_carto._utils._compat import (
     InvalidParameterError,
     StrOptions,
@@ -148,12 +149,12 @@ class MapComparisonDisplay:
             self.ax_, shares, regions, regions, low=0, high=1, cmap=cmap
         )
         for text, count in zip(self.texts_, counts[np.isfinite(shares)], strict=True):
-            text.set_text(str(count))
+            text.set_text(f"{count:,}")
         self.ax_.set(xlabel="second map", ylabel="first map")
         label = "share of the row"
         self.colorbar_ = self.figure_.colorbar(self.image_, ax=self.ax_, label=label)
         n_moved, n_common = self.comparison.moved_mask_.sum(), counts.sum()
-        self.ax_.set_title(f"{n_moved} of {n_common} common rows moved", fontsize="medium")
+        self.ax_.set_title(f"{n_moved:,} of {n_common:,} common rows moved", fontsize="medium")
         rounds = plan_heat_map(self.ax_, regions, regions, self.texts_)
         rounds[2] += [partial(wrap_labels, self.ax_, title=self.ax_.get_title())]
         rounds[2] += [partial(wrap_labels, self.colorbar_.ax, y=label)]
@@ -186,15 +187,16 @@ class MapComparisonDisplay:
                     *starts,
                     (b.variability - a.variability)[group],
                     (b.confidence - a.confidence)[group],
-                    **{"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004},
+                    **{"angles": "xy", "scale_units": "xy", "scale": 1},
+                    **{"units": "inches", "width": 1.2 / 72},
                     color=colour,
                 )
         self.ax_.set(xlabel="variability", ylabel="confidence", ylim=(-0.02, 1.02))
         widest = np.nanmax([a.variability, b.variability]) if len(rows) else 0.5
-        self.ax_.set_xlim(0, max(1.05 * widest, 1e-3))
-        self.ax_.set_title(f"{len(rows)} of {shown.sum()} rows that changed", fontsize="medium")
+        self.ax_.set_xlim(-0.02 * widest, max(1.05 * widest, 1e-3))
+        self.ax_.set_title(f"{len(rows):,} of {shown.sum():,} rows that changed", fontsize="medium")
         self.ax_.spines[["top", "right"]].set_visible(False)
         if "relabelled" in self.arrows_:
-            self.ax_.legend(handles=handles, fontsize="small", loc="best", framealpha=0.8)
+            place_legend(self.ax_, handles, [handle.get_label() for handle in handles])
         step = partial(wrap_labels, self.ax_, title=self.ax_.get_title())
         fit_texts([self.ax_], _SIZE, [[step]])

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from sklearn_carto._plot._arguments import check_cmap, get_axes
+from sklearn_carto._plot._colours import get_theme
 from sklearn_carto._plot._fitted_text import (
     LITERAL,
     fit_labels,
@@ -269,7 +270,8 @@ class SampleGridDisplay:
         """Draw an image, or write a text."""
         image = text = None
         if isinstance(sample, np.ndarray):
-            ax.spines[:].set_visible(False)
+            # a frame, since the border of an image can have the colour of the figure
+            ax.spines[:].set(linewidth=0.6, color=get_theme(ax).mark)
             smooth = {"interpolation": "antialiased"} if max(sample.shape[:2]) > 32 else {}
             style: dict[str, Any] = {"interpolation": "nearest", **smooth}
             image = ax.imshow(sample, cmap=cmap, vmin=0, vmax=255, **style)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_carto._plot._arguments import get_axes
 from sklearn_carto._plot._colours import get_theme
 from sklearn_carto._plot._fitting import fit_texts, wrap_labels
+from sklearn_carto._plot._legend import place_legend
 from sklearn_carto._utils._compat import (
     HasMethods,
     InvalidParameterError,
@@ -20,7 +21,7 @@ from sklearn_carto._utils._validation import validate_params
 
 # of the palette of Okabe and Ito; both contrast with white and with black
 _COLOUR, _CHOSEN = "#0072b2", "#d55e00"
-_SIZE = 5.2, 3.6  # of a figure, in inches
+_SIZE = 6.8, 3.6  # of a figure, in inches
 
 
 class SelectionCurveDisplay:
@@ -170,7 +171,7 @@ class SelectionCurveDisplay:
             marker="D",
             markersize=9,
             linestyle="none",
-            label=f"chosen: {shares[chosen][0]:.3g}% ({self.results['n_rows'][chosen][0]} rows)",
+            label=f"chosen: {shares[chosen][0]:.3g}% ({self.results['n_rows'][chosen][0]:,} rows)",
             zorder=4,
         )
         if not complete.all():
@@ -189,7 +190,7 @@ class SelectionCurveDisplay:
         self.ax_.grid(color=theme.grid)
         self.ax_.set_axisbelow(True)
         self.ax_.spines[["top", "right"]].set_visible(False)
-        self.legend_ = self.ax_.legend(fontsize="small", loc="best", framealpha=0.8)
+        self.legend_ = place_legend(self.ax_, *self.ax_.get_legend_handles_labels())
         steps = [
             partial(_write_shares, self.ax_, shares),
             partial(wrap_labels, self.ax_, x=self.ax_.get_xlabel(), y=self.ax_.get_ylabel()),

@@ -163,8 +163,9 @@ class StabilityReportDisplay:
         report = self.report
         highest = report.mean_map_.region_probabilities.max(axis=1)
         rows = np.flatnonzero(~np.isnan(highest))
-        if max_samples is not None and len(rows) > max_samples:
-            rows = rows[np.linspace(0, len(rows) - 1, max_samples).astype(int)]
+        n_known = len(rows)
+        if max_samples is not None and n_known > max_samples:
+            rows = rows[np.linspace(0, n_known - 1, max_samples).astype(int)]
         rows = rows[np.argsort(-highest[rows], kind="stable")]  # unstable rows on top
         self.rows_ = ax.scatter(
             report.mean_map_.variability[rows],
@@ -189,6 +190,8 @@ class StabilityReportDisplay:
         ax.title.set_fontsize("medium")
         ax.spines[["top", "right"]].set_visible(False)
         stable = f"{report.stable_share_:.0%} of the rows are stable"
+        if len(rows) < n_known:
+            stable += f"\n{len(rows):,} of {n_known:,} rows drawn"
         bar = self.colorbar_.ax
         return [(ax, {"title": stable}), (bar, {"y": "probability of the region"})]
 
