@@ -27,6 +27,8 @@ def as_number(value, decimal_comma=False):
         return None
     if isinstance(value, str) and decimal_comma and value.count(",") == 1 and "." not in value:
         value = value.replace(",", ".")
+    if isinstance(value, str) and "_" in value:  # of Python alone
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

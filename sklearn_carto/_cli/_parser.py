@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from sklearn_carto._version import __version__
 
 PROGRAM = "sklearn-carto"
+
+
+class UsageError(Exception):
+    """Raised if the arguments cannot be parsed; holds the program and the line of the error."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -15,8 +18,28 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         line = " ".join(message.split())
-        print(f"{self.prog}: error: {line} (see {self.prog} --help)", file=sys.stderr)
-        sys.exit(2)
+        raise UsageError(self.prog, f"{line} (see {self.prog} --help)")
+
+
+class _CommandParser(_Parser):
+    """A parser of one command, which names the option that a misspelt one is nearest to."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        known = [name for action in self._actions for name in action.option_strings]
+        for text in args or ():
+            name = text.partition("=")[0]
+            if name == "--":
+                break
+            if name.startswith("--") and name not in known:
+                self.error(f"unknown option {name}.{_nearest(name, known)}")
+        return super().parse_known_args(args, namespace)
+
+
+def _nearest(name, known):
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def build_parser():
@@ -32,7 +55,7 @@ def build_parser():
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="command", required=True, parser_class=_Parser
+        dest="command", metavar="command", required=True, parser_class=_CommandParser
     )
     for add in (_map, _issues, _select, _compare, _from_logs, _explore, _apply):
         add(commands)
