@@ -67,7 +67,7 @@ class CsvSource(Source):
         ends = re.search(r"\r\n|\n|\r", sample)  # of the header: cells may hold others
         self.line_end = ends.group() if ends else "\n"
         self.delimiter = _check_delimiter(delimiter) or _find_delimiter(sample)
-        self.decimal_comma = self.delimiter != ","
+        self.comma = {",": "group", ";": "decimal"}.get(self.delimiter, "either")
         with self._open() as file:
             self.header = next(self._rows(file), None)
         if self.header is None:

@@ -86,7 +86,7 @@ class LabelReader:
 
     def _check_types(self, name):
         """Raise an error on infinite labels, and on different ones that have the same text."""
-        if any(is_real(label) and not np.isfinite(label) for label in self.counts):
+        if any(isinstance(label, float) and not np.isfinite(label) for label in self.counts):
             raise CommandError(f"{name} holds infinite numbers. A label is text or a number.")
         kinds = self._first
         others = [label for kind, label in kinds.items() if kind is not str]
@@ -136,12 +136,12 @@ class LabelReader:
 
 
 def _as_text(label):
-    return str(int(label) if is_real(label) and float(label).is_integer() else label)
+    return str(int(label) if isinstance(label, float) and label.is_integer() else label)
 
 
 def _is_short(number):
     """Return whether a number is whole, and an integer of numpy."""
-    return float(number).is_integer() and -(2**63) <= number < 2**63
+    return -(2**63) <= number < 2**63 and number == int(number)
 
 
 def labels_of(table, source, target):

@@ -27,7 +27,15 @@ def main(argv=None):
         0, or 2 after an error, 130 after Ctrl-C, and 141 if the reader of stdout has gone.
     """
     _replace_unprintable()
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except BrokenPipeError:
+        # what is left in the buffer would raise once more when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _run(argv):
     try:
         options = build_parser().parse_args(argv)
     except UsageError as error:
@@ -47,9 +55,7 @@ def main(argv=None):
         messages.error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # what is left in the buffer would raise once more when the interpreter ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        raise
     except Exception as error:  # whatever it is, the user sees one line
         if options.debug:
             raise

@@ -22,7 +22,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _CommandParser(_Parser):
-    """A parser of one command, which names the option that a misspelt one is nearest to."""
+    """A parser of one command.
+
+    Files and options may have any order, and a misspelt option is named with the nearest one.
+    """
+
+    _within = False  # parse_known_intermixed_args, which calls parse_known_args before Python 3.13
 
     def parse_known_args(self, args=None, namespace=None):
         known = [name for action in self._actions for name in action.option_strings]
@@ -32,7 +37,13 @@ class _CommandParser(_Parser):
                 break
             if name.startswith("--") and name not in known:
                 self.error(f"unknown option {name}.{_nearest(name, known)}")
-        return super().parse_known_args(args, namespace)
+        if self._within:
+            return super().parse_known_args(args, namespace)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False
 
 
 def _nearest(name, known):
@@ -150,6 +161,21 @@ def _add_training(command):
     return training
 
 
+def _add_page(command):
+    """Add what limits the thumbnails of the interactive page."""
+    page = command.add_argument_group("page")
+    page.add_argument(
+        "--thumbnail-size", type=_thumbnail, default=48, metavar="N",
+        help="longest side of a thumbnail of --image, in pixels; the images of --image-size are "
+        "not enlarged (default: 48)",
+    )  # fmt: skip
+    page.add_argument(
+        "--thumbnail-mb", type=_megabytes, default=20.0, metavar="N",
+        help="limit of all thumbnails of a page, in MB; those of easy rows are left out first "
+        "(default: 20)",
+    )  # fmt: skip
+
+
 def _add_out(command, metavar, help_):
     command.add_argument("--out", required=True, metavar=metavar, help=help_)
 
@@ -178,6 +204,7 @@ def _map(commands):
         "--chunk-rows", type=_positive, default=10_000, metavar="N",
         help="rows of a part (default: 10000)",
     )  # fmt: skip
+    _add_page(command)
     _add_out(command, "DIR", "folder for the results")
 
 
@@ -209,6 +236,7 @@ def _issues(commands):
         "--fdr", type=_share, metavar="P",
         help="expected share of right labels among the issues; needs --noise-rate",
     )  # fmt: skip
+    _add_page(command)
     _add_out(command, "DIR", "folder for the results")
 
 
@@ -231,7 +259,7 @@ def _select(commands):
         "prototypes, high-<statistic>, low-<statistic>, or a mixture: ambiguous=0.8,easy=0.2",
     )  # fmt: skip
     command.add_argument(
-        "--frac", type=_frac, default=0.33, metavar="P",
+        "--frac", type=_frac, metavar="P",
         help="share of the rows to keep, or auto (default: 0.33)",
     )  # fmt: skip
     command.add_argument(
@@ -307,6 +335,7 @@ def _explore(commands):
     command.add_argument("map", metavar="NPZ", help="saved map, such as map.npz")
     table = _add_table(command, optional=True)
     _add_features(table)
+    _add_page(command)
     _add_out(command, "HTML", "page to write")
 
 
@@ -353,6 +382,14 @@ def _seed(text):
 
 def _jobs(text):
     return _number(text, int, lambda n: n != 0, "a whole number other than 0")
+
+
+def _thumbnail(text):
+    return _number(text, int, lambda n: 8 <= n <= 256, "a whole number from 8 to 256")
+
+
+def _megabytes(text):
+    return _number(text, float, lambda n: 0 < n <= 2000, "a number above 0, and 2000 at most")
 
 
 def _share(text):

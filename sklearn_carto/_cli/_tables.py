@@ -43,12 +43,13 @@ class Source(ABC):
         The file.
     names : list of str
         Names of the columns, all different.
-    decimal_comma : bool
-        Whether numbers in text may have a comma in place of a point.
+    comma : {"decimal", "group", "either", None}
+        What a comma in a number is, if that is text: a decimal one, or one that sets off three
+        digits; "either" is decided for each column. None: such text is no number.
     """
 
     format = ""
-    decimal_comma = False
+    comma: str | None = None
 
     def __init__(self, path):
         self.path = Path(path)
