@@ -125,7 +125,7 @@ def test_folds_of_map_that_a_class_is_too_small_for(capsys, tmp_path, table):
 
 
 METRICS = {
-    "acuracy": "--scoring acuracy is no metric of scikit-learn. Did you mean accuracy?",
+    "f1_makro": "--scoring f1_makro is no metric of scikit-learn. Did you mean f1_macro?",
     "f1": "--scoring f1 cannot score these labels: .* Pass for example f1_macro.",
     "r2": "--scoring r2 cannot score these labels: .* Pass for example balanced_accuracy.",
 }
@@ -259,7 +259,11 @@ def test_files_and_options_have_any_order():
     for text in ("--out p m.npz t.csv", "m.npz --out p t.csv", "m.npz t.csv --out p"):
         options = parser.parse_args(["explore", *text.split()])
         assert (options.map, options.file, options.out) == ("m.npz", "t.csv", "p")
-    options = parser.parse_args(["explore", "m.npz", "--out", "p", "--column", "a", "--column", "b"])
+    options = parser.parse_args(
+        ["explore", "m.npz", "--out", "p", "--column", "a", "--column", "b"]
+    )
     assert (options.file, options.column) == (None, ["a", "b"])
-    options = parser.parse_args("apply t.csv --target y c.csv --out b.csv --id nr".split())
+    options = parser.parse_args(
+        ["apply", "t.csv", "--target", "y", "c.csv", "--out", "b.csv", "--id", "nr"]
+    )
     assert (options.file, options.corrections, options.id) == ("t.csv", "c.csv", "nr")

@@ -8,7 +8,7 @@ import gzip
 import io
 import re
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,9 +69,10 @@ class CsvSource(Source):
         self.delimiter = _check_delimiter(delimiter) or _find_delimiter(sample)
         self.comma = {",": "group", ";": "decimal"}.get(self.delimiter, "either")
         with self._open() as file:
-            self.header = next(self._rows(file), None)
-        if self.header is None:
+            header = next(self._rows(file), None)
+        if header is None:
             raise CommandError(f"{self.path} is empty.")
+        self.header = header
         self.names = self.header.cells
         self.check_names()
 
@@ -140,7 +141,7 @@ class CsvSource(Source):
 
     def _with_cell(self, text, place, value):
         """Return the text of a row with another cell, which is quoted if the old one was."""
-        cell = re.compile(f'"(?:[^"]|"")*"|[^{re.escape(self.delimiter)}\r\n]*')
+        cell: Any = re.compile(f'"(?:[^"]|"")*"|[^{re.escape(self.delimiter)}\r\n]*')
         start = 0
         for _ in range(place):
             start = cell.match(text, start).end() + 1

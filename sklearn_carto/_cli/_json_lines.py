@@ -74,7 +74,7 @@ class JsonLinesSource(Source):
             row = json.loads(line, object_pairs_hook=_without_doubles)
             if _HALF.search(line):
                 json.dumps(row, ensure_ascii=False).encode()
-        except UnicodeError as error:
+        except UnicodeEncodeError as error:
             raise CommandError(
                 f"{where} holds half of a character, {error.object[error.start]!r}, which is no "
                 "text. Write the whole character."

@@ -6,9 +6,10 @@ import os
 import sys
 from importlib import import_module
 
+from sklearn_carto._cli._argument_parser import UsageError
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._messages import Messages, one_line, print_json
-from sklearn_carto._cli._parser import UsageError, build_parser
+from sklearn_carto._cli._parser import build_parser
 
 ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # the last two as shells count signals
 

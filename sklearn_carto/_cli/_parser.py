@@ -4,58 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from sklearn_carto._cli._argument_parser import CommandParser, Parser
 from sklearn_carto._version import __version__
 
 PROGRAM = "sklearn-carto"
 
 
-class UsageError(Exception):
-    """Raised if the arguments cannot be parsed; holds the program and the line of the error."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message):
-        line = " ".join(message.split())
-        raise UsageError(self.prog, f"{line} (see {self.prog} --help)")
-
-
-class _CommandParser(_Parser):
-    """A parser of one command.
-
-    Files and options may have any order, and a misspelt option is named with the nearest one.
-    """
-
-    _within = False  # parse_known_intermixed_args, which calls parse_known_args before Python 3.13
-
-    def parse_known_args(self, args=None, namespace=None):
-        known = [name for action in self._actions for name in action.option_strings]
-        for text in args or ():
-            name = text.partition("=")[0]
-            if name == "--":
-                break
-            if name.startswith("--") and name not in known:
-                self.error(f"unknown option {name}.{_nearest(name, known)}")
-        if self._within:
-            return super().parse_known_args(args, namespace)
-        self._within = True
-        try:
-            return self.parse_known_intermixed_args(args, namespace)
-        finally:
-            self._within = False
-
-
-def _nearest(name, known):
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, 1)
-    return f" Did you mean {near[0]}?" if near else ""
-
-
 def build_parser():
     """Return the parser of the command line."""
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description="Data maps of tables: which rows teach a model, which confuse it, and which "
         "labels are probably wrong.",
@@ -66,7 +23,7 @@ def build_parser():
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="command", required=True, parser_class=_CommandParser
+        dest="command", metavar="command", required=True, parser_class=CommandParser
     )
     for add in (_map, _issues, _select, _compare, _from_logs, _explore, _apply):
         add(commands)
