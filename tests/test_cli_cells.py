@@ -213,3 +213,14 @@ def test_utf_32_after_a_mark(capsys, tmp_path):
     path = write_csv(tmp_path / "a.csv", *people())
     path.write_bytes(path.read_text().encode("utf-32"))
     done(capsys, "map", path, "--target", "label", "--out", tmp_path / "out", *FAST)
+
+
+def test_corrections_without_a_new_label_are_told(capsys, tmp_path):
+    table = write_csv(tmp_path / "a.csv", ["x", "label"], [[1, "no"], [2, "yes"], [3, "no"]])
+    command = ["apply", table, of_rows(tmp_path, (0, "no", "")), "--target", "label", "--out"]
+    out, err = done(capsys, *command, tmp_path / "b.csv")
+    assert "0 of 3 labels corrected" in out
+    assert re.search("warning: no row of .*c.csv has a new label. Fill in its column", err)
+    of_rows(tmp_path, (0, "no", "yes"))
+    _, err = done(capsys, *command, tmp_path / "b.csv", "--overwrite")
+    assert err == ""

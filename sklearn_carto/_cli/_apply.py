@@ -51,7 +51,13 @@ def run(options, messages):
     # a cell of CSV may get any text
     y = labels.y.astype(str) if source.format == "CSV" else labels.y
     ids = read_ids(table, source, id_)[labels.rows]
-    changed = _find_changes(y, ids, options)
+    file = read_corrections(options.corrections, _TERMS.owner)
+    if all(correction.new_label is None for correction in file.corrections):
+        messages.info(
+            f"warning: no row of {file.path} has a new label. Fill in its column new_label, or "
+            "relabel rows in the page and export them"
+        )
+    changed = _find_changes(y, ids, file, options)
     rows = labels.rows.tolist()
     # the cell of a row of the class has the type of the column, which its label may not have
     known = {} if source.format == "CSV" else dict(zip(y.tolist(), rows, strict=True))
@@ -67,9 +73,8 @@ def run(options, messages):
     return summary | {"lines": [f"{len(changed)} of {table.n_rows} labels corrected"]}
 
 
-def _find_changes(y, ids, options):
+def _find_changes(y, ids, file, options):
     """Return the new label of each position of `y` whose label changes."""
-    file = read_corrections(options.corrections, _TERMS.owner)
     if options.id is None:
         _check_numbers(file, ids)
     # a map that was drawn in Python may have no ids
