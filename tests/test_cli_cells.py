@@ -31,6 +31,8 @@ CSV = {
     "some-quoted": b'nr,t,label\n01,"x,y",yes\n02,"a\nb","no"\n03,plain,"yes"\n',
     "crlf": b"nr,t,label\r\n01,1.50,yes\r\n02,1e3,no\r\n03,True,yes\r\n",
     "mixed-ends": b"nr,t,label\n01,1.50,yes\r\n02,1e3,no\n03,True,yes\n",
+    "blank-lines": b"\nnr,t,label\n\n01,a,yes\n\r\n02,b,no\n03,c,yes\n\n\n",
+    "blank-first-cell": b"label,t\nyes,1\n\nno,2\nyes,3\n",
     "no-last-end": b"nr;t;label\n01;1,50;yes\n02; x ;no\n03;-;yes",
     "bom": b'\xef\xbb\xbf"nr"\tt\tlabel\n01\t1\tyes\n02\t\xc3\xa9\tno\n03\t3\tyes\n',
 }

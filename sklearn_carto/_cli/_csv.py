@@ -25,7 +25,7 @@ class Record(NamedTuple):
     """A row of a CSV file."""
 
     cells: list
-    text: str  # as the file holds it, with its line end
+    text: str  # as the file holds it, with its line end, and blank lines before it
 
 
 class CsvTable(Table):
@@ -57,6 +57,7 @@ class CsvSource(Source):
 
     def __init__(self, path, delimiter=None, encoding=None):
         super().__init__(path)
+        self.tail = ""  # blank lines at the end
         self.encoding = find_encoding(path, encoding)
         with open_bytes(path) as file:
             start = file.read(_SAMPLE)
@@ -96,9 +97,9 @@ class CsvSource(Source):
             start = reader.line_num + 1
             row = self._decoded(lambda: next(reader, None), start)
             if row is None:
+                self.tail = lines.take()
                 return
-            text = lines.take()
-            if not row:
+            if not row:  # a blank line belongs to the row that follows
                 continue
             width = width or len(row)
             if len(row) != width:
@@ -106,7 +107,7 @@ class CsvSource(Source):
                     f"line {reader.line_num} of {self.path} has {len(row)} cells, but the header "
                     f"{width}. Quote cells that hold {self.delimiter!r}, or pass --delimiter."
                 )
-            yield Record(row, text)
+            yield Record(row, lines.take())
 
     def _decoded(self, read, line=1):
         try:
@@ -130,19 +131,21 @@ class CsvSource(Source):
             cells = changes.new_cells(table.column(changes.column))
             new = {i: self._with_cell(table.rows[i].text, place, cells[i]) for i in cells}
         wanted = range(table.n_rows) if rows is None else rows
+        blank = "" if rows is None else "\r\n"  # left out of a part of the rows
         text = io.TextIOWrapper(file, encoding=self.encoding, newline="", write_through=True)
         last = self.header.text
         for line in (new.get(i, table.rows[i].text) for i in wanted):
             text.write(last if last.endswith(("\n", "\r")) else last + self.line_end)
-            last = line
+            last = line.lstrip(blank) if blank else line
         text.write(last)
+        text.write("" if blank else self.tail)
         text.flush()
         text.detach()
 
     def _with_cell(self, text, place, value):
         """Return the text of a row with another cell, which is quoted if the old one was."""
         cell: Any = re.compile(f'"(?:[^"]|"")*"|[^{re.escape(self.delimiter)}\r\n]*')
-        start = 0
+        start = len(text) - len(text.lstrip("\r\n"))
         for _ in range(place):
             start = cell.match(text, start).end() + 1
         old, value = cell.match(text, start), str(value)
