@@ -99,8 +99,8 @@ def test_a_column_of_parquet_keeps_its_type_and_values(capsys, tmp_path, case):
     corrections = of_rows(tmp_path, (2, text_b, text_a))
     command = ["apply", tmp_path / "a.parquet", corrections, "--target", "label", "--out"]
     done(capsys, *command, tmp_path / "b.parquet")
-    found = parquet.read_table(tmp_path / "b.parquet").column("label").combine_chunks()
-    assert found.type == kind
+    given, found = (parquet.read_table(tmp_path / f"{x}.parquet").column("label") for x in "ab")
+    assert found.type == given.type  # kind, but for older versions of pyarrow
     assert found.to_pylist() == pyarrow.array([a, b, a, None], kind).to_pylist()
 
 
