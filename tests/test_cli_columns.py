@@ -1,15 +1,19 @@
 """What the columns of a table hold, and how they become numbers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_carto._cli._cells import as_days, as_number, is_missing
-from sklearn_carto._cli._columns import CategoryColumn, NumberColumn
+from sklearn_carto._cli._columns import CategoryColumn, NumberColumn, choose_columns
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._labels import LabelReader, is_canonical_int, read_ids
+from sklearn_carto._cli._messages import Messages
 from sklearn_carto._cli._profiles import MAX_CATEGORIES, ColumnProfile
 
+SILENT = Messages(SimpleNamespace(quiet=True, json=False, debug=False))
 WORDS = ["a fine old film", "not a good story at all", "why did they make it"]
 COLUMNS = {  # name: (cells, kind, what is told)
     "age": ([str(i % 7) for i in range(30)], "number", None),
@@ -33,8 +37,8 @@ COLUMNS = {  # name: (cells, kind, what is told)
 }  # fmt: skip
 
 
-def profile_of(name, cells, decimal_comma=False, n_blocks=1):
-    profile = ColumnProfile(name, decimal_comma)
+def profile_of(name, cells, comma=None, n_blocks=1):
+    profile = ColumnProfile(name, comma)
     column = np.empty(len(cells), dtype=object)
     column[:] = cells
     for block in np.array_split(column, n_blocks):
@@ -64,9 +68,29 @@ def test_numbers_of_numpy_are_as_those_in_text():
 def test_decimal_commas_where_commas_do_not_delimit():
     cells = ["1,5", "2,25"] * 10
     assert profile_of("x", cells).kind()[0] == "category"
-    assert profile_of("x", cells, decimal_comma=True).kind()[0] == "number"
-    encoded = NumberColumn("x", True).encode(np.array(["1,5", "3", "x"], dtype=object))
+    assert profile_of("x", cells, "decimal").kind()[0] == "number"
+    encoded = NumberColumn("x", "decimal").encode(np.array(["1,5", "3", "x"], dtype=object))
     assert_array_equal(encoded, [1.5, 3.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("cells", "comma", "expected"),
+    [
+        (["1,234", "999", "12,345,678"], "either", [1234, 999, 12_345_678]),
+        (["1,234", "0,5", "3"], "either", [1.234, 0.5, 3]),
+        (["0,125", "1,250", "2,500"], "either", [0.125, 1.25, 2.5]),
+        (["1,250", "2,500", "3"], "decimal", [1.25, 2.5, 3]),
+        (["1,234.5", "-2,000", "7"], "group", [1234.5, -2000, 7]),
+    ],
+    ids=["groups", "decimals", "leading-zeros", "semicolons", "quoted"],
+)
+def test_a_comma_is_a_decimal_one_or_sets_off_thousands(cells, comma, expected):
+    """Never both in a column: 1,234 would be less than 999."""
+    profile = profile_of("x", cells * 10, comma, n_blocks=3)
+    columns, _ = choose_columns([profile], SILENT)
+    assert profile.kind() == ("number", None)
+    encoded = columns.columns[0].encode(np.array(cells, dtype=object))
+    assert_array_equal(encoded, expected)
 
 
 def test_rare_categories_share_a_code_and_missing_ones_have_their_own():
@@ -95,7 +119,7 @@ def test_missing_cells(value):
     assert is_missing(value)
 
 
-@pytest.mark.parametrize("value", ["inf", "1,5", "x", None, [1], "0x10"], ids=repr)
+@pytest.mark.parametrize("value", ["inf", "1,5", "x", None, [1], "0x10", "12_3"], ids=repr)
 def test_no_numbers(value):
     assert as_number(value) is None
 
@@ -149,8 +173,8 @@ def test_labels_are_integers_where_their_text_can_be_restored(cells, expected):
         (["", ""], "2 of 2 rows have no label"),
         (["0.5", "1.5", "2"], "continuous numbers"),
         ([0.5, 1.5, 2.0], "continuous numbers"),
-        ([f"x{i}" for i in range(40)], "almost as many labels as rows"),
-        ([str(i) for i in range(40)], "almost as many labels as rows"),
+        ([f"x{i * 3 // 4}" for i in range(40)], "almost as many labels as rows"),
+        ([str(i) for i in range(40)], "holds as many labels as rows"),
     ],
     ids=["missing", "one", "none", "text", "floats", "names", "integers"],
 )
@@ -161,7 +185,7 @@ def test_columns_that_are_no_labels(cells, match):
 
 
 def test_nested_labels():
-    with pytest.raises(CommandError, match="holds lists or objects"):
+    with pytest.raises(CommandError, match="holds lists, objects or bytes"):
         labels_of([[1], [2]])
 
 
@@ -187,7 +211,7 @@ def test_ids():
     ("cells", "match"),
     [
         (["a", "b", "a"], "rows 0 and 2 .* have the same id 'a'"),
-        (["a", "", None], "2 rows have no id .* 1, 2"),
+        (["a", "", None], "holds no id in 2 rows, among them 1, 2"),
     ],
     ids=["doubled", "missing"],
 )

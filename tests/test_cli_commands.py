@@ -133,6 +133,7 @@ def test_json_is_all_of_stdout_and_what_the_summary_holds(capsys, tmp_path, tabl
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"map.npz", "statistics.csv", "summary.json"} <= files
     assert [str(tmp_path / "out" / name) for name in sorted(files)] == sorted(summary.pop("files"))
+    assert summary.pop("seconds") > 0  # differs from run to run
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == summary
     labels = [row[-1] for row in people()[1]]
     assert summary["classes"] == {"no": labels.count("no"), "yes": labels.count("yes")}
@@ -273,7 +274,8 @@ def test_a_table_may_be_replaced_by_the_corrected_one(capsys, tmp_path):
 
 @pytest.mark.parametrize("region", ["ambiguous", "easy=0.5,hard=0.5", "clean", "high-loss"])
 def test_selected_rows_are_those_of_the_library(capsys, tmp_path, table, region):
-    arguments = ["select", table, "--target", "label", "--region", region, "--frac", "0.25"]
+    arguments = ["select", table, "--target", "label", "--region", region]
+    arguments += [] if region == "clean" else ["--frac", "0.25"]
     out, _ = done(capsys, *arguments, *FAST, "--out", tmp_path / "part.csv", "--json")
     lines = (tmp_path / "part.csv").read_text().splitlines()
     whole = table.read_text().splitlines()

@@ -82,8 +82,8 @@ TABLES = {
     "image": (b"\x89PNG\r\n\x1a\n", "is a PNG image"),
     "parquet": (b"PAR1" + bytes(9), "is a Parquet file"),
     "ragged": (b"age,label\n1,a\n2,b,c\n", "line 3"),
-    "no-columns": (b"label\na\nb\n", "no column to learn from"),
-    "constant": (b"age,label\n1,a\n1,b\n", "no column to learn from"),
+    "no-columns": (b"label\na\nb\na\n", "no column to learn from"),
+    "constant": (b"age,label\n1,a\n1,b\n1,a\n", "no column to learn from"),
 }
 
 
@@ -358,5 +358,5 @@ def test_select_names_no_option_that_it_does_not_have(capsys, tmp_path):
     table = write_csv(tmp_path / "a.csv", names, [*rows, [30, "Oslo", "rare"]])
     command = ["select", table, "--target", "label", "--region", "clean"]
     line = fails(capsys, *command, "--out", tmp_path / "b.csv")
-    assert "class 'rare' has 1. Merge the class with another" in line
+    assert "class 'rare' has 1 of the rows. Merge the class with another" in line
     assert "Lower cv" not in line

@@ -4,7 +4,6 @@ import codecs
 import gzip
 import json
 
-import numpy as np
 import pytest
 
 from sklearn_carto._cli._errors import CommandError
@@ -97,7 +96,7 @@ def test_json_lines_are_written_as_they_were_read(tmp_path):
     table = source.read()
     assert table.column("c").tolist() == [None, {"d": [1]}, None]
     with (tmp_path / "again.jsonl").open("wb") as file:
-        source.write(file, table, changes=Changes("label", {1: np.int64(5)}))
+        source.write(file, table, changes=Changes("label", {1: 5}))
     again = (tmp_path / "again.jsonl").read_text().splitlines()
     assert again == [lines[0], '{"label": 5, "c": {"d": [1]}}', lines[2]]
 

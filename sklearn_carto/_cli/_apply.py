@@ -9,20 +9,18 @@ from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._labels import LabelReader, read_ids
 from sklearn_carto._cli._output import OutputFile
 from sklearn_carto._cli._tables import Changes
-from sklearn_carto._explorer._corrections import apply_corrections
+from sklearn_carto._explorer._corrections import Terms, find_changes
 from sklearn_carto._explorer._corrections_file import read_corrections
 
-_OPTIONS = {  # what errors of the library name: the option
-    "new_classes=True": "--new-classes",
-    " in y, but": " in the table, but",
-    "but y has": "but the table has",
-    "is no class of y": "is no class of the table",
-    "none of the sample_ids has": "no id of the table has",
-    "Pass the identifiers of the rows": "Pass the table and the --id",
-    "Pass the labels": "Pass the table",
-    "their sample_ids": "their ids (--id)",
-    "sample_ids": "--id",
-}
+_TERMS = Terms(
+    owner="sklearn-carto apply",
+    y="the table",
+    labels="the table",
+    ids="--id",
+    ids_of_y="the ids of the table",
+    right_ids="the table and the --id that the map was drawn with",
+    new_classes="--new-classes",
+)
 
 
 def run(options, messages):
@@ -53,33 +51,35 @@ def run(options, messages):
     # a cell of CSV may get any text
     y = labels.y.astype(str) if source.format == "CSV" else labels.y
     ids = read_ids(table, source, id_)[labels.rows]
-    corrected, places = _correct(y, ids, options)
-    changed = {int(labels.rows[place]): corrected[place] for place in places}
-    output.write_table(source, table, changes=Changes(target, changed))
+    file = read_corrections(options.corrections, _TERMS.owner)
+    if all(correction.new_label is None for correction in file.corrections):
+        messages.info(
+            f"warning: no row of {file.path} has a new label. Fill in its column new_label, or "
+            "relabel rows in the page and export them"
+        )
+    changed = _find_changes(y, ids, file, options)
+    rows = labels.rows.tolist()
+    # the cell of a row of the class has the type of the column, which its label may not have
+    known = {} if source.format == "CSV" else dict(zip(y.tolist(), rows, strict=True))
+    changes = Changes(target)
+    for place, label in changed.items():
+        if label in known:
+            changes.copies[rows[place]] = known[label]
+        else:
+            changes.values[rows[place]] = label
+    output.write_table(source, table, changes=changes)
     summary = {"command": "apply", "file": str(source.path), "target": target}
     summary |= {"n_rows": table.n_rows, "n_corrected": len(changed)}
     return summary | {"lines": [f"{len(changed)} of {table.n_rows} labels corrected"]}
 
 
-def _correct(y, ids, options):
-    """Return the corrected labels, and the positions of those that differ."""
-    file = read_corrections(options.corrections, "sklearn-carto apply")
-    named = any(correction.sample_id is not None for correction in file.corrections)
+def _find_changes(y, ids, file, options):
+    """Return the new label of each position of `y` whose label changes."""
     if options.id is None:
         _check_numbers(file, ids)
-    try:
-        return apply_corrections(
-            y,
-            options.corrections,
-            sample_ids=ids if named else None,  # a map that was drawn in Python may have none
-            new_classes=options.new_classes,
-            return_changed=True,
-        )
-    except ValueError as error:
-        text = str(error)
-        for name, option in _OPTIONS.items():
-            text = text.replace(name, option)
-        raise CommandError(text) from error
+    # a map that was drawn in Python may have no ids
+    named = any(correction.sample_id is not None for correction in file.corrections)
+    return find_changes(y, y.tolist(), file, ids if named else None, options.new_classes, _TERMS)
 
 
 def _check_numbers(file, ids):

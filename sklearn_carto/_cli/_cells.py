@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from numbers import Real
 
@@ -10,6 +11,7 @@ import numpy as np
 # what tools write into cells without a value; the name of a label may be "none" or "-"
 MISSING_LABELS = {"", "nan", "na", "<na>", "null", "nat"}
 MISSING = MISSING_LABELS | {"none", "n/a", "#n/a", "?", "-", "--"}
+_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE_FORMATS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y")
 
@@ -21,17 +23,30 @@ def is_missing(value, tokens=MISSING):
     return value is None or value != value
 
 
-def as_number(value, decimal_comma=False):
-    """Return a cell as a float, or None; infinity is no number."""
+def as_number(value, comma=None):
+    """Return a cell as a float, or None; infinity is no number.
+
+    `comma` is what a comma in text is: "decimal", "group" (of three digits), or None: nothing.
+    """
     if isinstance(value, (datetime, date, time, list, dict, bytes)):
         return None
-    if isinstance(value, str) and decimal_comma and value.count(",") == 1 and "." not in value:
-        value = value.replace(",", ".")
+    if isinstance(value, str) and "," in value:
+        if comma == "group" and has_groups(value):
+            value = value.replace(",", "")
+        elif comma == "decimal" and value.count(",") == 1 and "." not in value:
+            value = value.replace(",", ".")
+    if isinstance(value, str) and "_" in value:  # of Python alone
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if np.isfinite(number) else None
+
+
+def has_groups(text):
+    """Return whether the commas of a text set off groups of three digits, as in 1,234.5."""
+    return _GROUPS.fullmatch(text.strip()) is not None
 
 
 def as_days(value, format_=None):

@@ -9,7 +9,7 @@ from sklearn_carto._cli._data import describe_classes, open_source
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._estimators import is_wide, make_learner, of_categories, of_numbers
 from sklearn_carto._cli._features import Features
-from sklearn_carto._cli._labels import LabelReader
+from sklearn_carto._cli._labels import IdReader, LabelReader
 from sklearn_carto._cli._training import make_classifier, saved_if_interrupted
 
 _N_HASHES = 2**18  # features of texts, whose words are not counted first
@@ -83,6 +83,7 @@ class ChunkedTable:
         self.source = open_source(options.file, options)
         target = self.source.find(options.target, "--target")
         self.id = None if options.id is None else self.source.find(options.id, "--id")
+        self._first_ids = None if self.id is None else IdReader(self.source, self.id)
         self.features = Features(self.source, options, messages)
         messages.info(f"reading {self.source.path} for its labels and columns")
         self.reader = LabelReader(self.source, target)
@@ -110,12 +111,15 @@ class ChunkedTable:
         for table in self._blocks():
             before = dict(self.reader.counts)
             self.reader.update(table)
+            if self._first_ids is not None:
+                self._first_ids.read(table)
             counts = self.reader.counts
             n_blocks += 1
             n_sorted += sum(n > before.get(name, 0) for name, n in counts.items()) == 1
             yield table
         if n_blocks == 0:
             raise CommandError(f"{self.source.path} holds a header, but no rows.")
+        self._first_ids = None
         self.reader.check(self.options.drop_missing_target)
         if n_blocks > 1 and n_sorted > n_blocks / 2 and len(self.reader.counts) > 1:
             self.messages.info(

@@ -15,15 +15,15 @@ class NumberColumn:
 
     is_category = False
 
-    def __init__(self, name, decimal_comma=False):
-        self.name, self.decimal_comma = name, decimal_comma
+    def __init__(self, name, comma=None):
+        self.name, self.comma = name, comma
 
     def encode(self, cells):
         """Return the cells as floats, shape (n_rows,)."""
         if cells.dtype.kind in "biuf":
             numbers = cells.astype(float)
             return np.where(np.isfinite(numbers), numbers, np.nan)
-        found = [as_number(cell, self.decimal_comma) for cell in cells.tolist()]
+        found = [as_number(cell, self.comma) for cell in cells.tolist()]
         return np.array([np.nan if one is None else one for one in found], dtype=float)
 
 
@@ -87,9 +87,9 @@ class Columns:
         return [column.n_codes for column in self.columns if column.is_category]
 
 
-def read_profiles(tables, names, decimal_comma):
+def read_profiles(tables, names, comma):
     """Return the profile of each of the named columns, from all blocks of a table."""
-    profiles = [ColumnProfile(name, decimal_comma) for name in names]
+    profiles = [ColumnProfile(name, comma) for name in names]
     for table in tables:
         for profile in profiles:
             profile.update(table.column(profile.name))
@@ -139,7 +139,7 @@ def choose_columns(profiles, messages, *, named=False):
 
 def _as_column(profile, kind):
     if kind == "number":
-        return NumberColumn(profile.name, profile.decimal_comma)
+        return NumberColumn(profile.name, profile.comma)
     if kind == "date":
         return DateColumn(profile.name, *profile.date_format)
     return CategoryColumn(profile.name, profile.categories())

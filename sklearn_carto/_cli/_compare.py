@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn_carto._cli._estimators import make_learner
 from sklearn_carto._cli._labels import LabelReader
 from sklearn_carto._cli._map_output import write_picture
 from sklearn_carto._cli._output import OutputFolder, as_json
-from sklearn_carto._cli._select import parse_region
+from sklearn_carto._cli._regions import parse_region
+from sklearn_carto._cli._training import watched
 
 FILES = ["comparison.csv", "fits.csv", "comparison.png", "summary.json"]
 
@@ -36,7 +38,6 @@ def run(options, messages):
     """
     from sklearn_carto._comparison._compare_subsets import compare_subsets
     from sklearn_carto._selection._selector import DataMapSelector
-    from sklearn_carto._watching._classifier import CartographyClassifier
 
     folder = OutputFolder(options, messages, FILES)
     data = read_data(options, messages)
@@ -50,14 +51,16 @@ def run(options, messages):
         )
     learner = make_learner(options, data.features, len(data.y))
     estimator = learner.estimator
-    watched = CartographyClassifier(estimator, n_epochs=learner.n_epochs)
+    regions = [parse_region(one) for one in options.region or ("easy", "ambiguous", "hard")]
+    check_scoring(options.scoring, data.y)
+    trained = watched(learner)
     messages.info(f"training {learner.name} in {options.cv} folds on {len(data.y)} rows")
     comparison = compare_subsets(
-        watched if learner.n_epochs else estimator,
+        trained if learner.n_epochs else estimator,
         data.X,
         data.y,
-        selector=DataMapSelector(watched),
-        regions=[parse_region(one) for one in options.region or ("easy", "ambiguous", "hard")],
+        selector=DataMapSelector(trained),
+        regions=regions,
         fracs=options.frac or (0.33,),
         cv=options.cv,
         scoring=options.scoring,
@@ -78,6 +81,28 @@ def run(options, messages):
     summary["comparison"] = [dict(zip(names, map(as_json, row), strict=True)) for row in rows]
     folder.write_summary(summary)
     return summary | {"lines": [*describe_data(data), *str(comparison).splitlines()]}
+
+
+def check_scoring(name, y):
+    """Raise an error if a metric is unknown, or does not take labels of such a kind."""
+    from sklearn.dummy import DummyClassifier
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    if name is None:
+        return
+    if name not in get_scorer_names():
+        near = get_close_matches(name, get_scorer_names(), 1)
+        hint = f" Did you mean {near[0]}?" if near else " Pass for example balanced_accuracy."
+        raise CommandError(f"--scoring {name} is no metric of scikit-learn.{hint}")
+    X = np.zeros((len(y), 1))
+    try:
+        get_scorer(name)(DummyClassifier().fit(X, y), X, y)
+    except (ValueError, TypeError) as error:
+        way_out = f"{name}_macro" if f"{name}_macro" in get_scorer_names() else "balanced_accuracy"
+        raise CommandError(
+            f"--scoring {name} cannot score these labels: {str(error).rstrip('.')}. Pass for "
+            f"example {way_out}."
+        ) from error
 
 
 def _read_ood(path, data, options, messages):

@@ -69,7 +69,7 @@ def make_learner(options, features, n_rows, *, chunks=False):
         return learner
     from sklearn.pipeline import make_pipeline
 
-    steps = _preparation(features, name, n_rows)
+    steps = _preparation(features, learner.name, n_rows)
     estimator = make_pipeline(*steps, learner.estimator) if steps else learner.estimator
     return learner._replace(estimator=estimator)
 
@@ -107,7 +107,7 @@ def _known(name, epochs, features, n_rows):
 def _preparation(features, name, n_rows):
     """Return the steps ahead of the classifier."""
     if features.kind == "text":
-        return _of_text(name, n_rows)
+        return _of_text(name, n_rows, f"column {features.text!r} of {features.path}")
     if features.kind == "images" or name == "hgb":  # which takes categories and missing values
         return []
     from sklearn.compose import ColumnTransformer
@@ -145,15 +145,18 @@ def of_categories(columns):
     return OneHotEncoder(categories=codes, handle_unknown="ignore")
 
 
-def _of_text(name, n_rows):
+def _of_text(name, n_rows, column):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    words = TfidfVectorizer(
+    from sklearn_carto._cli._words import Words
+
+    vectorizer = TfidfVectorizer(
         sublinear_tf=True,
         min_df=2 if n_rows >= 1000 else 1,
         max_features=100_000,
         token_pattern=r"(?u)\b\w+\b",
     )
+    words = Words(vectorizer, column)
     if name != "hgb":
         return [words]
     from sklearn.feature_selection import SelectKBest, chi2
@@ -171,6 +174,8 @@ def _from_factory(text):
     module, _, path = text.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    from sklearn.base import is_classifier
+
     option = f"--estimator {text}"
     try:
         thing = importlib.import_module(module)
@@ -189,6 +194,8 @@ def _from_factory(text):
         raise CommandError(
             f"{option} returned {type(thing).__name__}, not a classifier with fit and get_params."
         )
+    if not is_classifier(thing):
+        raise CommandError(f"{option} is {type(thing).__name__}, which is not a classifier.")
     return thing
 
 

@@ -9,6 +9,7 @@ from sklearn_carto._cli._labels import labels_of, read_ids
 from sklearn_carto._cli._map_output import describe_map, map_facts
 from sklearn_carto._cli._output import OutputFile
 from sklearn_carto._cli._saved_map import align, check_labels, load_map
+from sklearn_carto._explorer._label_values import stands_for
 
 
 def run(options, messages):
@@ -38,6 +39,11 @@ def run(options, messages):
         if options.target is not None:
             y = labels_of(table, source, source.find(options.target, "--target"))
             check_labels(data_map, options.map, y[rows], source.path)
+        elif not _holds_labels(table, source.names, rows, data_map.labels):
+            messages.info(
+                f"warning: no column of {source.path} holds the labels of {options.map}; it may be "
+                "another table. Pass --target to have its labels compared"
+            )
         shown = features.shown(table, rows)
     elif options.text or options.image:
         raise CommandError("--text and --image name columns of a table. Pass its FILE, too.")
@@ -47,3 +53,15 @@ def run(options, messages):
     summary = {"command": "explore", "map": str(options.map), "n_rows": data_map.n_samples}
     summary |= map_facts(data_map)
     return summary | {"lines": [f"{data_map.n_samples} rows, {describe_map(summary)[0]}"]}
+
+
+def _holds_labels(table, names, rows, labels):
+    """Return whether a column holds the labels of a map."""
+    if labels is None:
+        return True
+    wanted = labels.tolist()
+    for name in names:
+        cells = map(str, table.column(name)[rows].tolist())
+        if all(stands_for(cell.strip(), one) for cell, one in zip(cells, wanted, strict=True)):
+            return True
+    return False

@@ -23,14 +23,15 @@ class Features:
     source : Source
         The table.
     options : argparse.Namespace
-        `text`, `image`, `column`, `ignore`, `target`, `id` and `image_size` are read.
+        `text`, `image`, `column`, `ignore`, `target`, `id` and `image_size` are read; for
+        `shown`, `thumbnail_size` and `thumbnail_mb` besides.
     messages : Messages
         Prints what is left out.
     """
 
     def __init__(self, source, options, messages):
         self.options, self.messages = options, messages
-        self.path, self.decimal_comma = source.path, source.decimal_comma
+        self.path, self.comma = source.path, source.comma
         self.columns: Any = None
         self._images: Any = None
         if options.column and (options.text or options.image):
@@ -65,11 +66,11 @@ class Features:
             self._note_unused(self.image)
             return self
         if self.text:
-            (profile,) = read_profiles(tables, [self.text], self.decimal_comma)
+            (profile,) = read_profiles(tables, [self.text], self.comma)
             self._check_text(profile)
             self._note_unused(self.text)
             return self
-        profiles = read_profiles(tables, self.candidates, self.decimal_comma)
+        profiles = read_profiles(tables, self.candidates, self.comma)
         named = bool(self.named)
         self.columns, texts = choose_columns(profiles, self.messages, named=named)
         if self.columns.columns:
@@ -145,6 +146,8 @@ class Features:
             shown["text"] = [_as_text(cell) for cell in table.column(self.text)[rows].tolist()]
         if self.image:
             shown["images"] = self.thumbnails(table, rows)
+            shown["thumbnail_size"] = self.options.thumbnail_size
+            shown["thumbnail_bytes"] = max(1, int(self.options.thumbnail_mb * 1e6))
         return shown
 
     def cells(self, table, rows):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from itertools import islice
 
 import numpy as np
@@ -13,6 +14,8 @@ from sklearn_carto._cli._csv import find_encoding, no_text
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._formats import open_text
 from sklearn_carto._cli._tables import Source, Table
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # escapes of surrogates, which occur in pairs
 
 
 class JsonLinesTable(Table):
@@ -69,6 +72,13 @@ class JsonLinesSource(Source):
         where = f"line {number} of {self.path}"
         try:
             row = json.loads(line, object_pairs_hook=_without_doubles)
+            if _HALF.search(line):
+                json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise CommandError(
+                f"{where} holds half of a character, {error.object[error.start]!r}, which is no "
+                "text. Write the whole character."
+            ) from error
         except (ValueError, RecursionError) as error:
             raise CommandError(f"{where} cannot be read as JSON: {error}.") from error
         if not isinstance(row, dict):
@@ -77,12 +87,15 @@ class JsonLinesSource(Source):
 
     def write(self, file, table, rows=None, changes=None):
         """Write lines as they were read, but those with a new value."""
+        new = {}
+        if changes is not None:
+            new = changes.new_cells(table.column(changes.column))
         text = io.TextIOWrapper(file, encoding=self.encoding, newline="", write_through=True)
         for i in range(table.n_rows) if rows is None else rows:
             line = table.lines[i]
-            if changes is not None and i in changes.values:
-                row = table.objects[i] | {changes.column: changes.values[i]}
-                line = json.dumps(row, ensure_ascii=False, default=_plain)
+            if i in new:
+                row = table.objects[i] | {changes.column: new[i]}
+                line = json.dumps(row, ensure_ascii=not self.encoding.startswith("utf"))
             text.write(f"{line}\n")
         text.flush()
         text.detach()
@@ -93,8 +106,3 @@ def _without_doubles(pairs):
     if len(row) < len(pairs):
         raise ValueError("a key occurs twice")
     return row
-
-
-def _plain(value):
-    """Return a scalar of numpy as one of Python."""
-    return value.item()

@@ -11,6 +11,7 @@ from sklearn_carto._cli._errors import CommandError
 
 _FEW = 20  # classes; more are checked against the number of rows
 _N_NAMED = 5  # rows and labels that an error names
+_NO_LABELS = (list, dict, bytes)
 
 
 class Labels(NamedTuple):
@@ -35,6 +36,7 @@ class LabelReader:
     def __init__(self, source, target):
         self.source, self.target = source, target
         self.counts: dict[Any, int] = {}
+        self._first: dict[type, Any] = {}  # label of each type; 1 and True are equal
         self.n_missing, self.missing_rows = 0, []
         self._n_rows = 0
 
@@ -47,6 +49,7 @@ class LabelReader:
                     self.missing_rows.append(row)
             else:
                 self.counts[label] = self.counts.get(label, 0) + 1
+                self._first.setdefault(type(label), label)
         self._n_rows += table.n_rows
 
     def check(self, drop_missing):
@@ -60,6 +63,7 @@ class LabelReader:
             )
         if not self.counts:
             raise CommandError(f"{name} holds no label.")
+        self._check_types(name)
         n_labels = sum(self.counts.values())
         if len(self.counts) == 1:
             raise CommandError(
@@ -68,13 +72,33 @@ class LabelReader:
             )
         numbers = [as_number(label) for label in self.counts]
         continuous = None not in numbers and any(not one.is_integer() for one in numbers)
+        single = len(self.counts) == n_labels
         many = len(self.counts) > max(_FEW, n_labels / 2)
-        if continuous or many:
-            kind = "continuous numbers" if continuous else "almost as many labels as rows"
+        if continuous or many or single:
+            kind = "almost as many labels as rows"
+            if continuous or single:
+                kind = "continuous numbers" if continuous else "as many labels as rows"
             shown = ", ".join(map(repr, list(self.counts)[:_N_NAMED]))
             raise CommandError(
                 f"{name} holds {kind} ({len(self.counts)} different ones, such as {shown}), but a "
-                "data map needs classes. Choose another column, or group the numbers into classes."
+                "data map needs classes. Choose another column, or group its values into classes."
+            )
+
+    def _check_types(self, name):
+        """Raise an error on infinite labels, and on different ones that have the same text."""
+        if any(isinstance(label, float) and not np.isfinite(label) for label in self.counts):
+            raise CommandError(f"{name} holds infinite numbers. A label is text or a number.")
+        kinds = self._first
+        others = [label for kind, label in kinds.items() if kind is not str]
+        pair = others[:2] if bool in kinds and len(others) > 1 else []
+        texts = {label for label in self.counts if isinstance(label, str)}
+        for label in self.counts:
+            if not isinstance(label, str) and _as_text(label) in texts:
+                pair = [label, _as_text(label)]
+        if pair:
+            raise CommandError(
+                f"{name} holds the labels {pair[0]!r} and {pair[1]!r}, which are of different "
+                "types. Convert all labels to text."
             )
 
     def labels(self, table):
@@ -91,11 +115,11 @@ class LabelReader:
         """Return the label of each row; None if it is missing."""
         cells = table.column(self.target).tolist()
         cells = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
-        nested = next((cell for cell in cells if isinstance(cell, (list, dict))), None)
+        nested = next((cell for cell in cells if isinstance(cell, _NO_LABELS)), None)
         if nested is not None:
             raise CommandError(
-                f"column {self.target!r} of {self.source.path} holds lists or objects, such as "
-                f"{nested!r}. A label is text or a number."
+                f"column {self.target!r} of {self.source.path} holds lists, objects or bytes, "
+                f"such as {nested!r}. A label is text or a number."
             )
         return [None if is_missing(cell, MISSING_LABELS) else cell for cell in cells]
 
@@ -104,11 +128,20 @@ class LabelReader:
         if kinds == {str}:
             whole = all(is_canonical_int(label) for label in self.counts)
             return np.array([int(cell) for cell in cells] if whole else cells)
-        if all(is_real(label) for label in self.counts):
-            return np.array([int(cell) for cell in cells])  # floats are whole, see `check`
         if kinds == {bool}:
             return np.array(cells)
-        return np.array([str(cell) for cell in cells])  # dates, or labels of several types
+        if all(is_real(label) and _is_short(label) for label in self.counts):
+            return np.array([int(cell) for cell in cells])
+        return np.array([_as_text(cell) for cell in cells])  # dates, or labels of several types
+
+
+def _as_text(label):
+    return str(int(label) if isinstance(label, float) and label.is_integer() else label)
+
+
+def _is_short(number):
+    """Return whether a number is whole, and an integer of numpy."""
+    return -(2**63) <= number < 2**63 and number == int(number)
 
 
 def labels_of(table, source, target):
@@ -127,6 +160,51 @@ def is_canonical_int(text):
     return digits.isascii() and digits.isdigit() and str(int(text)) == text and len(text) < 18
 
 
+class IdReader:
+    """Read the ids of a table, block by block, and check that each row has one of its own.
+
+    Parameters
+    ----------
+    source : Source
+        The table, for errors.
+    name : str
+        Column of the ids.
+    """
+
+    def __init__(self, source, name):
+        self.name = f"column {name!r} of {source.path}"
+        self.column = name
+        self._rows: dict[str, int] = {}  # as text: blocks of ids may be of different types
+
+    def read(self, table):
+        """Return the ids of the next block."""
+        start = len(self._rows)
+        cells = table.column(self.column).tolist()
+        cells = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
+        wrong = [i for i, cell in enumerate(cells) if _is_no_id(cell)]
+        if wrong:
+            raise CommandError(
+                f"{self.name} holds no id in {_counted(len(wrong), 'row')}, among them "
+                f"{', '.join(str(start + i) for i in wrong[:_N_NAMED])} (counted from 0)."
+            )
+        for i, cell in enumerate(cells, start=start):
+            first = self._rows.setdefault(str(cell), i)
+            if first != i:
+                raise CommandError(
+                    f"rows {first} and {i} (counted from 0) have the same id {cell!r} in "
+                    f"{self.name}. Ids must be unique; without --id, the number of a row is its id."
+                )
+        return cells
+
+
+def _is_no_id(cell):
+    return cell is None or cell == "" or cell != cell or isinstance(cell, (list, dict))
+
+
+def _counted(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def read_ids(table, source, name):
     """Return the id of each row; the number of the row if `name` is None.
 
@@ -137,22 +215,7 @@ def read_ids(table, source, name):
     """
     if name is None:
         return np.arange(table.n_rows)
-    cells = table.column(name).tolist()
-    cells = [cell.strip() if isinstance(cell, str) else cell for cell in cells]
-    missing = [i for i, cell in enumerate(cells) if cell is None or cell == "" or cell != cell]
-    if missing:
-        raise CommandError(
-            f"{len(missing)} rows have no id in column {name!r} of {source.path}, among them "
-            f"{', '.join(map(str, missing[:_N_NAMED]))} (counted from 0)."
-        )
-    first: dict = {}
-    for i, cell in enumerate(cells):
-        if first.setdefault(cell, i) != i:
-            raise CommandError(
-                f"rows {first[cell]} and {i} (counted from 0) have the same id {cell!r} in column "
-                f"{name!r} of {source.path}. Ids must be unique; without --id, the number of a row "
-                "is its id."
-            )
+    cells = IdReader(source, name).read(table)
     if all(isinstance(cell, str) for cell in cells):
         whole = all(map(is_canonical_int, cells))
         return np.array([int(cell) for cell in cells] if whole else cells)

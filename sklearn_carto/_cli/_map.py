@@ -15,7 +15,7 @@ from sklearn_carto._cli._map_output import (
     write_map,
 )
 from sklearn_carto._cli._output import OutputFolder
-from sklearn_carto._cli._training import make_classifier, saved_if_interrupted
+from sklearn_carto._cli._training import check_folds, make_classifier, saved_if_interrupted
 
 
 def run(options, messages):
@@ -44,6 +44,7 @@ def run(options, messages):
         shown = dict
     else:
         data = read_data(options, messages)
+        check_folds(options.cv, data.y)
         learner = make_learner(options, data.features, len(data.y))
         model = make_classifier(learner, options, messages)
         messages.info(f"training {learner.name} on {len(data.y)} rows")

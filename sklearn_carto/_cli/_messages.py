@@ -28,6 +28,7 @@ class Messages:
 
     def __init__(self, options):
         self.quiet, self.json, self.debug = options.quiet, options.json, options.debug
+        self.command = getattr(options, "command", None)
         self.written: list[str] = []
 
     @property
@@ -40,13 +41,15 @@ class Messages:
         if not self.quiet:
             print(one_line(text, None), file=sys.stderr, flush=True)
 
-    def error(self, text, kept=""):
-        """Print the line of an error."""
-        print(f"{PROGRAM}: error: {text}{kept}", file=sys.stderr, flush=True)
+    def error(self, text):
+        """Print the line of an error, which names the files that were finished before it.
 
-    def kept(self):
-        """Name the files that were finished before an error."""
-        return f" Finished before: {', '.join(self.written)}." if self.written else ""
+        With --json, the error is printed to stdout besides.
+        """
+        kept = f" Finished before: {', '.join(self.written)}." if self.written else ""
+        print(f"{PROGRAM}: error: {text}{kept}", file=sys.stderr, flush=True)
+        if self.json:
+            print_json({"command": self.command, "error": text, "files": self.written})
 
     def show(self, summary):
         """Print the summary of a command: JSON with --json, else lines, unless --quiet.
@@ -59,9 +62,7 @@ class Messages:
         """
         lines, following = summary.pop("lines", []), summary.pop("next", None)
         if self.json:
-            import json
-
-            print(json.dumps(summary | {"files": self.written}, default=str))
+            print_json(summary | {"files": self.written})
         elif not self.quiet:
             for line in lines:
                 print(printable(line))
@@ -99,6 +100,13 @@ class Messages:
             warnings.simplefilter("always", CartographyWarning)
             warnings.showwarning = show
             yield
+
+
+def print_json(content):
+    """Print a dict as JSON in one line."""
+    import json
+
+    print(json.dumps(content, default=str), flush=True)
 
 
 def one_line(text, longest=LONGEST):

@@ -59,7 +59,9 @@ class OutputFolder:
     def write_summary(self, summary):
         """Write the summary as JSON."""
         with self.file("summary.json") as file:
-            held = {name: value for name, value in summary.items() if name != "lines"}
+            # the seconds would differ from run to run
+            left_out = ("lines", "next", "seconds")
+            held = {name: value for name, value in summary.items() if name not in left_out}
             file.write((json.dumps(held, ensure_ascii=False, indent=2) + "\n").encode())
 
     def write_columns(self, stem, columns, *, parquet):
@@ -110,6 +112,8 @@ def _path_of(out):
     """Return the path that --out names; an empty one would be the folder of the shell."""
     if not out.strip():
         raise CommandError("--out is empty. Pass a name.")
+    if "\0" in out:
+        raise CommandError("--out holds the character NUL, which no name can hold.")
     return Path(out)
 
 

@@ -75,16 +75,32 @@ class ParquetSource(Source):
         written = table.table
         if changes is not None:
             place = self.names.index(changes.column)
-            field, cells = written.schema.field(place), table.column(changes.column).tolist()
-            for row, value in changes.values.items():
-                cells[row] = value.item() if hasattr(value, "item") else value
-            kind = field.type
-            if pyarrow.types.is_dictionary(kind):
-                column = pyarrow.array(cells, kind.value_type).dictionary_encode()
-                column = column.cast(kind)
-            else:
-                column = pyarrow.array(cells, kind)
-            written = written.set_column(place, field, column)
+            field = written.schema.field(place)
+            column = _changed(written.column(place), changes, f"{changes.column!r} of {self.path}")
+            written = written.set_column(place, field, column.cast(field.type))
         if rows is not None:
             written = written.take(pyarrow.array(np.asarray(rows), pyarrow.int64()))
         parquet.write_table(written, file)
+
+
+def _changed(column, changes, name):
+    """Return a column with new cells; the others are not converted."""
+    pyarrow = require("pyarrow", USER, EXTRA)
+    dictionary = pyarrow.types.is_dictionary(column.type)
+    kind = column.type.value_type if dictionary else column.type
+    column = column.cast(kind) if dictionary else column
+    values = list(dict.fromkeys(changes.values.values()))
+    try:
+        new = pyarrow.array(values, kind)
+    except (pyarrow.ArrowException, OverflowError) as error:
+        raise CommandError(
+            f"{', '.join(map(repr, values[:5]))} cannot be written into column {name}, which holds "
+            f"{kind}: {error}."
+        ) from error
+    places = np.arange(len(column))
+    for row, other in changes.copies.items():
+        places[row] = other
+    for row, value in changes.values.items():
+        places[row] = len(column) + values.index(value)
+    column = pyarrow.chunked_array([*column.chunks, new], kind).take(pyarrow.array(places))
+    return column.combine_chunks().dictionary_encode() if dictionary else column

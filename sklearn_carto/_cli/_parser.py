@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from sklearn_carto._cli._argument_parser import CommandParser, Parser
 from sklearn_carto._version import __version__
 
 PROGRAM = "sklearn-carto"
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message):
-        line = " ".join(message.split())
-        print(f"{self.prog}: error: {line} (see {self.prog} --help)", file=sys.stderr)
-        sys.exit(2)
-
-
 def build_parser():
     """Return the parser of the command line."""
-    parser = _Parser(
+    parser = Parser(
         prog=PROGRAM,
         description="Data maps of tables: which rows teach a model, which confuse it, and which "
         "labels are probably wrong.",
@@ -32,7 +23,7 @@ def build_parser():
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="command", required=True, parser_class=_Parser
+        dest="command", metavar="command", required=True, parser_class=CommandParser
     )
     for add in (_map, _issues, _select, _compare, _from_logs, _explore, _apply):
         add(commands)
@@ -127,6 +118,21 @@ def _add_training(command):
     return training
 
 
+def _add_page(command):
+    """Add what limits the thumbnails of the interactive page."""
+    page = command.add_argument_group("page")
+    page.add_argument(
+        "--thumbnail-size", type=_thumbnail, default=48, metavar="N",
+        help="longest side of a thumbnail of --image, in pixels; the images of --image-size are "
+        "not enlarged (default: 48)",
+    )  # fmt: skip
+    page.add_argument(
+        "--thumbnail-mb", type=_megabytes, default=20.0, metavar="N",
+        help="limit of all thumbnails of a page, in MB; those of easy rows are left out first "
+        "(default: 20)",
+    )  # fmt: skip
+
+
 def _add_out(command, metavar, help_):
     command.add_argument("--out", required=True, metavar=metavar, help=help_)
 
@@ -155,6 +161,7 @@ def _map(commands):
         "--chunk-rows", type=_positive, default=10_000, metavar="N",
         help="rows of a part (default: 10000)",
     )  # fmt: skip
+    _add_page(command)
     _add_out(command, "DIR", "folder for the results")
 
 
@@ -186,6 +193,7 @@ def _issues(commands):
         "--fdr", type=_share, metavar="P",
         help="expected share of right labels among the issues; needs --noise-rate",
     )  # fmt: skip
+    _add_page(command)
     _add_out(command, "DIR", "folder for the results")
 
 
@@ -208,7 +216,7 @@ def _select(commands):
         "prototypes, high-<statistic>, low-<statistic>, or a mixture: ambiguous=0.8,easy=0.2",
     )  # fmt: skip
     command.add_argument(
-        "--frac", type=_frac, default=0.33, metavar="P",
+        "--frac", type=_frac, metavar="P",
         help="share of the rows to keep, or auto (default: 0.33)",
     )  # fmt: skip
     command.add_argument(
@@ -284,6 +292,7 @@ def _explore(commands):
     command.add_argument("map", metavar="NPZ", help="saved map, such as map.npz")
     table = _add_table(command, optional=True)
     _add_features(table)
+    _add_page(command)
     _add_out(command, "HTML", "page to write")
 
 
@@ -330,6 +339,14 @@ def _seed(text):
 
 def _jobs(text):
     return _number(text, int, lambda n: n != 0, "a whole number other than 0")
+
+
+def _thumbnail(text):
+    return _number(text, int, lambda n: 8 <= n <= 256, "a whole number from 8 to 256")
+
+
+def _megabytes(text):
+    return _number(text, float, lambda n: 0 < n <= 2000, "a number above 0, and 2000 at most")
 
 
 def _share(text):

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from sklearn_carto._cli._cells import as_number, date_formats, is_missing
+from sklearn_carto._cli._cells import as_number, date_formats, has_groups, is_missing
 
 MAX_CATEGORIES = 50  # most frequent values with a column of their own; the others share one
 _MAX_DISTINCT = 20_000  # values that are counted; further ones are not
@@ -24,13 +24,16 @@ class ColumnProfile:
     ----------
     name : str
         Name of the column.
-    decimal_comma : bool
-        Whether numbers in text may have a comma in place of a point.
+    comma : {"decimal", "group", "either", None}, default=None
+        What a comma in a number is, see :class:`Source`. "either": it sets off three digits if all
+        commas of the column could.
     """
 
-    def __init__(self, name, decimal_comma=False):
-        self.name, self.decimal_comma = name, decimal_comma
-        self.n_rows = self.n_missing = self.n_numbers = self.n_nested = 0
+    def __init__(self, name, comma=None):
+        self.name, self._comma = name, comma
+        self.n_rows = self.n_missing = self.n_nested = 0
+        self._n_numbers = {"decimal": 0, "group": 0}  # by what a comma is
+        self._n_commas = self._n_groups = 0
         self.n_words = self.n_letters = self.n_text = 0
         self.counts: Counter = Counter()
         self._n_counted = 0
@@ -50,9 +53,15 @@ class ColumnProfile:
         self.n_nested += len(nested)
         if nested:
             return
-        numbers = [as_number(cell, self.decimal_comma) for cell in present]
-        self.n_numbers += sum(number is not None for number in numbers)
         texts = [cell for cell in present if isinstance(cell, str)]
+        commas = [text for text in texts if "," in text] if self._comma is not None else []
+        self._n_commas += len(commas)
+        self._n_groups += sum(map(has_groups, commas))
+        numbers = [as_number(cell, self.comma) for cell in present]
+        n_plain = sum(number is not None for number in map(as_number, present))
+        for kind in self._n_numbers:
+            more = sum(as_number(text, kind) is not None for text in commas)
+            self._n_numbers[kind] += n_plain + more
         self.n_text += len(texts)
         self.n_letters += sum(map(len, texts))
         self.n_words += sum(cell.count(" ") + 1 for cell in texts)
@@ -66,7 +75,8 @@ class ColumnProfile:
     def _update_numbers(self, cells):
         present = cells[np.isfinite(cells)] if cells.dtype.kind == "f" else cells
         self.n_missing += len(cells) - len(present)
-        self.n_numbers += len(present)
+        for kind in self._n_numbers:
+            self._n_numbers[kind] += len(present)
         self._count(present.tolist())
         self._follow(present.tolist())
         self._formats = []
@@ -84,6 +94,18 @@ class ColumnProfile:
         start = [] if self._last is None else [self._last]
         self.is_consecutive = bool((np.diff([*start, *numbers]) == 1).all())
         self._last = numbers[-1]
+
+    @property
+    def comma(self):
+        """What a comma in a number is: "decimal", "group", or None."""
+        if self._comma != "either":
+            return self._comma
+        return "group" if 0 < self._n_groups == self._n_commas else "decimal"
+
+    @property
+    def n_numbers(self):
+        """Number of cells that are numbers."""
+        return self._n_numbers[self.comma or "decimal"]
 
     @property
     def n_present(self):
@@ -150,9 +172,7 @@ class ColumnProfile:
         if self.n_present < _FEW or self.unique_share < 0.95:
             return False
         if self.is_number:
-            whole = all(
-                float(as_number(one, self.decimal_comma) or 0).is_integer() for one in self.counts
-            )
+            whole = all(float(as_number(one, self.comma) or 0).is_integer() for one in self.counts)
             return whole and (self.is_consecutive or bool(_NAME_OF_ID.search(self.name)))
         return self.date_format is None and not self.is_text
 

@@ -14,7 +14,8 @@ def load_map(path):
     from sklearn_carto._maps._data_map import DataMap
 
     if not Path(path).is_file():
-        raise CommandError(f"{path} does not exist. Pass the map.npz that sklearn-carto map wrote.")
+        what = "is a folder" if Path(path).is_dir() else "does not exist"
+        raise CommandError(f"{path} {what}. Pass the map.npz that sklearn-carto map wrote.")
     return DataMap.load(path)
 
 

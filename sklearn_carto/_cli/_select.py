@@ -9,8 +9,12 @@ from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._estimators import make_learner
 from sklearn_carto._cli._labels import labels_of, read_ids
 from sklearn_carto._cli._output import OutputFile
+from sklearn_carto._cli._regions import parse_region
 from sklearn_carto._cli._saved_map import align, check_labels, load_map
-from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._cli._training import watched
+from sklearn_carto._maps._regions import OF_SELECTORS
+
+_FRAC = 0.33
 
 
 def run(options, messages):
@@ -29,9 +33,11 @@ def run(options, messages):
         What --json prints.
     """
     region = parse_region(options.region)
+    _check_combination(options, region)
+    frac = _FRAC if options.frac is None else options.frac
     source = open_source(options.file, options)
     output = OutputFile(options, messages, format_=source.format)
-    table, rows, y = (_by_map if options.map else _by_training)(options, region, messages)
+    table, rows, y = (_by_map if options.map else _by_training)(options, region, frac, messages)
     output.write_table(source, table, np.sort(rows))
     classes, counts = np.unique(y, return_counts=True)
     summary = {
@@ -46,55 +52,62 @@ def run(options, messages):
     return summary | {"lines": [f"{len(rows)} of {table.n_rows} rows: {shown}"]}
 
 
-def parse_region(text):
-    """Return a region, or a mixture of regions to shares, as "ambiguous=0.8,easy=0.2"."""
-    if "=" not in text:
-        return text.strip()
-    mixture = {}
-    for part in text.split(","):
-        name, _, share = part.partition("=")
-        try:
-            mixture[name.strip()] = float(share)
-        except ValueError:
-            raise CommandError(
-                f"--region {text!r} is no mixture. Write regions with their shares, which sum to "
-                "1: ambiguous=0.8,easy=0.2."
-            ) from None
-    return mixture
+def _check_combination(options, region):
+    """Raise an error on options that exclude each other."""
+    if region == "clean" and options.frac is not None:
+        raise CommandError(
+            "--region clean takes no --frac: it keeps all rows but those whose label is suspect."
+        )
+    if not options.map:
+        return
+    for name, value in (
+        ("region", region),
+        ("frac", options.frac),
+        ("noise-cut", options.noise_cut),
+    ):
+        if value == "auto" or (isinstance(value, str) and value in OF_SELECTORS):
+            raise CommandError(f"--{name} {value} trains, and takes no --map.")
 
 
-def _by_training(options, region, messages):
+def _check_folds(options, region, y, n_folds):
+    """Raise an error if a class is too small for the folds of "auto" and "clean"."""
+    used = {"--region": region, "--frac": options.frac, "--noise-cut": options.noise_cut}
+    option = next((name for name in used if used[name] in ("auto", "clean")), None)
+    if option is None:
+        return
+    classes, counts = np.unique(y, return_counts=True)
+    if counts.min() < n_folds:
+        raise CommandError(
+            f"{option} {used[option]} trains in {n_folds} folds, but class "
+            f"{str(classes[counts.argmin()])!r} has {counts.min()} of the rows. Merge the class "
+            f"with another, leave out its rows, or pass another {option}."
+        )
+
+
+def _by_training(options, region, frac, messages):
     """Return the table, the positions of the selected rows, and their labels."""
     from sklearn_carto._selection._selector import DataMapSelector
-    from sklearn_carto._watching._classifier import CartographyClassifier
 
     data = read_data(options, messages)
     learner = make_learner(options, data.features, len(data.y))
-    proxy = CartographyClassifier(learner.estimator, n_epochs=learner.n_epochs)
+    proxy = watched(learner)
     selector = DataMapSelector(
         proxy,
         region=region,
-        frac=options.frac,
+        frac=frac,
         noise_cut=options.noise_cut,
         stratify=not options.no_stratify,
         random_state=options.seed,
         n_jobs=options.n_jobs,
     )
+    _check_folds(options, region, data.y, selector.cv)
     messages.info(f"training {learner.name} on {len(data.y)} rows")
-    try:
-        chosen = selector.fit(data.X, data.y).sample_indices_
-    except InvalidParameterError as error:  # there is no --cv to lower
-        way_out = "Merge the class with another, leave out its rows, or"
-        text = str(error).replace("Lower cv, or use a fixed value instead of", f"{way_out} replace")
-        raise CommandError(text) from error
+    chosen = selector.fit(data.X, data.y).sample_indices_
     return data.table, data.rows[chosen], data.y[chosen]
 
 
-def _by_map(options, region, messages):
+def _by_map(options, region, frac, messages):
     """As `_by_training`, from a saved map."""
-    for name in ("frac", "noise_cut"):
-        if getattr(options, name) == "auto":
-            raise CommandError(f"--{name.replace('_', '-')} auto trains, and takes no --map.")
     data_map = load_map(options.map)
     source = open_source(options.file, options)
     target = source.find(options.target, "--target")
@@ -105,7 +118,7 @@ def _by_map(options, region, messages):
     check_labels(data_map, options.map, y[rows], source.path)
     chosen = data_map.select(
         region,
-        options.frac,
+        frac,
         noise_cut=options.noise_cut,
         stratify=not options.no_stratify,
         random_state=options.seed,

@@ -5,18 +5,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
 
 from sklearn_carto._cli._errors import CommandError
 
 _N_NAMED = 30  # columns that an error names
 
 
-class Changes(NamedTuple):
-    """New cells of one column."""
+class Changes:
+    """New cells of one column.
 
-    column: str
-    values: dict  # row: value
+    Parameters
+    ----------
+    column : str
+        The column.
+    values : dict of int to object, default=None
+        Rows that get a value.
+    copies : dict of int to int, default=None
+        Rows that get the cell of another row.
+    """
+
+    def __init__(self, column, values=None, copies=None):
+        self.column = column
+        self.values: dict = values or {}
+        self.copies: dict[int, int] = copies or {}
+
+    def new_cells(self, cells):
+        """Return the new cell of each row that changes, by the cells of the column."""
+        return {row: cells[other] for row, other in self.copies.items()} | self.values
 
 
 class Source(ABC):
@@ -28,12 +43,13 @@ class Source(ABC):
         The file.
     names : list of str
         Names of the columns, all different.
-    decimal_comma : bool
-        Whether numbers in text may have a comma in place of a point.
+    comma : {"decimal", "group", "either", None}
+        What a comma in a number is, if that is text: a decimal one, or one that sets off three
+        digits; "either" is decided for each column. None: such text is no number.
     """
 
     format = ""
-    decimal_comma = False
+    comma: str | None = None
 
     def __init__(self, path):
         self.path = Path(path)

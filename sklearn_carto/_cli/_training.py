@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import numpy as np
+
+from sklearn_carto._cli._errors import CommandError
+from sklearn_carto._cli._estimators import NAMES
 from sklearn_carto._cli._map_output import save_map
 from sklearn_carto._watching._classifier import CartographyClassifier
+from sklearn_carto._watching._find import can_watch
 
 
 def make_classifier(learner, options, messages):
     """Return the CartographyClassifier of a learner."""
-    return CartographyClassifier(
-        learner.estimator,
-        n_epochs=learner.n_epochs,
+    return watched(
+        learner,
         cv=getattr(options, "cv", None),
         random_state=options.seed,
         verbose=messages.verbose,
     )
+
+
+def watched(learner, **params):
+    """Return a CartographyClassifier of a learner, after a check that it can be watched."""
+    if not can_watch(learner.estimator):
+        raise CommandError(
+            f"--estimator {learner.name} cannot be watched while it trains. Choose one of "
+            f"{', '.join(NAMES)}, or a classifier that trains in steps: one with partial_fit, "
+            "warm_start and n_estimators, or a net of skorch."
+        )
+    return CartographyClassifier(learner.estimator, n_epochs=learner.n_epochs, **params)
+
+
+def check_folds(cv, y):
+    """Raise an error if a class has fewer rows than there are folds."""
+    classes, counts = np.unique(y, return_counts=True)
+    if cv is not None and counts.min() < cv:
+        raise CommandError(
+            f"--cv {cv} is more than the rows of class {str(classes[counts.argmin()])!r}, which "
+            f"are {counts.min()}. Lower --cv, merge the class with another, or leave out its rows."
+        )
 
 
 @contextmanager

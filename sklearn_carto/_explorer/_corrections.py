@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -14,8 +14,25 @@ from sklearn_carto.exceptions import SampleAlignmentError
 
 Labels = TypeVar("Labels")
 
-_OWNER = "apply_corrections"
 _N_NAMED = 5  # classes that an error names
+
+
+class Terms(NamedTuple):
+    """What errors call the arguments, by how the user passes them.
+
+    The defaults are those of :func:`apply_corrections`.
+    """
+
+    owner: str = "apply_corrections"
+    y: str = "y"
+    labels: str = "the labels"
+    ids: str = "sample_ids"
+    ids_of_y: str = "the sample_ids"
+    right_ids: str = "the identifiers of the rows that the map was made of"
+    new_classes: str = "new_classes=True"
+
+
+_OF_PYTHON = Terms()
 
 
 @overload
@@ -115,45 +132,81 @@ def apply_corrections(
     ['cat', 'dog', 'dog']
     """
     flags = {"new_classes": new_classes, "return_changed": return_changed}
-    check_params(_OWNER, dict.fromkeys(flags, ["boolean"]), flags)
-    values = values_of(y, _OWNER)
-    file = read_corrections(path, _OWNER)
-    rows = _rows_by_id(file, sample_ids, len(values)) if sample_ids is not None else None
-    if rows is None:
-        rows = _rows_by_position(file, len(values))
-    texts = LabelTexts(y, values)
-    changes = {}
-    for row, correction in zip(rows, file.corrections, strict=True):
-        _check_given(file, row, correction, values[row])
-        if correction.new_label is not None:
-            label = _new_label(file, row, correction, texts, new_classes)
-            if not _is_same(label, values[row]):
-                changes[row] = label
+    check_params(_OF_PYTHON.owner, dict.fromkeys(flags, ["boolean"]), flags)
+    values = values_of(y, _OF_PYTHON.owner)
+    file = read_corrections(path, _OF_PYTHON.owner)
+    if sample_ids is not None:
+        sample_ids = check_sample_ids(sample_ids, len(values), _OF_PYTHON.owner)
+    changes = find_changes(y, values, file, sample_ids, new_classes)
     changed = np.array(sorted(changes), dtype=np.int64)
     corrected = with_values(y, changed.tolist(), [changes[row] for row in changed.tolist()])
     return (corrected, changed) if return_changed else corrected
 
 
-def _rows_by_position(file, n_samples):
+def find_changes(y, values, file, ids, new_classes, terms=_OF_PYTHON):
+    """Return the new label of each row whose label changes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        The container of the labels, whose type determines which new classes there can be.
+    values : list of length n_samples
+        The labels.
+    file : CorrectionsFile
+        The corrections.
+    ids : array-like of shape (n_samples,) or None
+        Identifiers of the rows; None: the rows of the file are found by their positions.
+    new_classes : bool
+        Whether a new label may be one that `y` does not hold.
+    terms : Terms, default=Terms()
+        What the errors call the arguments.
+
+    Returns
+    -------
+    changes : dict of int to object
+        The new label of each row whose label differs.
+
+    Raises
+    ------
+    SampleAlignmentError, ValueError
+        As :func:`apply_corrections`.
+    """
+    if ids is None:
+        rows = _rows_by_position(file, len(values), terms)
+    else:
+        rows = _rows_by_id(file, ids, terms)
+    texts = LabelTexts(y, values)
+    changes = {}
+    for row, correction in zip(rows, file.corrections, strict=True):
+        _check_given(file, row, correction, values[row], terms)
+        if correction.new_label is not None:
+            label = _new_label(file, row, correction, texts, new_classes, terms)
+            if not _is_same(label, values[row]):
+                changes[row] = label
+    return changes
+
+
+def _rows_by_position(file, n_samples, terms):
     """Return the rows of a file that is of all rows of the labels."""
     if file.n_samples is not None and file.n_samples != n_samples:
         raise SampleAlignmentError(
-            f"{file.path} holds corrections of {file.n_samples} rows, but y has {n_samples}. Pass "
-            "the labels that the map was made of, or find the rows by their sample_ids."
+            f"{file.path} holds corrections of {file.n_samples} rows, but {terms.y} has "
+            f"{n_samples}. Pass {terms.labels} that the map was made of, or find the rows by their "
+            f"{terms.ids}."
         )
     rows = [correction.row for correction in file.corrections]
     beyond = [row for row in rows if row >= n_samples]
     if beyond:
         raise SampleAlignmentError(
-            f"{file.path} corrects row {beyond[0]}, but y has {n_samples} rows, counted from 0. "
-            "Pass the labels that the map was made of, or find the rows by their sample_ids."
+            f"{file.path} corrects row {beyond[0]}, but {terms.y} has {n_samples} rows, counted "
+            f"from 0. Pass {terms.labels} that the map was made of, or find the rows by their "
+            f"{terms.ids}."
         )
     return rows
 
 
-def _rows_by_id(file, sample_ids, n_samples):
+def _rows_by_id(file, ids, terms):
     """Return the position in the labels of each row of a file."""
-    ids = check_sample_ids(sample_ids, n_samples, _OWNER)
     places: dict[str, list[int]] = {}
     for place, one in enumerate(ids):
         places.setdefault(str(one), []).append(place)
@@ -162,15 +215,16 @@ def _rows_by_id(file, sample_ids, n_samples):
         name, where = correction.sample_id, f"row {correction.row} of {file.path}"
         if name is None:
             raise SampleAlignmentError(
-                f"{where} has no id. Leave out sample_ids to find the rows by their positions, or "
-                "give the map sample_ids before it is explored."
+                f"{where} has no id. Leave out {terms.ids} to find the rows by their positions, or "
+                f"give the map {terms.ids} before it is explored."
             )
         found = places.get(name, [])
         if len(found) != 1:
-            what = f"{len(found)} of the sample_ids have" if found else "none of the sample_ids has"
+            what = f"{len(found)} of" if found else "none of"
+            has = "have" if found else "has"
             raise SampleAlignmentError(
-                f"{where} has the id {name!r}, but {what} this text. Pass the identifiers of the "
-                "rows that the map was made of."
+                f"{where} has the id {name!r}, but {what} {terms.ids_of_y} {has} this text. Pass "
+                f"{terms.right_ids}."
             )
         if found[0] in rows:
             raise SampleAlignmentError(
@@ -180,7 +234,7 @@ def _rows_by_id(file, sample_ids, n_samples):
     return list(rows)
 
 
-def _check_given(file, row, correction, label):
+def _check_given(file, row, correction, label, terms):
     """Raise an error if a row of the labels has another label than the explorer showed."""
     given = correction.given_label
     if not given and correction.new_label is None:  # of a map without labels
@@ -190,20 +244,20 @@ def _check_given(file, row, correction, label):
     new = correction.new_label
     done = new is not None and stands_for(new, label)
     way_out = (
-        "It may have been corrected already: apply each file once, to the labels that the map was "
-        "made of."
+        f"It may have been corrected already: apply each file once, to {terms.labels} that the map "
+        "was made of."
         if done
-        else "Pass the labels that the map was made of, in their order, or find the rows by their "
-        "sample_ids."
+        else f"Pass {terms.labels} that the map was made of, in their order, or find the rows by "
+        f"their {terms.ids}."
     )
     named = "" if correction.sample_id is None else f" (id {correction.sample_id!r})"
     raise SampleAlignmentError(
-        f"Row {row}{named} has the label {describe(label)} in y, but {describe(given)} in "
-        f"{file.path}. {way_out}"
+        f"Row {row}{named} has the label {describe(label)} in {terms.y}, but "
+        f"{describe(given)} in {file.path}. {way_out}"
     )
 
 
-def _new_label(file, row, correction, texts, new_classes):
+def _new_label(file, row, correction, texts, new_classes, terms):
     """Return the label that a corrected label stands for."""
     text = correction.new_label
     found = texts.find(text)
@@ -220,13 +274,13 @@ def _new_label(file, row, correction, texts, new_classes):
     classes = ", ".join(repr(label) for label in texts.classes[:_N_NAMED])
     more = ", ..." if len(texts.classes) > _N_NAMED else ""
     way_out = (
-        "The type of y cannot hold it: convert the labels to another type first."
+        f"The type of {terms.y} cannot hold it: convert the labels to another type first."
         if new_classes
-        else "Pass new_classes=True if it is a new class."
+        else f"Pass {terms.new_classes} if it is a new class."
     )
     raise ValueError(
-        f"{file.path} corrects row {row} to {text!r}, which is no class of y: {classes}{more}. "
-        f"{way_out}"
+        f"{file.path} corrects row {row} to {text!r}, which is no class of {terms.y}: {classes}"
+        f"{more}. {way_out}"
     )
 
 

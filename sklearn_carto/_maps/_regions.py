@@ -186,12 +186,21 @@ def _parse_one(region):
     )
 
 
-def _did_you_mean(region):
-    directed = [
+def named_regions():
+    """Return the names of regions, those of selectors last."""
+    return [*_KNOWN, *OF_SELECTORS]
+
+
+def directed_regions():
+    """Return the regions of high and of low values of each statistic."""
+    return [
         f"{sign}-{name}".replace("_", "-") for sign in ("high", "low") for name in MAP_STATISTICS
     ]
+
+
+def _did_you_mean(region):
     written = str(region).lower().replace("_", "-")
-    close = get_close_matches(written, [*_KNOWN, *OF_SELECTORS, *directed], n=1)
+    close = get_close_matches(written, [*named_regions(), *directed_regions()], n=1)
     return f" Did you mean {close[0]!r}?" if close and close[0] != region else ""
 
 
