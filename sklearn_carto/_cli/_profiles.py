@@ -157,6 +157,8 @@ class ColumnProfile:
             why = f"holds {wrong} values that are no numbers; they count as missing"
             return "number", why if wrong else None
         if self.date_format is not None:
+            if self._formats is not None and len(self._formats) > 1:
+                return "date", "holds dates like 3/4/2024; the month is taken to come first"
             return "date", None
         if self.is_text:
             return "text", "looks like free text"
