@@ -2,7 +2,7 @@
 
 import { h, uid, number } from "./dom.js";
 import { Grid } from "./grid.js";
-import { makePoints } from "./points.js";
+import { FlatPoints, makePoints } from "./points.js";
 import { RegionLabels } from "./region-labels.js";
 
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 38 };
@@ -29,12 +29,28 @@ export class MapView {
     this.labels = new RegionLabels(source);
     this.points = makePoints(this.points_canvas);
     this.points.redraw = () => this.draw();
+    this.points.onLost = () => this.drawFlat();
     this.listen();
     store.on("shown", () => { this.hidden = null; this.upload("state"); });
     store.on("chosen", () => this.upload("state"));
     store.on("current", () => this.drawOver());
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.element);
+  }
+
+  // Drawn on in two dimensions, where WebGL is gone: a browser takes it from the oldest of many maps.
+  drawFlat() {
+    const canvas = h("canvas", { class: "sc-points", "aria-hidden": "true" });
+    this.points_canvas.replaceWith(canvas);
+    this.points_canvas = canvas;
+    this.points = new FlatPoints(canvas, this.points.kept);
+    this.resize();
+  }
+
+  close() {
+    this.resizing.disconnect();
+    cancelAnimationFrame(this.pending);
+    this.points.close();
   }
 
   upload(...names) {
@@ -98,7 +114,7 @@ export class MapView {
   }
 
   drawNow() {
-    if (!this.plot || !this.points.kept?.has("palette") && !this.points.arrays?.has("palette")) return;
+    if (!this.plot || !this.points.kept.has("palette")) return;
     this.points.draw(this.view, this.pointSize * this.ratio, this.store.chosenCount > 0);
     this.drawOver();
     this.onDrawn?.();
@@ -230,7 +246,11 @@ export class MapView {
     element.addEventListener("pointercancel", () => { start = this.path = null; this.drawOver(); });
     element.addEventListener("pointerleave", () => this.hover(-1));
     element.addEventListener("dblclick", () => this.zoomTo(this.whole));
-    element.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(event.deltaY < 0 ? 0.8 : 1.25, ...this.place(...at(event))); }, { passive: false });
+    element.addEventListener("wheel", (event) => {
+      if (element.closest(".sc-widget") && document.activeElement !== element) return; // the notebook scrolls
+      event.preventDefault();
+      this.zoom(event.deltaY < 0 ? 0.8 : 1.25, ...this.place(...at(event)));
+    }, { passive: false });
     element.addEventListener("keydown", (event) => this.key(event));
     store.on("epoch", () => this.hover(-1));
   }
