@@ -285,7 +285,9 @@ def test_the_wheel_zooms_a_map_that_has_the_focus_and_else_scrolls(notebook, pay
 
 def test_a_view_that_is_taken_away_gives_back_what_the_browser_counts(notebook, payload):
     notebook.display(payload, views=2)
-    notebook.js("window.gl = views[0].app.maps[0].points.gl; views[0].close(); views[0].el.remove()")
+    notebook.js(
+        "window.gl = views[0].app.maps[0].points.gl; views[0].close(); views[0].el.remove()"
+    )
     assert notebook.js("return gl.isContextLost()")
     notebook.js("views[1].store.mark([2], {checked: true}); views[1].store.choose([1])")
     assert notebook.js("return views[0].store.marks.checked.size") == 0
