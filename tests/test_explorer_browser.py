@@ -24,7 +24,7 @@ if missing_browser():
 from selenium.webdriver.common.keys import Keys
 
 from sklearn_carto import DataMap
-from sklearn_carto._explorer._page import bundle, write_page
+from sklearn_carto._explorer._page import write_page
 from sklearn_carto._explorer._payload import Shown, build_payload
 
 N, EPOCHS, CLASSES = 240, 8, ("cat", "dog", "eel")

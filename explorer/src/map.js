@@ -1,6 +1,7 @@
 // One map: points, axes, region labels, pointing, lasso and box, moving by the keyboard.
 
-import { h, uid, number } from "./dom.js";
+import { size, ticks } from "./axes.js";
+import { h, uid } from "./dom.js";
 import { Grid } from "./grid.js";
 import { FlatPoints, makePoints } from "./points.js";
 import { RegionLabels } from "./region-labels.js";
@@ -389,18 +390,3 @@ function largest(values) {
 }
 
 const box = ([x0, y0], [x1, y1]) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
-
-function size(canvas, width, height, ratio) {
-  canvas.width = Math.max(1, Math.round(width * ratio));
-  canvas.height = Math.max(1, Math.round(height * ratio));
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-}
-
-function ticks(low, high, wanted) {
-  const rough = (high - low) / Math.max(2, wanted), power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
-  const out = [];
-  for (let k = Math.ceil(low / step); k * step <= high; k++) out.push({ value: k * step, text: number(+(k * step).toPrecision(6)) });
-  return out;
-}
