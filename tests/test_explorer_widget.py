@@ -311,7 +311,11 @@ def test_a_map_that_loses_webgl_is_drawn_in_two_dimensions(notebook, payload):
     assert notebook.each("return store.chosenRows()") == [[5]]
 
 
-@pytest.mark.parametrize("bytes_", [b"", b"SCX1", b"SCX1\xff\xff\xff\x00abc", b"PK\x03\x04" * 9])
+@pytest.mark.parametrize(
+    "bytes_",
+    [b"", b"SCX1", b"SCX1\xff\xff\xff\x00abc", b"PK\x03\x04" * 9],
+    ids=["empty", "start", "length", "other"],
+)
 def test_a_widget_whose_data_are_damaged_says_so(notebook, bytes_):
     notebook.display(base64.b64encode(bytes_).decode())
     assert "The map could not be shown" in notebook.each("return root.textContent")[0]

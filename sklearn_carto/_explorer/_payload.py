@@ -52,8 +52,8 @@ class Shown:
         The probability of the label, NaN for rows that were not recorded, and whether it is the
         most probable one, at some epochs.
     compare : mapping, default=None
-        `title`, `regions` and the three statistics of a second map of the rows, and its `frames`, if
-        they are shown.
+        `title`, `regions` and the three statistics of a second map of the rows, and its `frames`
+        or None.
     thumbnails : object, default=None
         Small pictures: `mime`, `data`, `ends`, `rows` and `n_rows`.
     notes : list of str, default=[]
