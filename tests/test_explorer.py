@@ -35,7 +35,8 @@ def data_map(dynamics):
 def payload_of(data_map, **given):
     """Header and blocks of what explore would show."""
     names = (
-        "X", "text", "images", "label_names", "issues", "dynamics", "compare", "regions", "title",
+        "X", "text", "images", "label_names", "issues", "dynamics", "compare", "compare_dynamics",
+        "regions", "title",
     )  # fmt: skip
     arguments = {**dict.fromkeys(names), "thumbnail_size": 48, "thumbnail_bytes": 10**6, **given}
     return unpack(build_payload(what_is_shown(data_map, **arguments)))
@@ -155,6 +156,25 @@ def test_without_a_history_the_page_says_why_there_is_no_slider(data_map, given)
     header, _ = payload_of(data_map, dynamics=dynamics)
     assert "frames" not in header
     assert any("no slider of epochs" in note for note in header["notes"])
+
+
+def test_the_second_map_has_a_history_of_its_own(data_map, dynamics):
+    second = record(N, EPOCHS + 2, seed=3)
+    given = {"compare": DataMap.from_dynamics(second), "compare_dynamics": second}
+    header, blocks = payload_of(data_map, dynamics=dynamics, **given)
+    assert header["compare"]["frames"] == list(range(EPOCHS + 2))
+    proba = np.cumsum(blocks["compare:frames:proba"].reshape(-1, N), axis=0, dtype=np.uint8) / 254
+    np.testing.assert_allclose(proba, second.true_proba.T, atol=0.5 / 254 + 1e-6)
+    assert header["notes"] == []
+    header, _ = payload_of(data_map, compare=given["compare"], dynamics=dynamics)
+    assert header["notes"] == [
+        "The slider of epochs leaves the second map as it is: the history of its training was not "
+        "given."
+    ]
+    header, _ = payload_of(data_map, **given)
+    assert "leaves the first map as it is" in header["notes"][0]
+    header, _ = payload_of(data_map, compare=given["compare"])
+    assert "no slider of epochs" in header["notes"][0]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -290,7 +310,8 @@ def test_a_list_of_texts_as_X_is_the_text(data_map):
 def test_thumbnails_are_held_as_they_are(data_map):
     shown = what_is_shown(
         data_map, X=None, text=None, images=None, label_names=None, issues=None, dynamics=None,
-        compare=None, regions=None, title=None, thumbnail_size=48, thumbnail_bytes=1,
+        compare=None, compare_dynamics=None, regions=None, title=None, thumbnail_size=48,
+        thumbnail_bytes=1,
     )  # fmt: skip
     shown.thumbnails = thumbnails_of([3, 8], N)
     header, blocks = unpack(build_payload(shown))
@@ -441,6 +462,7 @@ WRONG = {
     "issues": [3, "a", [], {}, object(), np.zeros(N)],
     "dynamics": [3, "a", [], {}, object(), np.zeros((N, 3)), "other rows"],
     "compare": [3, "a", [], {}, object(), "other rows", "other ids"],
+    "compare_dynamics": [3, "a", [], {}, object(), "other rows"],
     "regions": ["abc", 3, ["a"], {}, {1}, object(), np.zeros((N, 3))],
     "title": [3, [], object(), b"a"],
     "thumbnail_size": [0, 7, 257, 3.5, "a", None, True, []],
@@ -455,10 +477,12 @@ def test_wrong_arguments_are_named(dynamics, tmp_path, name, wrong):
     data_map = as_map(dynamics, sample_ids=np.arange(N))
     if isinstance(wrong, str) and wrong == "other rows":
         other = record(N + 1, EPOCHS)
-        wrong = other if name == "dynamics" else DataMap.from_dynamics(other)
+        wrong = DataMap.from_dynamics(other) if name == "compare" else other
     if isinstance(wrong, str) and wrong == "other ids":
         wrong = as_map(dynamics, sample_ids=np.arange(N) + 1)
     given = {"path": tmp_path / "map.html", name: wrong}
+    if name == "compare_dynamics":
+        given["compare"] = data_map
     with pytest.raises((ValueError, TypeError), match=name) as caught:
         data_map.explore(**given)
     assert "DataMap.explore" in str(caught.value)
@@ -471,6 +495,16 @@ def test_other_labels_than_those_of_the_map_are_refused(data_map, tmp_path):
     issues = issues_of(data_map, given_label=data_map.labels[::-1])
     with pytest.raises(ValueError, match="'issues' parameter .* labels differ"):
         data_map.explore(tmp_path / "map.html", issues=issues)
+
+
+def test_a_second_history_needs_a_second_map_of_its_labels(data_map, tmp_path):
+    path, other = tmp_path / "map.html", record(N, EPOCHS, seed=5)
+    with pytest.raises(ValueError, match="'compare_dynamics' parameter .* needs a second map"):
+        data_map.explore(path, compare_dynamics=other)
+    with pytest.raises(ValueError, match="'compare_dynamics' parameter .* labels differ"):
+        data_map.explore(path, compare=data_map, compare_dynamics=other)
+    second = DataMap.from_dynamics(other)  # labels of its own
+    assert data_map.explore(path, compare=second, compare_dynamics=other).is_file()
 
 
 def test_label_names_need_labels(tmp_path):
@@ -508,6 +542,51 @@ def test_the_widget_holds_the_payload_and_checks_its_indices(data_map):
     state = widget.get_state()
     assert bytes(state["_payload"]) == widget._payload
     assert "render" in widget._esm
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [np.array([5, 3, 3]), np.array([3, 5], dtype=np.uint8), (5, 3), {3, 5}, range(3, 6, 2)],
+    ids=name_of,
+)
+def test_indices_are_positions_of_any_container(data_map, rows):
+    pytest.importorskip("anywidget")
+    widget = data_map.explore()
+    widget.indices = rows
+    assert widget.indices == [3, 5]
+    assert {type(row) for row in widget.indices} == {int}
+    widget.indices = np.array([])
+    assert widget.indices == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[True] * N, np.ones(N, dtype=bool), [1.0], ["1"], "1", None, 3, [[1, 2]], [-1], [2**70],
+     [np.nan], [None], {"a": 1}],
+    ids=name_of,
+)  # fmt: skip
+def test_what_are_no_positions_is_refused(data_map, wrong):
+    pytest.importorskip("anywidget")
+    from traitlets import TraitError
+
+    widget = data_map.explore()
+    widget.indices = [4]
+    with pytest.raises(TraitError, match="indices"):
+        widget.indices = wrong
+    assert widget.indices == [4]
+
+
+def test_the_widget_has_a_picture_where_no_widget_is_shown(data_map):
+    pytest.importorskip("anywidget")
+    widget = data_map.explore(text=[HOSTILE["script"]] * N)
+    widget.indices = [1, 2]
+    bundle, _ = widget._repr_mimebundle_()
+    assert set(bundle) == {
+        "application/vnd.jupyter.widget-view+json", "text/html", "text/plain",
+    }  # fmt: skip
+    assert bundle["text/html"].startswith(data_map._repr_html_())
+    assert "<script" not in bundle["text/html"]
+    assert repr(widget) == bundle["text/plain"] == f"MapExplorer({N} rows, 2 chosen)"
 
 
 def test_without_anywidget_the_error_says_what_to_install(data_map, without):

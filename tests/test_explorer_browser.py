@@ -24,7 +24,7 @@ if missing_browser():
 from selenium.webdriver.common.keys import Keys
 
 from sklearn_carto import DataMap
-from sklearn_carto._explorer._page import bundle, write_page
+from sklearn_carto._explorer._page import write_page
 from sklearn_carto._explorer._payload import Shown, build_payload
 
 N, EPOCHS, CLASSES = 240, 8, ("cat", "dog", "eel")
@@ -943,46 +943,6 @@ def test_without_webgl_the_points_are_drawn_in_two_dimensions(path, tmp_path):
         assert drawn > N
     finally:
         plain.quit()
-
-
-WIDGET = """
-const [source, css, bytes, done] = arguments;
-const raw = Uint8Array.from(atob(bytes), c => c.charCodeAt(0));
-const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-import(url).then(async ({default: widget}) => {
-  const values = {_payload: new DataView(raw.buffer), indices: [2, 5]}, listeners = {};
-  window.model = {
-    saved: [], get: name => values[name],
-    set(name, value) { values[name] = value; listeners["change:" + name]?.(); },
-    save_changes() { this.saved.push([...values.indices]); },
-    on(name, fn) { listeners[name] = fn; }, off(name) { delete listeners[name]; },
-  };
-  document.body.replaceChildren();
-  window.stop = await widget.render({model: window.model, el: document.body});
-  done("rendered");
-}, error => done(String(error)));
-"""
-
-
-def test_the_widget_shares_its_indices_both_ways(browser, data_map, dynamics):
-    import base64
-
-    payload = build_payload(shown_of(data_map, dynamics))
-    browser.driver.get("about:blank")
-    browser.driver.set_script_timeout(20)
-    source, css = bundle("widget.js"), bundle("explorer.css")
-    encoded = base64.b64encode(payload).decode()
-    assert browser.driver.execute_async_script(WIDGET, source, css, encoded) == "rendered"
-    run = browser.driver.execute_script
-    store = "const store = document.querySelector('.sc-widget').explorer.store; "
-    assert run(store + "return store.chosenRows()") == [2, 5]
-    run("model.set('indices', [7, 1])")
-    assert run(store + "return store.chosenRows()") == [1, 7]
-    run(store + "store.choose([9, 3])")
-    assert run("return model.get('indices')") == [3, 9]
-    assert run("return model.saved")[-1] == [3, 9]
-    run("model.set('indices', [-1, 100000, 4])")
-    assert run(store + "return store.chosenRows()") == [4]
 
 
 def test_a_page_whose_data_are_cut_off_says_so(browser, path, tmp_path):

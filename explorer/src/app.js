@@ -12,10 +12,21 @@ import { Marks } from "./marks.js";
 import { slider } from "./slider.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
+import { isDark, onTheme } from "./theme.js";
 
 const THEMES = ["auto", "light", "dark"];
 
+// Shows the map in `root`; where its data are damaged, a line that says so, and returns null.
 export async function start(root, bytes) {
+  try {
+    return await show(root, bytes);
+  } catch (error) {
+    root.replaceChildren(h("p", { text: `The map could not be shown: ${error.message}` }));
+    return null;
+  }
+}
+
+async function show(root, bytes) {
   const began = performance.now();
   const data = await readData(bytes);
   const store = new Store(data, new Marks(data.header.digest, data.n, data.classes.length));
@@ -42,8 +53,8 @@ class App {
     this.tools = { kind: "lasso" };
     this.colours = new Colours(store);
     const pictures = new Pictures(store);
-    const sources = [{ title: "Data map", drawn: () => store.drawn, regions: data.regions, regionNames: data.regionNames }];
-    if (data.compare) sources.push({ title: data.compare.title, drawn: () => data.compare, regions: data.compare.regions, regionNames: data.compare.regionNames });
+    const sources = [{ title: "Data map", drawn: () => store.drawnMaps[0], regions: data.regions, regionNames: data.regionNames }];
+    if (data.compare) sources.push({ title: data.compare.title, drawn: () => store.drawnMaps[1], regions: data.compare.regions, regionNames: data.compare.regionNames });
     this.maps = sources.map((source) => new MapView(store, this.colours, source, this.tools));
     this.details = new Details(store, pictures);
     this.table = new Table(store);
@@ -66,8 +77,12 @@ class App {
         h("main", { class: "sc-main" }, this.toolbar(), h("div", { class: this.maps.length > 1 ? "sc-maps sc-two" : "sc-maps" }, ...this.maps.map((map) => (this.maps.length > 1 ? h("div", {}, h("h3", { text: map.source.title }), map.element) : map.element))), this.legend, this.slider.element, this.notes, this.table.element),
         h("aside", { class: "sc-side" }, histograms(store), this.details.element)),
       this.live);
+    this.ending = new AbortController();
     this.setTheme(this.keptTheme());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
+    onTheme(() => this.retheme(), this.ending.signal);
+    store.marks.follow(() => store.marked(), this.ending.signal);
+    this.placed = new ResizeObserver(() => this.retheme()); // a notebook makes it before its place
+    this.placed.observe(root);
     store.on("message", () => { this.live.textContent = store.message; });
     store.on("shown chosen marks", () => this.count());
     store.on("colour", () => this.recolour());
@@ -76,11 +91,13 @@ class App {
       this.colouredFor = store.filters.labels;
     });
     store.on("epoch", () => {
-      this.maps[0].hidden = null;
-      this.maps[0].upload("x", "y");
+      this.maps.forEach((map, i) => {
+        if (!store.epochs.histories[i]) return;
+        map.hidden = null;
+        map.upload("x", "y");
+      });
       this.align();
       if (["confidence", "variability", "correctness"].includes(store.colourBy)) this.recolour();
-      this.maps[0].draw();
     });
     store.on("current", () => this.announce());
     for (const map of this.maps) map.upload("x", "y", "state");
@@ -97,7 +114,7 @@ class App {
   header() {
     const theme = choice(THEMES.map((name) => [name, name]), (value) => this.setTheme(value));
     this.themeSelect = theme;
-    return h("header", { class: "sc-header" }, h("h1", { text: this.store.data.header.title }), this.counts, h("span", { class: "sc-space" }), field("Theme", theme),
+    return h("header", { class: "sc-header" }, h("h1", { text: this.store.data.header.title }), this.counts, field("Theme", theme),
       button("Export JSON", () => this.export("json")), button("Export CSV", () => this.export("csv")));
   }
 
@@ -154,9 +171,12 @@ class App {
     });
   }
 
-  get theme() {
-    const chosen = this.root.dataset.theme;
-    return chosen === "light" || chosen === "dark" ? chosen : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  // A notebook has taken the page away: what the browser counts or repeats is given back.
+  close() {
+    this.ending.abort();
+    this.placed.disconnect();
+    this.slider.stop();
+    this.maps.forEach((map) => map.close());
   }
 
   keptTheme() {
@@ -169,9 +189,16 @@ class App {
   }
 
   setTheme(theme) {
-    this.root.dataset.theme = theme;
     this.themeSelect.value = theme;
     try { localStorage.setItem("sklearn_carto:theme", theme); } catch { /* the choice lasts as long as the page */ }
+    this.retheme();
+  }
+
+  retheme() {
+    const chosen = this.themeSelect.value;
+    const theme = chosen === "auto" ? (isDark(this.root) ? "dark" : "light") : chosen;
+    if (theme === this.theme) return;
+    this.theme = this.root.dataset.theme = theme;
     this.recolour();
   }
 

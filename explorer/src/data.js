@@ -41,7 +41,9 @@ export async function readData(bytes) {
       const values = column.kind === "number" ? numberColumn(await read(column.key)) : await textColumn(column.key, column, read, has);
       data.columns.push({ name: column.name, kind: column.kind, get: values.get });
     }
-    if (header.frames) data.frames = { epochs: header.frames, proba: await read("frames:proba"), correct: await read("frames:correct") };
+    const history = async (epochs, key) => (epochs ? { epochs, proba: await read(`${key}:proba`), correct: await read(`${key}:correct`) } : null);
+    data.frames = await history(header.frames, "frames");
+    if (data.compare) data.compare.frames = await history(header.compare.frames, "compare:frames");
     if (header.thumbnails) data.thumbnails = await thumbnails(header.thumbnails, read);
   };
   return data;

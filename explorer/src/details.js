@@ -170,7 +170,7 @@ export class Details {
     if (!data.seen[row]) facts.push("not recorded");
     if (facts.length) add("training", facts.join(", "));
     for (const statistic of data.statistics.keys()) add(statistic, number(store.values(statistic)[row]));
-    if (data.compare) for (const [key, text] of [["y", "confidence"], ["x", "variability"], ["c", "correctness"]]) add(`${text}, second map`, number(data.compare[key][row]));
+    if (data.compare) for (const [key, text] of [["y", "confidence"], ["x", "variability"], ["c", "correctness"]]) add(`${text}, second map`, number(store.drawnMaps[1][key][row]));
     for (const column of data.columns) {
       const value = column.get(row);
       add(column.name, value === null ? "–" : column.kind === "number" ? String(value) : value);

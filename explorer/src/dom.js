@@ -13,8 +13,10 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+// Each widget of a notebook is a module of its own; their ids must differ.
+const own = Math.random().toString(36).slice(2, 10);
 let count = 0;
-export const uid = (stem) => `sc-${stem}-${++count}`;
+export const uid = (stem) => `sc-${stem}-${own}-${++count}`;
 
 export function button(text, onClick, props = {}) {
   return h("button", { type: "button", text, on: { click: onClick }, ...props });

@@ -2,26 +2,38 @@
 
 const SCALE = 254, MISSING = 255;
 
+// What the slider moves: the histories of the maps, null for one that has none. Its steps are the
+// epochs of all of them. A map stays at its last epoch before a step.
 export class Epochs {
-  constructor(data) {
-    this.n = data.n;
-    this.frames = data.frames;
-    const { proba } = this.frames;
-    for (let i = this.n; i < proba.length; i++) proba[i] += proba[i - this.n]; // changes, modulo 256
-    this.last = this.frames.epochs.length - 1;
+  constructor(histories) {
+    this.histories = histories;
+    this.epochs = [...new Set(histories.flatMap((one) => one?.epochs ?? []))].sort((a, b) => a - b);
+    this.last = this.epochs.length - 1;
+  }
+
+  values(map, step) {
+    const { epochs, last } = this.histories[map];
+    const next = epochs.findIndex((epoch) => epoch > this.epochs[step]);
+    return this.histories[map].values(step === this.last || next < 0 ? last : Math.max(0, next - 1));
+  }
+}
+
+export class History {
+  constructor({ epochs, proba, correct }, n, final) {
+    Object.assign(this, { epochs, proba, correct, n, final });
+    for (let i = n; i < proba.length; i++) proba[i] += proba[i - n]; // changes, modulo 256
+    this.last = epochs.length - 1;
     this.at = -1; // frames that are summed: 0 to at
-    this.sum = new Uint32Array(this.n);
-    this.squares = new Uint32Array(this.n);
-    this.times = new Uint16Array(this.n);
-    this.right = new Uint16Array(this.n);
-    this.final = { x: data.statistics.get("variability"), y: data.statistics.get("confidence"), c: data.statistics.get("correctness") };
-    this.running = { x: new Float32Array(this.n), y: new Float32Array(this.n), c: new Float32Array(this.n) };
+    this.sum = new Uint32Array(n);
+    this.squares = new Uint32Array(n);
+    this.times = new Uint16Array(n);
+    this.right = new Uint16Array(n);
+    this.running = { x: new Float32Array(n), y: new Float32Array(n), c: new Float32Array(n) };
   }
 
   // whole numbers are added and taken away again without an error
   add(frame, sign) {
-    const { n, sum, squares, times, right } = this;
-    const { proba, correct } = this.frames;
+    const { n, sum, squares, times, right, proba, correct } = this;
     const from = frame * n, bits = frame * Math.ceil(n / 8);
     for (let i = 0; i < n; i++) {
       const value = proba[from + i];

@@ -1,8 +1,9 @@
 // One map: points, axes, region labels, pointing, lasso and box, moving by the keyboard.
 
-import { h, uid, number } from "./dom.js";
+import { size, ticks } from "./axes.js";
+import { h, uid } from "./dom.js";
 import { Grid } from "./grid.js";
-import { makePoints } from "./points.js";
+import { FlatPoints, makePoints } from "./points.js";
 import { RegionLabels } from "./region-labels.js";
 
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 38 };
@@ -29,12 +30,28 @@ export class MapView {
     this.labels = new RegionLabels(source);
     this.points = makePoints(this.points_canvas);
     this.points.redraw = () => this.draw();
+    this.points.onLost = () => this.drawFlat();
     this.listen();
     store.on("shown", () => { this.hidden = null; this.upload("state"); });
     store.on("chosen", () => this.upload("state"));
     store.on("current", () => this.drawOver());
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.element);
+  }
+
+  // Drawn on in two dimensions, where WebGL is gone: a browser takes it from the oldest of many maps.
+  drawFlat() {
+    const canvas = h("canvas", { class: "sc-points", "aria-hidden": "true" });
+    this.points_canvas.replaceWith(canvas);
+    this.points_canvas = canvas;
+    this.points = new FlatPoints(canvas, this.points.kept);
+    this.resize();
+  }
+
+  close() {
+    this.resizing.disconnect();
+    cancelAnimationFrame(this.pending);
+    this.points.close();
   }
 
   upload(...names) {
@@ -98,7 +115,7 @@ export class MapView {
   }
 
   drawNow() {
-    if (!this.plot || !this.points.kept?.has("palette") && !this.points.arrays?.has("palette")) return;
+    if (!this.plot || !this.points.kept.has("palette")) return;
     this.points.draw(this.view, this.pointSize * this.ratio, this.store.chosenCount > 0);
     this.drawOver();
     this.onDrawn?.();
@@ -230,7 +247,11 @@ export class MapView {
     element.addEventListener("pointercancel", () => { start = this.path = null; this.drawOver(); });
     element.addEventListener("pointerleave", () => this.hover(-1));
     element.addEventListener("dblclick", () => this.zoomTo(this.whole));
-    element.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(event.deltaY < 0 ? 0.8 : 1.25, ...this.place(...at(event))); }, { passive: false });
+    element.addEventListener("wheel", (event) => {
+      if (element.closest(".sc-widget") && document.activeElement !== element) return; // the notebook scrolls
+      event.preventDefault();
+      this.zoom(event.deltaY < 0 ? 0.8 : 1.25, ...this.place(...at(event)));
+    }, { passive: false });
     element.addEventListener("keydown", (event) => this.key(event));
     store.on("epoch", () => this.hover(-1));
   }
@@ -369,18 +390,3 @@ function largest(values) {
 }
 
 const box = ([x0, y0], [x1, y1]) => [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
-
-function size(canvas, width, height, ratio) {
-  canvas.width = Math.max(1, Math.round(width * ratio));
-  canvas.height = Math.max(1, Math.round(height * ratio));
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-}
-
-function ticks(low, high, wanted) {
-  const rough = (high - low) / Math.max(2, wanted), power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
-  const out = [];
-  for (let k = Math.ceil(low / step); k * step <= high; k++) out.push({ value: k * step, text: number(+(k * step).toPrecision(6)) });
-  return out;
-}

@@ -22,6 +22,8 @@ void main() {
   result = vec4(tint.rgb * tint.a, tint.a);
 }`;
 
+const PATIENCE = 1000; // milliseconds that a lost context has to come back
+
 export function makePoints(canvas) {
   const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true, preserveDrawingBuffer: true });
   return gl ? new GlPoints(canvas, gl) : new FlatPoints(canvas);
@@ -33,8 +35,12 @@ class GlPoints {
     this.gl = gl;
     this.n = 0;
     this.kept = new Map(); // what was uploaded, for a context that is lost and restored
-    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      this.waiting = setTimeout(() => this.onLost?.(), PATIENCE);
+    });
     canvas.addEventListener("webglcontextrestored", () => {
+      clearTimeout(this.waiting);
       this.prepare();
       for (const [name, values] of this.kept) this.upload(name, values);
       this.redraw?.();
@@ -99,22 +105,30 @@ class GlPoints {
       gl.drawArrays(gl.POINTS, 0, this.n);
     }
   }
+
+  // Browsers have few contexts, and count those of canvases that are gone until memory is cleared.
+  close() {
+    this.onLost = null;
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
 }
 
-class FlatPoints {
-  constructor(canvas) {
+export class FlatPoints {
+  constructor(canvas, kept = new Map()) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
-    this.arrays = new Map();
+    this.kept = kept;
   }
 
   upload(name, values) {
-    this.arrays.set(name, values);
+    this.kept.set(name, values);
   }
+
+  close() {}
 
   draw(view, size, anyChosen) {
     const { canvas, context } = this;
-    const [x, y, colour, state, palette] = ["x", "y", "colour", "state", "palette"].map((name) => this.arrays.get(name));
+    const [x, y, colour, state, palette] = ["x", "y", "colour", "state", "palette"].map((name) => this.kept.get(name));
     context.clearRect(0, 0, canvas.width, canvas.height);
     const across = canvas.width / (view.x1 - view.x0), up = canvas.height / (view.y1 - view.y0);
     for (const pass of anyChosen ? [1, 2] : [0]) {

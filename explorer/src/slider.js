@@ -6,14 +6,15 @@ const PAUSE = 350; // milliseconds between two epochs
 
 export function slider(store) {
   const element = h("div", { class: "sc-slider", hidden: true });
-  const start = () => {
+  const part = { element, start: null, stop: () => {} };
+  part.start = () => {
     const { epochs } = store;
     if (!epochs || epochs.last < 1) return;
-    const n = store.data.header.n_epochs;
+    const n = epochs.epochs.at(-1) + 1;
     const input = h("input", { type: "range", min: "0", max: String(epochs.last), step: "1", value: String(epochs.last), id: uid("epoch") });
     const text = h("output", { for: input.id });
     let timer = 0;
-    const stop = () => { clearInterval(timer); timer = 0; play.textContent = "Play"; play.setAttribute("aria-pressed", "false"); };
+    const stop = part.stop = () => { clearInterval(timer); timer = 0; play.textContent = "Play"; play.setAttribute("aria-pressed", "false"); };
     const play = button("Play", () => {
       if (timer) { stop(); return; }
       if (store.frame >= epochs.last) store.setFrame(0);
@@ -22,7 +23,7 @@ export function slider(store) {
       timer = setInterval(() => { if (store.frame >= epochs.last) stop(); else store.setFrame(store.frame + 1); }, PAUSE);
     }, { "aria-pressed": "false" });
     const show = () => {
-      const epoch = epochs.frames.epochs[store.frame] + 1;
+      const epoch = epochs.epochs[store.frame] + 1;
       input.value = String(store.frame);
       text.textContent = store.frame === epochs.last ? `all ${n} epochs` : `epochs 1 to ${epoch} of ${n}`;
       input.setAttribute("aria-valuetext", text.textContent);
@@ -33,5 +34,5 @@ export function slider(store) {
     element.hidden = false;
     show();
   };
-  return { element, start };
+  return part;
 }

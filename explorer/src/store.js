@@ -1,6 +1,6 @@
 // What is filtered, chosen and coloured; the parts of the page follow its events.
 
-import { Epochs } from "./epochs.js";
+import { Epochs, History } from "./epochs.js";
 
 export const SHOWN = 1, CHOSEN = 2, SEEN = 4; // bits of `state`
 const BITS = { confidence: 1, variability: 2, correctness: 4 };
@@ -20,8 +20,8 @@ export class Store {
     this.colourBy = "correctness";
     this.filters = { labels: new Set(), regions: new Set(), ranges: new Map(), training: "all", suspect: "all", marks: "all" };
     this.found = null; // mask of the rows that a search found
-    this.final = { x: data.statistics.get("variability"), y: data.statistics.get("confidence"), c: data.statistics.get("correctness") };
-    this.drawn = this.final;
+    const final = { x: data.statistics.get("variability"), y: data.statistics.get("confidence"), c: data.statistics.get("correctness") };
+    this.drawnMaps = [final, ...(data.compare ? [data.compare] : [])]; // statistics as drawn, of each map
     this.epochs = null;
     this.frame = 0;
   }
@@ -43,17 +43,23 @@ export class Store {
   }
 
   startEpochs() {
-    if (!this.data.frames) return;
-    this.epochs = new Epochs(this.data);
+    const { data } = this;
+    const frames = [data.frames, data.compare?.frames];
+    if (!frames.some(Boolean)) return;
+    this.epochs = new Epochs(this.drawnMaps.map((final, i) => (frames[i] ? new History(frames[i], data.n, final) : null)));
     this.frame = this.epochs.last;
   }
 
   setFrame(frame) {
     if (!this.epochs || frame === this.frame) return;
     this.frame = Math.max(0, Math.min(this.epochs.last, frame));
-    this.drawn = this.epochs.values(this.frame);
+    this.epochs.histories.forEach((one, i) => { if (one) this.drawnMaps[i] = this.epochs.values(i, this.frame); });
     this.emit("epoch");
     if (["confidence", "variability", "correctness"].some((name) => this.filters.ranges.has(name))) this.refilter();
+  }
+
+  get drawn() {
+    return this.drawnMaps[0];
   }
 
   // Values of a statistic as drawn: those of a map of the first epochs where the slider is there.
@@ -173,6 +179,10 @@ export class Store {
       if (checked !== undefined) this.marks.setChecked(row, checked);
     }
     this.marks.save();
+    this.marked();
+  }
+
+  marked() {
     this.emit("marks");
     if (this.filters.marks !== "all") this.refilter();
   }

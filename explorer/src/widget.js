@@ -2,15 +2,22 @@
 
 import { start } from "./app.js";
 
+const SUPPRESS = "data-lm-suppress-shortcuts";
+
 async function render({ model, el }) {
   const root = document.createElement("div");
   root.classList.add("sc-widget");
-  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take keys for its own
+  el.classList.add("sc-place");
   el.append(root);
+  const ending = new AbortController();
+  // JupyterLab takes keys for its own unless the element that has the focus says otherwise; it looks
+  // when the event is at the document. Control and S still save the notebook.
+  addEventListener("keydown", (event) => {
+    if (root.contains(event.target)) event.target.toggleAttribute(SUPPRESS, !event.ctrlKey && !event.metaKey);
+  }, { capture: true, signal: ending.signal });
   const view = model.get("_payload");
-  const bytes = new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
-  const app = await start(root, bytes);
-  root.explorer = app;
+  const app = await start(root, new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength));
+  if (!app) return () => ending.abort();
   const { store } = app;
   const take = () => {
     const rows = model.get("indices"), now = store.chosenRows();
@@ -24,7 +31,11 @@ async function render({ model, el }) {
     model.set("indices", rows);
     model.save_changes();
   });
-  return () => model.off("change:indices", take);
+  return () => {
+    model.off("change:indices", take);
+    ending.abort();
+    app.close();
+  };
 }
 
 export default { render };

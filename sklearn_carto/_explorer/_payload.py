@@ -52,7 +52,8 @@ class Shown:
         The probability of the label, NaN for rows that were not recorded, and whether it is the
         most probable one, at some epochs.
     compare : mapping, default=None
-        `title`, `regions` and the three statistics of a second map of the rows.
+        `title`, `regions` and the three statistics of a second map of the rows, and its `frames`
+        or None.
     thumbnails : object, default=None
         Small pictures: `mime`, `data`, `ends`, `rows` and `n_rows`.
     notes : list of str, default=[]
@@ -126,14 +127,9 @@ def build_payload(shown):
         for i, (name, column) in enumerate(shown.columns)
     ]
     if shown.frames is not None:
-        header["frames"] = _add_frames(blocks, shown.frames, n_samples)
+        header["frames"] = _add_frames(blocks, "frames", shown.frames, n_samples)
     if shown.compare is not None:
-        header["compare"] = {
-            "title": shown.compare["title"],
-            "regions": _add_regions(blocks, "compare:region", shown.compare["regions"]),
-        }
-        for name in POSITIONS:
-            blocks[f"compare:{name}"] = shown.compare[name].astype("<f4")
+        header["compare"] = _add_second_map(blocks, shown.compare, n_samples)
     if shown.thumbnails is not None:
         header["thumbnails"] = _add_thumbnails(blocks, shown.thumbnails)
     return pack(header, blocks)
@@ -226,7 +222,19 @@ def _codes(labels, places, keys):
     return codes
 
 
-def _add_frames(blocks, frames, n_samples):
+def _add_second_map(blocks, compare, n_samples):
+    entry = {
+        "title": compare["title"],
+        "regions": _add_regions(blocks, "compare:region", compare["regions"]),
+    }
+    for name in POSITIONS:
+        blocks[f"compare:{name}"] = compare[name].astype("<f4")
+    if compare.get("frames") is not None:
+        entry["frames"] = _add_frames(blocks, "compare:frames", compare["frames"], n_samples)
+    return entry
+
+
+def _add_frames(blocks, key, frames, n_samples):
     """Add the history, one byte for a probability, a bit for what was predicted right.
 
     A byte holds the change since the epoch before, modulo 256: it is small for most rows.
@@ -242,8 +250,8 @@ def _add_frames(blocks, frames, n_samples):
         probas.append(quantised - before)
         before = quantised
         corrects.append(np.packbits(np.asarray(correct, dtype=bool), bitorder="little"))
-    blocks["frames:proba"] = np.concatenate(probas)
-    blocks["frames:correct"] = np.concatenate(corrects)
+    blocks[f"{key}:proba"] = np.concatenate(probas)
+    blocks[f"{key}:correct"] = np.concatenate(corrects)
     return epochs
 
 

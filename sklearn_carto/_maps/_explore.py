@@ -41,25 +41,34 @@ def check_path(path):
 
 
 def what_is_shown(
-    data_map, *, X, text, images, label_names, issues, dynamics, compare, regions, title,
-    thumbnail_size, thumbnail_bytes,
+    data_map, *, X, text, images, label_names, issues, dynamics, compare, compare_dynamics, regions,
+    title, thumbnail_size, thumbnail_bytes,
 ):  # fmt: skip
     """Check the arguments of :meth:`DataMap.explore`, and gather what is shown."""
     n_samples = data_map.n_samples
     constraints = {
         "dynamics": [TrainingDynamics, None],
         "compare": [type(data_map), None],
+        "compare_dynamics": [TrainingDynamics, None],
         "issues": [loaded_class(_ISSUES), None],
         "title": [str, None],
         "thumbnail_size": [Count(8, 256)],
         "thumbnail_bytes": [Count(1)],
     }
     given = {"dynamics": dynamics, "compare": compare, "issues": issues, "title": title}
+    given["compare_dynamics"] = compare_dynamics
     sizes = {"thumbnail_size": thumbnail_size, "thumbnail_bytes": thumbnail_bytes}
     check_params(OWNER, constraints, {**given, **sizes})
     for name in ("dynamics", "compare", "issues"):
         if given[name] is not None:
             _check_same_rows(given[name], name, data_map)
+    if compare_dynamics is not None:
+        if compare is None:
+            raise InvalidParameterError(
+                f"The 'compare_dynamics' parameter of {OWNER} needs a second map. Pass it as "
+                "'compare', or pass the dynamics of the only map as 'dynamics'."
+            )
+        _check_same_rows(compare_dynamics, "compare_dynamics", compare)
 
     notes: list[str] = []
     columns = []
@@ -74,6 +83,7 @@ def what_is_shown(
             labels, classes = issues.given_label, issues.classes
     if label_names is not None:
         label_names = _class_names(label_names, classes)
+    frames, second_frames = _histories(dynamics, compare, compare_dynamics, notes)
     return Shown(
         title=f"Data map of {n_samples:,} rows" if title is None else title,
         n_epochs=data_map.n_epochs,
@@ -91,8 +101,8 @@ def what_is_shown(
         sample_ids=data_map.sample_ids,
         text=None if text is None else _entries(text, n_samples, "text"),
         columns=columns,
-        frames=_frames(dynamics, notes),
-        compare=_second_map(compare),
+        frames=frames,
+        compare=_second_map(compare, second_frames),
         thumbnails=_thumbnails(images, data_map, thumbnail_size, thumbnail_bytes, notes),
         notes=notes,
     )
@@ -110,7 +120,8 @@ def _check_same_rows(other, name, data_map):
         raise InvalidParameterError(
             f"{subject}, in their order. Got {other!r}, whose sample_ids differ."
         )
-    labels = getattr(other, {"issues": "given_label", "dynamics": "labels"}.get(name, ""), None)
+    fields = {"issues": "given_label", "dynamics": "labels", "compare_dynamics": "labels"}
+    labels = getattr(other, fields.get(name, ""), None)
     if labels is None or data_map.labels is None:
         return
     if [str(label) for label in labels] != [str(label) for label in data_map.labels]:
@@ -226,14 +237,34 @@ def _class_names(names, classes):
     return [str(name) for name in names]
 
 
-def _frames(dynamics, notes):
-    """Return the recorded probabilities at evenly spaced epochs; None without a history."""
+def _histories(dynamics, compare, compare_dynamics, notes):
+    """Return the frames of both maps, None for one without a history, which a note names."""
+    lacks = {"first": _lacks_history(dynamics), "second": _lacks_history(compare_dynamics)}
+    if lacks["first"] and (compare is None or lacks["second"]):
+        notes.append(f"There is no slider of epochs: {lacks['first']}.")
+    elif compare is not None:
+        notes += [
+            f"The slider of epochs leaves the {name} map as it is: {why}."
+            for name, why in lacks.items()
+            if why
+        ]
+    return (
+        None if lacks["first"] else _frames(dynamics, notes),
+        None if lacks["second"] else _frames(compare_dynamics, notes),
+    )
+
+
+def _lacks_history(dynamics):
+    """Return why there are no frames of the dynamics; None if there are."""
     if dynamics is None:
-        notes.append("There is no slider of epochs: the history of the training was not given.")
-        return None
+        return "the history of its training was not given"
     if not dynamics.keep_history or dynamics.n_epochs == 0:
-        notes.append("There is no slider of epochs: the dynamics were recorded without a history.")
-        return None
+        return "its dynamics were recorded without a history"
+    return None
+
+
+def _frames(dynamics, notes):
+    """Return the recorded probabilities at evenly spaced epochs."""
     n_epochs = dynamics.n_epochs
     chosen = np.unique(np.linspace(0, n_epochs - 1, min(n_epochs, _MAX_FRAMES)).round().astype(int))
     if len(chosen) < n_epochs:
@@ -250,11 +281,11 @@ def _read_frames(dynamics, epochs):
         yield epoch, proba, correct
 
 
-def _second_map(compare):
+def _second_map(compare, frames):
     if compare is None:
         return None
     shown = {name: getattr(compare, name) for name in ("variability", "confidence", "correctness")}
-    return {"title": "Second map", "regions": compare.region_labels(), **shown}
+    return {"title": "Second map", "regions": compare.region_labels(), "frames": frames, **shown}
 
 
 def _thumbnails(images, data_map, size, max_bytes, notes):

@@ -27,6 +27,7 @@ class MapViews:
         issues: Any = None,
         dynamics: TrainingDynamics | None = None,
         compare: Self | None = None,
+        compare_dynamics: TrainingDynamics | None = None,
         regions: ArrayLike | None = None,
         title: str | None = None,
         thumbnail_size: int = 48,
@@ -60,6 +61,10 @@ class MapViews:
             on maps of more than 200,000 rows.
         compare : DataMap, default=None
             A second map of the same rows, drawn beside the first; both share the choice of rows.
+            Filters, histograms and the table are those of the first map.
+        compare_dynamics : TrainingDynamics, default=None
+            The training dynamics of the second map, with their history, which the slider of epochs
+            then moves, too. If the numbers of epochs differ, the shorter one stays at its end.
         regions : array-like of shape (n_samples,), default=None
             Name of the region of each row. None: those of :meth:`region_labels`.
         title : str, default=None
@@ -118,6 +123,7 @@ class MapViews:
             issues=issues,
             dynamics=dynamics,
             compare=compare,
+            compare_dynamics=compare_dynamics,
             regions=regions,
             title=title,
             thumbnail_size=thumbnail_size,
@@ -125,7 +131,7 @@ class MapViews:
         )
         payload = build_payload(shown)
         if path is None:
-            return make_widget(payload, len(shown.regions))
+            return make_widget(payload, len(shown.regions), map_html(self))
         write_page(path, payload, shown.title)
         return path
 
