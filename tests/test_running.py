@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_carto import TrainingDynamics, metrics
 from sklearn_carto._dynamics._observation import Observation, observe
-from sklearn_carto._dynamics._running import BLOCK, RunningStatistics, dual_window
+from sklearn_carto._dynamics._running import BLOCK, RunningStatistics, blocks_of, dual_window
 
 N_BLOCKED = 2 * BLOCK + 3
 
@@ -161,3 +161,18 @@ def test_a_history_of_several_blocks_is_replayed_without_the_rows_and_epochs_tha
     expected, _ = chosen.statistics()
     for name, values in replayed.items():
         assert_array_equal(values, expected[name], err_msg=name)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 9])
+def test_the_blocks_of_any_slice_hold_its_rows_in_its_order(size):
+    bounds, steps = [None, *range(-7, 8)], [-3, -2, -1, None, 1, 2]
+    for n in range(6):
+        values = np.arange(n)
+        for rows in (slice(a, b, step) for a in bounds for b in bounds for step in steps):
+            blocks = list(blocks_of(rows, n, size))
+            parts = [values[of_all] for _, of_all in blocks]
+            assert all(0 < len(part) <= size for part in parts)
+            found = np.concatenate([values[:0], *parts])
+            assert_array_equal(found, values[rows], err_msg=f"{n}, {rows}")
+            here = np.concatenate([values[:0], *(values[rows][places] for places, _ in blocks)])
+            assert_array_equal(here, values[rows])
