@@ -798,6 +798,7 @@ def test_the_theme_follows_the_system_and_the_switch(page, browser, path):
     assert not is_dark()
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     try:
+        page.wait("return app.theme === 'dark'")  # the browser reports the change in a moment
         assert is_dark()
         page.pick("Theme", "light")
         assert not is_dark()
