@@ -149,6 +149,16 @@ def sgd_double(n_pairs):
     return watched("sgd", np.float64, n_pairs)
 
 
+@claim("sgd-32-bound", "the same, `predict_proba` alone after each epoch", None)
+def sgd_single_bound(n_pairs):
+    return sgd_with_predictions(np.float32, n_pairs)
+
+
+@claim("sgd-64-bound", "the same in double precision", None)
+def sgd_double_bound(n_pairs):
+    return sgd_with_predictions(np.float64, n_pairs)
+
+
 @claim("mlp-32", "MLPClassifier, single precision, over the bare training", 1.12)
 def mlp_single(n_pairs):
     return watched("mlp", np.float32, n_pairs)
@@ -159,37 +169,47 @@ def mlp_double(n_pairs):
     return watched("mlp", np.float64, n_pairs)
 
 
-def with_predictions(dtype, n_pairs):
+def with_predictions(kind, params, dtype, n_pairs):
     """Add `predict_proba` to each epoch of the bare loop: the least that a recording costs."""
     import recording
-    from sklearn.neural_network import MLPClassifier
 
-    class Predicting(MLPClassifier):
-        def partial_fit(self, X, y, **params):
-            super().partial_fit(X, y, **params)
+    class Predicting(kind):
+        def partial_fit(self, X, y, **fit_params):
+            super().partial_fit(X, y, **fit_params)
             for start in range(0, len(X), 4096):
                 self.predict_proba(X[start : start + 4096])
             return self
 
     X, y = recording.digits_like()
     X = X.astype(dtype)
-    sizes = {"batch_size": 128, "random_state": 0}
-    kinds = {kind: kind((128,), **sizes) for kind in (Predicting, MLPClassifier)}
 
     def loop(kind):
-        return lambda: recording.partial_fit_loop(kinds[kind], X, y)
+        return lambda: recording.partial_fit_loop(kind(**params), X, y)
 
-    return pairs(loop(Predicting), loop(MLPClassifier), n_pairs)
+    return pairs(loop(Predicting), loop(kind), n_pairs)
+
+
+def mlp_with_predictions(dtype, n_pairs):
+    from sklearn.neural_network import MLPClassifier
+
+    params = {"hidden_layer_sizes": (128,), "batch_size": 128, "random_state": 0}
+    return with_predictions(MLPClassifier, params, dtype, n_pairs)
+
+
+def sgd_with_predictions(dtype, n_pairs):
+    from sklearn.linear_model import SGDClassifier
+
+    return with_predictions(SGDClassifier, {"loss": "log_loss", "random_state": 0}, dtype, n_pairs)
 
 
 @claim("mlp-32-bound", "the same, `predict_proba` alone after each epoch", None)
 def mlp_single_bound(n_pairs):
-    return with_predictions(np.float32, n_pairs)
+    return mlp_with_predictions(np.float32, n_pairs)
 
 
 @claim("mlp-64-bound", "the same in double precision", None)
 def mlp_double_bound(n_pairs):
-    return with_predictions(np.float64, n_pairs)
+    return mlp_with_predictions(np.float64, n_pairs)
 
 
 @claim("net-training", "skorch net, in the training pass, over the bare training", 1.03)
