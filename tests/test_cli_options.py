@@ -121,7 +121,8 @@ def test_folds_of_select_that_a_class_is_too_small_for(capsys, tmp_path, option)
 
 def test_folds_of_map_that_a_class_is_too_small_for(capsys, tmp_path, table):
     line = fails(capsys, *of("map", table, tmp_path, "--cv", "50"))
-    assert re.search(r"--cv 50 is more than the rows of class '\w+', which are \d+. Lower", line)
+    assert re.search(r"--cv 50 trains in 50 folds, but class '\w+' has \d+ of the rows\. ", line)
+    assert line.endswith("or lower --cv.")
 
 
 METRICS = {

@@ -44,7 +44,8 @@ def run(options, messages):
         shown = dict
     else:
         data = read_data(options, messages)
-        check_folds(options.cv, data.y)
+        if options.cv is not None:
+            check_folds(data.y, options.cv, f"--cv {options.cv}", "lower --cv")
         learner = make_learner(options, data.features, len(data.y))
         model = make_classifier(learner, options, messages)
         messages.info(f"training {learner.name} on {len(data.y)} rows")

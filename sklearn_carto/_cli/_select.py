@@ -11,7 +11,7 @@ from sklearn_carto._cli._labels import labels_of, read_ids
 from sklearn_carto._cli._output import OutputFile
 from sklearn_carto._cli._regions import parse_region
 from sklearn_carto._cli._saved_map import align, check_labels, load_map
-from sklearn_carto._cli._training import watched
+from sklearn_carto._cli._training import check_folds, watched
 from sklearn_carto._maps._regions import OF_SELECTORS
 
 _FRAC = 0.33
@@ -70,18 +70,11 @@ def _check_combination(options, region):
 
 
 def _check_folds(options, region, y, n_folds):
-    """Raise an error if a class is too small for the folds of "auto" and "clean"."""
+    """Check the classes against the folds of "auto" and "clean"."""
     used = {"--region": region, "--frac": options.frac, "--noise-cut": options.noise_cut}
-    option = next((name for name in used if used[name] in ("auto", "clean")), None)
-    if option is None:
-        return
-    classes, counts = np.unique(y, return_counts=True)
-    if counts.min() < n_folds:
-        raise CommandError(
-            f"{option} {used[option]} trains in {n_folds} folds, but class "
-            f"{str(classes[counts.argmin()])!r} has {counts.min()} of the rows. Merge the class "
-            f"with another, leave out its rows, or pass another {option}."
-        )
+    for option, value in used.items():
+        if value in ("auto", "clean"):
+            check_folds(y, n_folds, f"{option} {value}", f"pass another {option}")
 
 
 def _by_training(options, region, frac, messages):

@@ -34,13 +34,14 @@ def watched(learner, **params):
     return CartographyClassifier(learner.estimator, n_epochs=learner.n_epochs, **params)
 
 
-def check_folds(cv, y):
-    """Raise an error if a class has fewer rows than there are folds."""
+def check_folds(y, n_folds, option, way_out):
+    """Raise an error that names the option if a class has fewer rows than there are folds."""
     classes, counts = np.unique(y, return_counts=True)
-    if cv is not None and counts.min() < cv:
+    if counts.min() < n_folds:
         raise CommandError(
-            f"--cv {cv} is more than the rows of class {str(classes[counts.argmin()])!r}, which "
-            f"are {counts.min()}. Lower --cv, merge the class with another, or leave out its rows."
+            f"{option} trains in {n_folds} folds, but class {str(classes[counts.argmin()])!r} has "
+            f"{counts.min()} of the rows. Merge the class with another, leave out its rows, or "
+            f"{way_out}."
         )
 
 

@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 def uses_worker_threads():
     """Whether the active backend of joblib has threads as workers."""
     backend, _ = get_active_backend()
-    return type(backend).__name__ == "ThreadingBackend"
+    return getattr(backend, "uses_threads", False)  # as joblib reads it
 
 
 @contextmanager
