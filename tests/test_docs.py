@@ -179,6 +179,7 @@ def test_examples_run(path, tmp_path, monkeypatch):
         if re.search(f"^(from|import) {package}", path.read_text(), flags=re.MULTILINE):
             pytest.importorskip(package)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.delenv("SKLEARN_CARTO_DATA", raising=False)  # the sentences are generated
     monkeypatch.setattr(sys, "argv", [str(path)])
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")
