@@ -6,9 +6,8 @@ from importlib import import_module as _import_module
 from sklearn_carto._utils._packages import is_installed as _is_installed
 from sklearn_carto._version import __version__
 
-if (
-    _typing.TYPE_CHECKING
-):  # read by editors; at run time __getattr__ imports each name on first access
+# read by editors; at run time __getattr__ imports each name on first access
+if _typing.TYPE_CHECKING:
     from sklearn_carto import datasets, exceptions, logs, metrics
     from sklearn_carto._comparison._compare_subsets import compare_subsets
     from sklearn_carto._comparison._cross_distillation import CrossDistillation, cross_distillation
