@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -423,6 +424,25 @@ def test_threads_make_maps_and_selections_alike(engine, tmp_path):
         for confidence, chosen in pool.map(work, range(8)):
             assert_allclose(confidence, expected.confidence, rtol=0, atol=1e-9)
             assert_array_equal(chosen, expected.select("easy", 0.3, random_state=0))
+
+
+def test_threads_take_turns_on_the_streaming_engine(tmp_path, monkeypatch):
+    polars = pytest.importorskip("polars")
+    write_dynamics(make_dynamics(), tmp_path)
+    collect, running, most = polars.LazyFrame.collect, [], []
+
+    def slow(frame, **options):
+        running.append(None)
+        most.append(len(running))
+        time.sleep(0.02)
+        running.pop()
+        return collect(frame, **options)
+
+    monkeypatch.setattr(polars.LazyFrame, "collect", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: select_from_logs(tmp_path, "easy", 0.3), range(4)))
+    assert len(most) > 4
+    assert max(most) == 1
 
 
 def test_a_pattern_of_names_is_a_log(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add
-from threading import local
+from threading import Lock, local
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from sklearn_carto._utils._validation import describe
 ENGINES = ("polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow")
 _EXTRAS = {"duckdb": "duckdb", "dask": "dask", "pyspark": "pyspark"}
 _of_thread = local()
+# of Polars 1.25, several threads that collect by the streaming engine can wait for each other for ever
+_streaming = Lock()
 _MODULES = {"dask": "dask.dataframe", "pyarrow": "pyarrow.dataset"}
 WITHOUT_WINDOWS = ("dask", "pyarrow")  # narwhals has no windows in order of a column on these
 
@@ -72,10 +74,16 @@ def collect(frame, engine):
     if not hasattr(frame, "collect"):
         return _to_numpy(frame)
     if engine == "polars":
-        return _to_numpy(frame.collect(backend="polars", engine="streaming"))
+        return _to_numpy(_streamed(frame))
     if engine == "dask":
         return _to_numpy(frame.collect(backend="pandas"))
     return _to_numpy(frame.collect(backend="pyarrow"))
+
+
+def _streamed(frame):
+    """Collect a lazy frame of Polars, one at a time: each takes all cores."""
+    with _streaming:
+        return frame.collect(backend="polars", engine="streaming")
 
 
 def row_by_row(frame, function):
@@ -100,7 +108,7 @@ def kept(frame, engine):
     import narwhals as nw
 
     if engine == "polars" and hasattr(frame, "collect"):
-        return frame.collect(backend="polars", engine="streaming").lazy()
+        return _streamed(frame).lazy()
     if engine == "duckdb":
         return _on_duckdb(frame.collect(backend="pyarrow").to_native())
     if engine == "pyspark":
