@@ -15,7 +15,7 @@ from sklearn_carto._utils._validation import describe
 ENGINES = ("polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow")
 _EXTRAS = {"duckdb": "duckdb", "dask": "dask", "pyspark": "pyspark"}
 _of_thread = local()
-# of Polars 1.25, several threads that collect by the streaming engine can wait for each other for ever
+# threads that collect by the streaming engine of Polars 1.25 can wait for each other for ever
 _streaming = Lock()
 _MODULES = {"dask": "dask.dataframe", "pyarrow": "pyarrow.dataset"}
 WITHOUT_WINDOWS = ("dask", "pyarrow")  # narwhals has no windows in order of a column on these
