@@ -432,7 +432,8 @@ def select_from_logs(
     )
     if lazy:
         return chosen.to_native()
-    column = np.sort(collect(chosen, log.engine)["sample_id"])
+    column = log.original_type("sample_id", collect(chosen, log.engine)["sample_id"])
+    column = np.sort(column)
     release(keys, log.engine)
     if path is not None:
         write_ids(column, path)

@@ -13,6 +13,11 @@ REQUIRED = ("sample_id", "epoch", "true_proba", "correct")
 OPTIONAL = ("margin", "label", "loss", "el2n")
 MASKS = ("held_out", "excluded")  # only in the log of a run with such rows
 OF_OBSERVATION = ("true_proba", "correct", "margin", "loss", "el2n")
+# what single precision rounds to lies in the range
+_TOLERANCE = 1e-6
+RANGES = {
+    "true_proba": (0.0, 1.0), "loss": (-_TOLERANCE, np.inf), "el2n": (-_TOLERANCE, 2**0.5 + _TOLERANCE)
+}  # fmt: skip
 _INT64 = np.iinfo(np.int64)
 
 

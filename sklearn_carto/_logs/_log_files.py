@@ -169,16 +169,35 @@ def _files_of(folder):
     if own:
         return [file.path for file in own]
     others = sorted(path for path in folder.glob("*.parquet") if path.name[0] not in "._")
-    if not others:
-        raise FileNotFoundError(f"{folder} holds no log: there is no Parquet file in it.")
-    return others
+    if others:
+        return _expanded(others)
+    hint = ""
+    if next(folder.glob("*/**/*.parquet"), None) is not None:
+        hint = (
+            " There are some in folders below it: pass a pattern of their names, or, if the names "
+            "of folders hold columns, a frame of an engine that reads them, such as "
+            "polars.scan_parquet(folder, hive_partitioning=True)."
+        )
+    raise FileNotFoundError(
+        f"{folder} holds no log: no file in it has a name that ends in .parquet.{hint}"
+    )
+
+
+def _expanded(paths):
+    """Replace folders, which Spark and Dask write in place of a file, by their files."""
+    found: list = []
+    for path in paths:
+        found += _files_of(path) if path.is_dir() else [path]
+    return found
 
 
 def _matching(path):
     if path.exists():
         return [path]
-    found = sorted(map(Path, glob(str(path)))) if has_magic(str(path)) else []
+    found = sorted(map(Path, glob(str(path), recursive=True))) if has_magic(str(path)) else []
     found = [one for one in found if one.name[0] not in "._"]
-    if not found:
-        raise FileNotFoundError(f"{path} does not exist.")
-    return found
+    files = [one for one in found if one.suffix == ".parquet" or one.is_file()]
+    if not files:
+        hint = " as a file: it is a pattern of folders. End it in /*.parquet" if found else ""
+        raise FileNotFoundError(f"{path} does not exist{hint}.")
+    return [*dict.fromkeys(_expanded(files))]

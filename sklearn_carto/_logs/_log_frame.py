@@ -6,13 +6,18 @@ import numpy as np
 
 from sklearn_carto._dynamics._running import dual_window
 from sklearn_carto._dynamics._state import MAX_EPOCHS
-from sklearn_carto._logs._aggregation import KNOWN, Plan, aggregate, count_invalid
-from sklearn_carto._logs._engines import collect, scan, wrap
-from sklearn_carto._logs._log_columns import REQUIRED
+from sklearn_carto._logs._aggregation import (
+    KNOWN,
+    Plan,
+    aggregate,
+    count_invalid,
+    count_invalid_in_columns,
+)
+from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
+from sklearn_carto._logs._log_columns import MASKS, REQUIRED
 from sklearn_carto._logs._log_files import find_log
 from sklearn_carto._logs._row_report import RowReport, some
 from sklearn_carto._utils._packages import require
-from sklearn_carto._utils._validation import describe
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
 
 
@@ -49,9 +54,7 @@ class LogFrame:
             log = scan(files, engine or "polars", owner)
             self.name = str(files[0].parent) if len(files) > 1 else str(files[0])
         else:
-            self.name = (
-                f"The log, {describe(log) if hasattr(log, 'shape') else type(log).__name__},"
-            )
+            self.name = f"The log, a {type(log).__name__},"
         self.frame, self.engine = wrap(log, engine if not is_path else None, owner)
         self._check_columns()
         self._read_epochs()
@@ -61,7 +64,7 @@ class LogFrame:
     def _check_columns(self):
         import narwhals as nw
 
-        schema = dict(self.frame.collect_schema())
+        schema = self._schema()
         lacking = [name for name in REQUIRED if name not in schema]
         if lacking:
             raise ValueError(
@@ -69,19 +72,41 @@ class LogFrame:
                 f"{', '.join(lacking)}."
             )
         self.columns = tuple(name for name in KNOWN if name in schema)
-        numbers = {"epoch", "true_proba", "margin", "loss", "el2n"} & set(schema)
-        wrong = [name for name in sorted(numbers) if not schema[name].is_numeric()]
-        wrong += [] if schema["epoch"].is_integer() or "epoch" in wrong else ["epoch"]
-        flags = [name for name in ("correct", "held_out", "excluded") if name in schema]
-        wrong += [n for n in flags if not (schema[n].is_integer() or schema[n] == nw.Boolean)]
-        if wrong:
-            raise ValueError(
-                f"{self.name} must hold numbers in the column {wrong[0]}. Got {schema[wrong[0]]}."
-            )
+        for name in sorted({"true_proba", "margin", "loss", "el2n"} & set(schema)):
+            if not schema[name].is_numeric():
+                raise self._wrong_type(name, "numbers", schema)
+        if not schema["epoch"].is_integer():
+            raise self._wrong_type("epoch", "whole numbers", schema)
+        for name in ("correct", *MASKS):
+            if name in schema and not (schema[name].is_integer() or schema[name] == nw.Boolean):
+                raise self._wrong_type(name, "booleans, or 0 and 1 as whole numbers,", schema)
         names = ("sample_id", "label") if "label" in schema else ("sample_id",)
-        plain = {nw.String, nw.Boolean}
-        self.text = tuple(n for n in names if not (schema[n].is_numeric() or schema[n] in plain))
-        self.label_is_flag = schema.get("label") == nw.Boolean
+        for name in names:
+            if schema[name] in (nw.Binary, nw.List, nw.Array, nw.Struct):
+                raise self._wrong_type(name, "text, numbers, booleans or dates", schema)
+        if self.engine == "pandas":
+            self.frame = plain_objects(self.frame, [n for n in names if schema[n] == nw.Object])
+            schema = self._schema()
+        self.floats = tuple(name for name in names if schema[name].is_float())
+        plain = {nw.Boolean} if self.engine == "pyarrow" else {nw.String, nw.Boolean}
+        wide = (nw.Decimal, nw.Int128, nw.UInt128)
+        numbers = {n for n in names if schema[n].is_numeric() and schema[n] not in wide}
+        self.text = tuple(n for n in names if n not in numbers and schema[n] not in plain)
+        self.flags = tuple(name for name in names if schema[name] == nw.Boolean)
+
+    def _schema(self):
+        import narwhals as nw
+
+        try:
+            return dict(self.frame.collect_schema())
+        except nw.exceptions.DuplicateError as error:
+            raise ValueError(f"{self.name} must not hold two columns of one name. {error}") from error
+
+    def _wrong_type(self, name, wanted, schema):
+        return ValueError(
+            f"{self.name} must hold {wanted} in the column {name}. Got the type {schema[name]}: "
+            "cast the column."
+        )
 
     def _read_epochs(self):
         """Find the epochs, and their numbers of rows."""
@@ -105,27 +130,30 @@ class LogFrame:
 
     def check_values(self, n_wrong):
         """Raise an error if rows hold values that are none, of which there are `n_wrong`."""
-        if n_wrong:
-            raise InvalidProbabilitiesError(
-                f"{self.name} must hold an id, a true_proba in [0, 1], a correct of 0 or 1, and "
-                f"neither nulls nor infinite numbers in other columns. Got {int(n_wrong)} rows "
-                "that do not."
-            )
+        if not n_wrong:
+            return
+        counts = collect(count_invalid_in_columns(self.frame, self.plan()), self.engine)
+        counts = {name: int(values.sum()) for name, values in counts.items()}
+        found = ", ".join(f"{name} ({n} rows)" for name, n in counts.items() if n)
+        raise InvalidProbabilitiesError(
+            f"{self.name} must hold valid values in each row. Others are in {found}. Valid are: a "
+            "true_proba in [0, 1], flags of 0 or 1, a loss of at least 0, an el2n in [0, sqrt(2)], "
+            "and elsewhere what is neither null nor NaN nor infinite."
+        )
 
     @property
     def n_epochs(self):
         """Number of epochs up to the last one, which are counted from 0."""
         return self.epochs[-1] + 1
 
-    def plan(self, *, doubled, missing):
+    def plan(self, *, doubled=True, missing=True):
         """Return the plan of an aggregation."""
-        return Plan(
-            self.engine, self.columns, self.epochs, self.window, doubled, missing, self.text
-        )
+        facts = self.engine, self.columns, self.epochs, self.window
+        return Plan(*facts, doubled, missing, self.text, self.floats)
 
     def lazy_map(self):
         """Return the frame of the map, for rows that may be doubled and missing."""
-        plan = self.plan(doubled=True, missing=True)
+        plan = self.plan()
         self.check_values(collect(count_invalid(self.frame, plan), self.engine)["n_wrong"].sum())
         frame = aggregate(self.frame, plan)
         return frame.select(*(n for n in frame.collect_schema().names() if n != "n_wrong"))
@@ -149,8 +177,13 @@ class LogFrame:
         frame = aggregate(self.frame, self.plan(doubled=doubled, missing=missing))
         columns = collect(frame, self.engine)
         self.check_values(columns.pop("n_wrong").sum())
+        columns["sample_id"] = self.original_type("sample_id", columns["sample_id"])
         order = np.argsort(columns["sample_id"], kind="stable")
         return {name: values[order] for name, values in columns.items()}
+
+    def original_type(self, name, column):
+        """Return booleans, which engines aggregate as numbers."""
+        return column.astype(bool) if name in self.flags else column
 
     def _report(self, columns):
         report, ids = RowReport(self.name), columns["sample_id"]

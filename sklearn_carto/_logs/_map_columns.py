@@ -19,8 +19,7 @@ def map_fields(log, columns):
     fields = {name: columns[name].astype(float) for name in STATISTICS if name in columns}
     fields["sample_ids"] = columns["sample_id"]
     if "label" in columns:
-        labels = columns["label"]
-        fields["labels"] = labels.astype(bool) if log.label_is_flag else labels
+        fields["labels"] = log.original_type("label", columns["label"])
     for mask in ("held_out", "excluded"):
         if mask in columns:
             fields[f"{mask}_mask"] = columns[mask].astype(bool)
