@@ -12,9 +12,14 @@ import numpy as np
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._logs._engine_selection import select_on_engine
 from sklearn_carto._logs._engines import ENGINES, collect, release
-from sklearn_carto._logs._log_files import as_paths, files_of_runs, find_log
+from sklearn_carto._logs._log_files import (
+    as_paths,
+    files_of_runs,
+    find_log,
+    hint_of_folders_below,
+)
 from sklearn_carto._logs._log_frame import LogFrame
-from sklearn_carto._logs._map_columns import map_fields, original_ids, write_ids
+from sklearn_carto._logs._map_columns import check_output, map_fields, original_ids, write_ids
 from sklearn_carto._logs._parquet_log import EpochLog, LogRows
 from sklearn_carto._logs._parquet_reading import read_parquet_log
 from sklearn_carto._logs._reference_format import (
@@ -67,8 +72,9 @@ def read_dynamics(
         The labels in the order of the columns of logits. None: those of the run; for the reference
         implementation, 0 to n_classes - 1.
     n_epochs : int, default=None
-        Number of epochs that a map is made of, whose `correctness` is a count. None: as the name of
-        the file says, in ``..._0_6_data_map_coordinates.jsonl``. Other files hold it themselves.
+        Of a map, the number of its epochs, since its `correctness` is a count. None: as the name of
+        the file says, in ``..._0_6_data_map_coordinates.jsonl``. Of other files, the number of
+        planned epochs, as of :func:`data_map_from_logs`.
 
     Returns
     -------
@@ -143,18 +149,27 @@ def read_dynamics(
     (kind,) = kinds
     if kind == "dynamics":
         _check_exist(files)
-        return read_reference_dynamics(files, name, sample_ids=sample_ids, classes=classes)
+        return read_reference_dynamics(
+            files, name, sample_ids=sample_ids, classes=classes, n_epochs=n_epochs
+        )
     if kind == "map":
         _check_exist(files)
         if len(files) > 1:
             raise InvalidParameterError(
                 f"The 'path' parameter of read_dynamics must name a single map. Got {len(files)}."
             )
+        if classes is not None:
+            raise InvalidParameterError(
+                f"The 'classes' parameter of read_dynamics must be None for {files[0]}, which "
+                "holds no labels."
+            )
         fields = read_reference_map(files[0], name, sample_ids=sample_ids, n_epochs=n_epochs)
         with damage_named(files[0], "data map"):
             return DataMap(**fields)
     found, run = find_log(path, "read_dynamics")
-    return read_parquet_log(found, run, name, sample_ids=sample_ids, classes=classes)
+    return read_parquet_log(
+        found, run, name, sample_ids=sample_ids, classes=classes, n_epochs=n_epochs
+    )
 
 
 def _files_in(folder):
@@ -170,8 +185,8 @@ def _files_in(folder):
     if any(folder.glob("*.parquet")):
         return [folder]
     raise FileNotFoundError(
-        f"{folder} holds no log: neither Parquet files, nor dynamics_epoch_N.jsonl or "
-        "td_metrics.jsonl."
+        f"{folder} holds no log: neither files whose names end in .parquet, nor "
+        f"dynamics_epoch_N.jsonl or td_metrics.jsonl.{hint_of_folders_below(folder)}"
     )
 
 
@@ -370,7 +385,8 @@ def select_from_logs(
     lazy : bool, default=False
         Whether to return the ids as a frame of the engine.
     path : str or path-like, default=None
-        Parquet file to write the ids to, in the column `sample_id`. Not with ``lazy=True``.
+        Parquet file to write the ids to, in the column `sample_id`; an old one is replaced. It must
+        lie outside the folder of the log. Not with ``lazy=True``.
     n_epochs : int, default=None
         Number of planned epochs, as of :func:`data_map_from_logs`.
 
@@ -384,9 +400,11 @@ def select_from_logs(
     ------
     ImportError
         If a library is missing, naming the extra to install.
+    OSError
+        If `path` cannot be written.
     ValueError
-        If the region or a share is invalid, or if the log lacks labels, or the column that a
-        statistic needs.
+        If the region, a share or `path` is invalid, or if the log lacks labels, or the column that
+        a statistic needs.
     SampleAlignmentError
         If an id has two labels.
 
@@ -426,6 +444,7 @@ def select_from_logs(
             "computed, and is written by its engine."
         )
     log = LogFrame(log, engine, "select_from_logs", n_epochs)
+    file = None if path is None else check_output(path, log)
     seed = draw_seed(random_state)
     chosen, keys = select_on_engine(
         log, rule, frac, stratify=stratify, seed=seed, owner="select_from_logs"
@@ -435,8 +454,8 @@ def select_from_logs(
     column = log.original_type("sample_id", collect(chosen, log.engine)["sample_id"])
     column = np.sort(column)
     release(keys, log.engine)
-    if path is not None:
-        write_ids(column, path)
+    if file is not None:
+        write_ids(column, file)
     return original_ids(column, log.run)
 
 

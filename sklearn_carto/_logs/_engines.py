@@ -104,8 +104,7 @@ def plain_objects(frame, names):
         if len(kinds) > 1 or kinds.keys() & {"bytes", "list", "dict", "set"}:
             raise ValueError(
                 f"The log must hold text, numbers, booleans or dates in the column {name}, all of "
-                f"one type. Got objects of the types {', '.join(sorted(kinds))}: cast the column, "
-                "for example to text."
+                f"one type. Got objects of the types {', '.join(sorted(kinds))}."
             )
         column = as_column(held.to_numpy(dtype=object))
         if column.dtype.kind in "ifb":

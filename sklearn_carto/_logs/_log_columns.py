@@ -16,8 +16,10 @@ OF_OBSERVATION = ("true_proba", "correct", "margin", "loss", "el2n")
 # what single precision rounds to lies in the range
 _TOLERANCE = 1e-6
 RANGES = {
-    "true_proba": (0.0, 1.0), "loss": (-_TOLERANCE, np.inf), "el2n": (-_TOLERANCE, 2**0.5 + _TOLERANCE)
-}  # fmt: skip
+    "true_proba": (0.0, 1.0),
+    "loss": (-_TOLERANCE, np.inf),
+    "el2n": (-_TOLERANCE, 2**0.5 + _TOLERANCE),
+}
 _INT64 = np.iinfo(np.int64)
 
 

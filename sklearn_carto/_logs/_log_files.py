@@ -171,15 +171,20 @@ def _files_of(folder):
     others = sorted(path for path in folder.glob("*.parquet") if path.name[0] not in "._")
     if others:
         return _expanded(others)
-    hint = ""
-    if next(folder.glob("*/**/*.parquet"), None) is not None:
-        hint = (
-            " There are some in folders below it: pass a pattern of their names, or, if the names "
-            "of folders hold columns, a frame of an engine that reads them, such as "
-            "polars.scan_parquet(folder, hive_partitioning=True)."
-        )
     raise FileNotFoundError(
-        f"{folder} holds no log: no file in it has a name that ends in .parquet.{hint}"
+        f"{folder} holds no log: no file in it has a name that ends in .parquet."
+        f"{hint_of_folders_below(folder)}"
+    )
+
+
+def hint_of_folders_below(folder):
+    """Say what to do if there are Parquet files in folders below one that holds no log."""
+    if next(folder.glob("*/**/*.parquet"), None) is None:
+        return ""
+    return (
+        " Folders below it hold some: pass a pattern of their names, or, if the names of folders "
+        "hold columns, a frame of an engine that reads them, such as "
+        "polars.scan_parquet(folder, hive_partitioning=True)."
     )
 
 

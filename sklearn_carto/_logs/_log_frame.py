@@ -15,7 +15,7 @@ from sklearn_carto._logs._aggregation import (
 )
 from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
 from sklearn_carto._logs._log_columns import MASKS, REQUIRED
-from sklearn_carto._logs._log_files import find_log
+from sklearn_carto._logs._log_files import as_paths, find_log
 from sklearn_carto._logs._row_report import RowReport, some
 from sklearn_carto._utils._packages import require
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
@@ -41,16 +41,21 @@ class LogFrame:
         Name of the log, for messages.
     run : Run or None
         What is known of the run.
+    files, folders : set of Path
+        The files of the log, and the folders of those that were not named one by one.
     epochs : tuple of int
         The distinct epochs, ascending.
     """
 
     def __init__(self, log, engine, owner, n_epochs=None):
         is_path = isinstance(log, (str, list, tuple)) or hasattr(log, "__fspath__")
-        self.run = None
+        self.run, self.files, self.folders = None, set(), set()
         if is_path:
             require("narwhals", owner, "sklearn-carto[logs]")
             files, self.run = find_log(log, owner)
+            self.files = {file.resolve() for file in files}
+            given = {path.resolve() for path in as_paths(log, owner)}
+            self.folders = {file.parent for file in self.files - given}
             log = scan(files, engine or "polars", owner)
             self.name = str(files[0].parent) if len(files) > 1 else str(files[0])
         else:
@@ -100,7 +105,9 @@ class LogFrame:
         try:
             return dict(self.frame.collect_schema())
         except nw.exceptions.DuplicateError as error:
-            raise ValueError(f"{self.name} must not hold two columns of one name. {error}") from error
+            raise ValueError(
+                f"{self.name} must not hold two columns of one name. {error}"
+            ) from error
 
     def _wrong_type(self, name, wanted, schema):
         return ValueError(
@@ -198,5 +205,5 @@ class LogFrame:
         again = columns["n_rows"] - columns["n_seen"]
         report.doubled(int(again.sum()), ids[again > 0], "the largest of each value")
         report.missing_epochs(np.array(self.epochs))
-        report.missing(len(self.epochs) - columns["n_seen"], ids)
+        report.missing(len(self.epochs) - columns["n_seen"], ids, len(self.epochs))
         report.issue()

@@ -67,17 +67,55 @@ def original_ids(column, run):
     return run.arrays["sample_ids"][places_of(column, _id_column(run))]
 
 
+def check_output(path, log):
+    """Return the path of the file that ids are written to, ahead of the work.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The path that the user gave.
+    log : LogFrame
+        The log that the ids are selected from.
+
+    Returns
+    -------
+    path : Path
+        The absolute path.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is that of a folder, of a file of the log, or of one in its folder.
+    OSError
+        If the folder does not exist or cannot be written to.
+    """
+    subject = "The 'path' parameter of select_from_logs must be that of a file"
+    name = os.fsdecode(path)
+    if "\0" in name:
+        raise InvalidParameterError(f"{subject}. Got {name!r}.")
+    path = Path(name).expanduser().absolute()
+    if path.is_dir():
+        raise InvalidParameterError(f"{subject}. Got {str(path)!r}, which is a folder.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written; its folder does not exist.")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path} cannot be written; its folder is read-only.")
+    real = path.resolve()
+    if real in log.files:
+        raise InvalidParameterError(f"{subject} of its own. Got {str(path)!r}, a file of the log.")
+    if real.parent in log.folders and real.suffix == ".parquet":
+        raise InvalidParameterError(
+            f"{subject} outside the folder of the log, whose files are read as one. Got "
+            f"{str(path)!r}."
+        )
+    return path
+
+
 def write_ids(column, path):
     """Write ids to a Parquet file."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    path = Path(os.fsdecode(path)).expanduser().absolute()
-    if path.is_dir():
-        raise InvalidParameterError(
-            f"The 'path' parameter of select_from_logs must be that of a file. Got {str(path)!r}, "
-            "which is a folder."
-        )
     table = pa.table({"sample_id": pa.array(column)})
     with new_file(path) as file:
         parquet.write_table(table, file)

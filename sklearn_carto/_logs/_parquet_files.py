@@ -22,8 +22,8 @@ class FileGroup(NamedTuple):
 def group_files(files, owner):
     """Check the footers of Parquet files, and group the files by their schemas.
 
-    Engines differ in what they make of files whose schemas differ: an error of their own, or columns
-    that are left out or cast without a word.
+    Engines differ in what they make of files whose schemas differ: an error of their own, or
+    columns that are left out or cast without a word.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def partition_hint(path, lacking):
     if not found:
         return ""
     return (
-        f" The names of folders hold {', '.join(found)}: pass a frame of an engine that reads them, "
-        "such as polars.scan_parquet(..., hive_partitioning=True)."
+        f" The names of folders hold {', '.join(found)}: pass a frame of an engine that reads "
+        "them, such as polars.scan_parquet(..., hive_partitioning=True)."
     )
 
 
