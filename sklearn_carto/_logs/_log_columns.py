@@ -54,7 +54,7 @@ def as_column(values):
             return _texts(map(str, values))
         if kinds in ({bool}, {float}):
             return values.astype(kinds.pop())
-        return _texts(map(_json, values))
+        return _texts(map(text_of, values))
     if values.dtype.kind in "iu":
         if len(values) and int(values.max()) > _INT64.max:
             return _texts(map(str, values.tolist()))
@@ -65,7 +65,7 @@ def as_column(values):
         return values.astype(object)
     if values.dtype.kind in "mM":
         return _texts(map(str, values))
-    return _texts(map(_json, values.astype(object)))
+    return _texts(map(text_of, values.astype(object)))
 
 
 def id_column(sample_ids, n_samples, owner):
@@ -92,7 +92,8 @@ def _texts(values):
     return column
 
 
-def _json(value):
+def text_of(value):
+    """Return the text that stands for an object."""
     one = np.empty(1, dtype=object)
     one[0] = value
     decoded = json.loads(encode_objects(one).tobytes())[0]

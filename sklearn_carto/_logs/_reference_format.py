@@ -150,7 +150,8 @@ def read_reference_map(path, name, *, sample_ids=None, n_epochs=None):
                 "correctness is a number of epochs, of how many it does not hold."
             )
         n_epochs = int(match[1])
-    guids, values, has_forgetting = [], [], False
+    guids, has_forgetting = [], False
+    values: list[list[float]] = []
     for place, record in _records(path):
         guids.append(_guid_of(record, place))
         row = [record.get(key) for key in ("confidence", "variability", "correctness")]

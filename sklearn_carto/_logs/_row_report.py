@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._logs._log_columns import text_of
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import LogRowsWarning, SampleAlignmentError
 
@@ -51,11 +52,13 @@ def _places(keys, known):
 
 
 def key_of(value):
-    """Return what an id is compared by."""
+    """Return what an id is compared by: its value, and of dates and other objects, their text."""
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        return type(value), str(value)
+        return str(value)
     value = value.item() if isinstance(value, np.generic) else value
-    return (bool, value) if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return bool, value
+    return value if isinstance(value, (str, int, float, bytes, tuple)) else text_of(value)
 
 
 class RowReport:
