@@ -103,9 +103,12 @@ def read_dynamics(
 
     Notes
     -----
-    A row that lacks some epochs has the statistics of the others. If it occurs several times at one
-    epoch, the first line of JSON counts, and of Parquet files, which have no order, the largest of
-    each value.
+    A row that lacks some epochs has the statistics of the others; one that lacks all of them has
+    NaN, and the label of the run, or the first class if that is unknown. If it occurs several times
+    at one epoch, the first line of JSON counts, and of Parquet files, which have no order, the
+    largest of each value.
+
+    Ids are compared by value: text is no number, and of dates and other objects, the text counts.
 
     The reference implementation counts 1000 forgetting events for rows that were never learned;
     they are infinite here.
@@ -280,7 +283,9 @@ def data_map_from_logs(
         The log: its folder, Parquet files or a pattern of their names, or a frame of polars, DuckDB
         (a relation), Dask, PySpark, pandas or pyarrow. The columns `sample_id`, `epoch` (from 0),
         `true_proba` and `correct` are required; `margin`, `label`, `loss`, `el2n`, `held_out` and
-        `excluded` are optional. A row holds what one sample has at one epoch.
+        `excluded` are optional. A row holds what one sample has at one epoch. Ids and labels are
+        numbers, text or booleans; categories, dates, decimals and integers of 128 bits become text,
+        as the engine writes it. Files may hold further columns.
     engine : {"polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow"}, default=None
         The engine that reads the files. None: Polars; for a frame, its own.
     lazy : bool, default=False
@@ -304,7 +309,8 @@ def data_map_from_logs(
     ImportError
         If a library is missing, naming the extra to install.
     ValueError
-        If columns are missing or hold invalid values, or if a folder holds several runs.
+        If columns are missing, of a wrong type or hold invalid values; if a file is damaged, or
+        files do not fit; or if a folder holds several runs.
     SampleAlignmentError
         If an id has two labels; with ``lazy=True``, `label` and `label_max` then differ.
 

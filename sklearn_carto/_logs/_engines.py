@@ -70,6 +70,10 @@ def wrap(frame, engine, owner):
     narwhals = require("narwhals", owner, "sklearn-carto[logs]")
     try:
         wrapped = narwhals.from_native(frame)
+    except narwhals.exceptions.DuplicateError as error:
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must not hold two columns of one name. {error}"
+        ) from error
     except TypeError:
         raise InvalidParameterError(
             f"The 'log' parameter of {owner} must be a path, a list of paths, or a frame of "
@@ -101,7 +105,7 @@ def plain_objects(frame, names):
     for name in names:
         held = native[name].dropna()
         kinds = {type(value).__name__: type(value) for value in held}
-        if len(kinds) > 1 or kinds.keys() & {"bytes", "list", "dict", "set"}:
+        if len(kinds) > 1 or kinds.keys() & {"bytes", "list", "dict", "set", "ndarray"}:
             raise ValueError(
                 f"The log must hold text, numbers, booleans or dates in the column {name}, all of "
                 f"one type. Got objects of the types {', '.join(sorted(kinds))}."

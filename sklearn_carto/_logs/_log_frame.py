@@ -69,7 +69,7 @@ class LogFrame:
     def _check_columns(self):
         import narwhals as nw
 
-        schema = self._schema()
+        schema = dict(self.frame.collect_schema())
         lacking = [name for name in REQUIRED if name not in schema]
         if lacking:
             raise ValueError(
@@ -91,23 +91,13 @@ class LogFrame:
                 raise self._wrong_type(name, "text, numbers, booleans or dates", schema)
         if self.engine == "pandas":
             self.frame = plain_objects(self.frame, [n for n in names if schema[n] == nw.Object])
-            schema = self._schema()
+            schema = dict(self.frame.collect_schema())
         self.floats = tuple(name for name in names if schema[name].is_float())
         plain = {nw.Boolean} if self.engine == "pyarrow" else {nw.String, nw.Boolean}
         wide = (nw.Decimal, nw.Int128, nw.UInt128)
         numbers = {n for n in names if schema[n].is_numeric() and schema[n] not in wide}
         self.text = tuple(n for n in names if n not in numbers and schema[n] not in plain)
         self.flags = tuple(name for name in names if schema[name] == nw.Boolean)
-
-    def _schema(self):
-        import narwhals as nw
-
-        try:
-            return dict(self.frame.collect_schema())
-        except nw.exceptions.DuplicateError as error:
-            raise ValueError(
-                f"{self.name} must not hold two columns of one name. {error}"
-            ) from error
 
     def _wrong_type(self, name, wanted, schema):
         return ValueError(
