@@ -158,8 +158,9 @@ def test_numbers_of_any_type_are_probabilities(dtype):
         column = pa.array(np.array([0.5, 0.25] * 3, dtype=np.float16))
     elif dtype != "decimal":
         column = column.cast(types.get(dtype, pa.float64()))
-    found = data_map_from_logs(table_of(sample_id=[1, 2] * 3, true_proba=column, epoch=[0, 0, 1, 1, 2, 2],
-                                        label=["a", "b"] * 3))  # fmt: skip
+    ids, epochs = [1, 2] * 3, [0, 0, 1, 1, 2, 2]
+    table = table_of(sample_id=ids, epoch=epochs, label=ids, true_proba=column)
+    found = data_map_from_logs(table)
     assert found.confidence.tolist() == [0.5, 0.25]
 
 
