@@ -302,7 +302,8 @@ def data_map_from_logs(
         that no epoch holds, else in that of the ids. Statistics whose column is absent are None.
         With ``lazy=True``, a frame of the engine, in no order, with the columns `sample_id`,
         `label`, `label_max`, the statistics, `n_seen`, the number of epochs of a row, and `n_rows`,
-        the number of its rows.
+        the number of its rows; booleans are 0 and 1. On DuckDB, that of files belongs to a
+        connection of its own.
 
     Raises
     ------
@@ -400,7 +401,8 @@ def select_from_logs(
     -------
     sample_ids : ndarray of shape (n_rows,) or frame
         The ids of the selected rows, ascending: of the folder of a run, as the run was given them.
-        With ``lazy=True``, a frame with the column `sample_id`, in no order.
+        With ``lazy=True``, a frame with the column `sample_id`, in no order, which on DuckDB
+        belongs to a connection of its own: pass ``relation.to_arrow_table()`` to another one.
 
     Raises
     ------

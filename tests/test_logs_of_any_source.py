@@ -439,3 +439,19 @@ def test_a_row_that_no_epoch_holds_has_the_label_of_the_run(tmp_path):
         read = read_dynamics(tmp_path, sample_ids=[2, 0])
     assert read.labels.tolist() == ["c", "a"]
     assert np.isnan(read.true_proba[0, 0])
+
+
+def test_a_file_with_a_damaged_page_is_named_on_every_engine(engine, tmp_path):
+    rng = np.random.RandomState(0)
+    table = pa.table({"sample_id": np.arange(20000), "epoch": np.zeros(20000, dtype=int),
+                      "true_proba": rng.rand(20000), "correct": rng.rand(20000) < 0.5})  # fmt: skip
+    write(tmp_path, table.slice(0, 5), table)
+    damaged = bytearray((tmp_path / "b.parquet").read_bytes())
+    damaged[30000:-2000] = bytes(len(damaged) - 32000)
+    (tmp_path / "b.parquet").write_bytes(damaged)
+    for function in (
+        lambda: data_map_from_logs(tmp_path, engine=engine),
+        lambda: select_from_logs(tmp_path, "easy", 0.5, engine=engine, stratify=False),
+    ):
+        with pytest.raises(ValueError, match="b.parquet does not hold a log that can be read"):
+            function()

@@ -11,7 +11,7 @@ from threading import local
 import numpy as np
 
 from sklearn_carto._logs._log_columns import as_column
-from sklearn_carto._logs._parquet_files import group_files
+from sklearn_carto._logs._parquet_files import damage_found, group_files
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import describe
@@ -61,7 +61,8 @@ def _scan_files(group, engine, owner):
     require("pyarrow", f"{owner}(engine={engine!r})", "sklearn-carto[logs]")
     from pyarrow import dataset
 
-    table = dataset.dataset(paths, format="parquet").to_table(columns=[*group.columns])
+    with damage_found(group.files):
+        table = dataset.dataset(paths, format="parquet").to_table(columns=[*group.columns])
     return table.to_pandas() if engine == "pandas" else table
 
 

@@ -16,6 +16,7 @@ from sklearn_carto._logs._aggregation import (
 from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
 from sklearn_carto._logs._log_columns import MASKS, REQUIRED
 from sklearn_carto._logs._log_files import as_paths, find_log
+from sklearn_carto._logs._parquet_files import damage_found
 from sklearn_carto._logs._row_report import RowReport, some
 from sklearn_carto._utils._packages import require
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
@@ -112,24 +113,31 @@ class LogFrame:
         epoch = nw.col("epoch").cast(nw.Int64)
         frame = self.frame.select(epoch, (epoch * 0 + 1).alias("n"))
         counts = frame.group_by("epoch").agg(nw.col("n").sum())
-        found = collect(counts.with_columns(nw.col("n").cast(nw.Int64)), self.engine)
+        found = self.collect(counts.with_columns(nw.col("n").cast(nw.Int64)))
         if len(found["epoch"]) == 0:
             raise ValueError(f"{self.name} holds no row.")
         epochs = found["epoch"].astype(np.float64)  # null is NaN
-        if not ((epochs >= 0) & (epochs < MAX_EPOCHS)).all():
+        valid = (epochs >= 0) & (epochs < MAX_EPOCHS)
+        if not valid.all():
+            wrong = [None if np.isnan(e) else int(e) for e in np.sort(epochs[~valid])]
             raise ValueError(
                 f"{self.name} must hold an epoch in each row, from 0 and below {MAX_EPOCHS:,}. Got "
-                f"{some(np.sort(epochs[~((epochs >= 0) & (epochs < MAX_EPOCHS))]))}."
+                f"{some(np.array(wrong, dtype=object))}."
             )
         order = np.argsort(epochs)
         self.epochs = tuple(epochs[order].astype(int).tolist())
         self.counts = found["n"][order].astype(np.int64)
 
+    def collect(self, frame):
+        """Return the columns of a frame that is made of the log."""
+        with damage_found(self.files):
+            return collect(frame, self.engine)
+
     def check_values(self, n_wrong):
         """Raise an error if rows hold values that are none, of which there are `n_wrong`."""
         if not n_wrong:
             return
-        counts = collect(count_invalid_in_columns(self.frame, self.plan()), self.engine)
+        counts = self.collect(count_invalid_in_columns(self.frame, self.plan()))
         counts = {name: int(values.sum()) for name, values in counts.items()}
         found = ", ".join(f"{name} ({n} rows)" for name, n in counts.items() if n)
         raise InvalidProbabilitiesError(
@@ -151,7 +159,7 @@ class LogFrame:
     def lazy_map(self):
         """Return the frame of the map, for rows that may be doubled and missing."""
         plan = self.plan()
-        self.check_values(collect(count_invalid(self.frame, plan), self.engine)["n_wrong"].sum())
+        self.check_values(self.collect(count_invalid(self.frame, plan))["n_wrong"].sum())
         frame = aggregate(self.frame, plan)
         return frame.select(*(n for n in frame.collect_schema().names() if n != "n_wrong"))
 
@@ -172,7 +180,7 @@ class LogFrame:
 
     def _collect(self, *, doubled, missing):
         frame = aggregate(self.frame, self.plan(doubled=doubled, missing=missing))
-        columns = collect(frame, self.engine)
+        columns = self.collect(frame)
         self.check_values(columns.pop("n_wrong").sum())
         columns["sample_id"] = self.original_type("sample_id", columns["sample_id"])
         order = np.argsort(columns["sample_id"], kind="stable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sklearn_carto._logs._log_columns import MASKS, OPTIONAL, REQUIRED
@@ -69,6 +70,22 @@ def group_files(files, owner):
         raise ValueError(f"{files[0]} holds no row{others}.")
     casts = {name: kind for name, kind in first_kinds.items() if kind in _CASTS}
     return list(groups.values()), {name: _CASTS[kind] for name, kind in casts.items()}
+
+
+@contextmanager
+def damage_found(files):
+    """Name the file that is damaged, if that is why an engine fails, which does not name it."""
+    try:
+        yield
+    except Exception:
+        from pyarrow import parquet
+
+        for path in sorted(files):
+            with damage_named(path, "log"), parquet.ParquetFile(path) as file:
+                for group in range(file.num_row_groups):
+                    names = [name for name in _COLUMNS if name in file.schema_arrow.names]
+                    file.read_row_group(group, columns=names)
+        raise
 
 
 def partition_hint(path, lacking):
