@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,9 +13,11 @@ from sklearn_carto._logs._engine_selection import select_on_engine
 from sklearn_carto._logs._engines import ENGINES, collect, release
 from sklearn_carto._logs._log_files import (
     as_paths,
+    files_at,
     files_of_runs,
     find_log,
     hint_of_folders_below,
+    name_of_log,
 )
 from sklearn_carto._logs._log_frame import LogFrame
 from sklearn_carto._logs._map_columns import check_output, map_fields, original_ids, write_ids
@@ -54,7 +55,7 @@ def read_dynamics(
     Parameters
     ----------
     path : str, path-like or list of these
-        A folder, or files of one kind:
+        A folder, or files of one kind, also as a pattern of their names:
 
         - a log of this library: the folder that the parameter `log` names, or Parquet files with
           the columns `sample_id`, `epoch`, `true_proba`, `correct`, `margin`, `label`, `loss` and
@@ -140,8 +141,11 @@ def read_dynamics(
         sample_ids = check_sample_ids(sample_ids, n_samples, "read_dynamics")
     if classes is not None:
         classes = as_labels(classes, "classes", "read_dynamics")
-    name = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
-    files = _files_in(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
+    if len(paths) == 1 and paths[0].is_dir():
+        name, files = str(paths[0]), _files_in(paths[0])
+    else:
+        files = [file for one in paths for file in ([one] if one.is_dir() else files_at(one))]
+        name = name_of_log(files)
     kinds = {_kind_of(file) for file in files}
     if len(kinds) > 1:
         raise InvalidParameterError(
@@ -151,12 +155,10 @@ def read_dynamics(
     # 2. Read them.
     (kind,) = kinds
     if kind == "dynamics":
-        _check_exist(files)
         return read_reference_dynamics(
             files, name, sample_ids=sample_ids, classes=classes, n_epochs=n_epochs
         )
     if kind == "map":
-        _check_exist(files)
         if len(files) > 1:
             raise InvalidParameterError(
                 f"The 'path' parameter of read_dynamics must name a single map. Got {len(files)}."
@@ -170,6 +172,7 @@ def read_dynamics(
         with damage_named(files[0], "data map"):
             return DataMap(**fields)
     found, run = find_log(path, "read_dynamics")
+    name = name_of_log(found) if len(paths) > 1 else name
     return read_parquet_log(
         found, run, name, sample_ids=sample_ids, classes=classes, n_epochs=n_epochs
     )
@@ -199,12 +202,6 @@ def _kind_of(path):
     return "map" if MAP_FILE.fullmatch(path.name) else "parquet"
 
 
-def _check_exist(files):
-    for file in files:
-        if not Path(file).is_file():
-            raise FileNotFoundError(f"{file} does not exist.")
-
-
 @validate_params(dynamics=[TrainingDynamics])
 def write_dynamics(dynamics: TrainingDynamics, path: PathType) -> None:
     """Write recorded training dynamics as a log, one Parquet file for each epoch.
@@ -223,11 +220,16 @@ def write_dynamics(dynamics: TrainingDynamics, path: PathType) -> None:
     OSError
         If a file cannot be written.
     ValueError
-        If no history was recorded.
+        If no epoch or no history was recorded.
 
     See Also
     --------
     read_dynamics : Read a log.
+
+    Notes
+    -----
+    Of a history in half precision, the log holds the values that it kept: a map of the log is then
+    rounded, and that of the dynamics is not.
 
     Examples
     --------
@@ -244,7 +246,9 @@ def write_dynamics(dynamics: TrainingDynamics, path: PathType) -> None:
     (array([0.5 , 0.75], dtype=float32), ['a', 'b'])
     """
     dynamics._check_history("write_dynamics")
-    log = EpochLog(path, "write_dynamics", strict=True)
+    if dynamics.n_epochs == 0:
+        raise ValueError("These training dynamics hold no epoch yet: call update first.")
+    log = EpochLog(path, "write_dynamics", strict=True, parameter="path")
     rows = LogRows(
         dynamics.n_samples,
         dynamics.record,

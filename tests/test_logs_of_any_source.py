@@ -455,3 +455,26 @@ def test_a_file_with_a_damaged_page_is_named_on_every_engine(engine, tmp_path):
     ):
         with pytest.raises(ValueError, match="b.parquet does not hold a log that can be read"):
             function()
+
+
+# What is no Parquet file
+
+
+def test_files_of_the_reference_implementation_are_an_error_that_says_what_reads_them(tmp_path):
+    pytest.importorskip("polars")
+    file = tmp_path / "dynamics_epoch_0.jsonl"
+    file.write_text('{"guid": 1, "logits_epoch_0": [1, 0], "gold": 0}')
+    for log in (tmp_path, file, f"{tmp_path}/*.jsonl", [file]):
+        with pytest.raises(
+            (FileNotFoundError, InvalidParameterError), match="read_dynamics *reads"
+        ):
+            data_map_from_logs(log)
+
+
+def test_a_log_of_several_folders_is_named_by_them(tmp_path):
+    pytest.importorskip("polars")
+    for name in "ab":
+        write(tmp_path / name, table_of())
+    for function in (data_map_from_logs, read_dynamics):
+        with pytest.warns(LogRowsWarning, match=r"/a and 1 other folders holds 6 rows .*\[-2, 7\]"):
+            function([tmp_path / "a", tmp_path / "b"])

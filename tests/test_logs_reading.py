@@ -57,6 +57,7 @@ def test_files_and_the_folder_above_are_read_like_the_folder(tmp_path):
     (tmp_path / "td_metrics.jsonl").write_text("")  # the reference writes it there
     expected = read_dynamics(folder).true_proba
     assert_array_equal(read_dynamics(files[::-1]).true_proba, expected)
+    assert_array_equal(read_dynamics(f"{folder}/dynamics_*.jsonl").true_proba, expected)
     assert_array_equal(read_dynamics(str(tmp_path)).true_proba, expected)
 
 
@@ -234,6 +235,7 @@ def test_files_that_do_not_belong_together_are_errors(tmp_path):
     shutil.copy(tmp_path / "dynamics_epoch_0.jsonl", tmp_path / "dynamics_epoch_00.jsonl")
     with pytest.raises(ValueError, match="are of the same epoch"):
         read_dynamics(tmp_path)
+    (tmp_path / "td_metrics.jsonl").write_text("")
     with pytest.raises(InvalidParameterError, match="files of one kind"):
         read_dynamics([tmp_path / "dynamics_epoch_0.jsonl", tmp_path / "td_metrics.jsonl"])
 

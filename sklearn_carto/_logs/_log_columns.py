@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def as_column(values):
     return _texts(map(text_of, values.astype(object)))
 
 
-def id_column(sample_ids, n_samples, owner):
+def id_column(sample_ids, n_samples, owner, parameter="log"):
     """Return the ids of all rows as a column; of rows without ids, their positions.
 
     An InvalidParameterError is raised if two rows have the same.
@@ -76,11 +77,13 @@ def id_column(sample_ids, n_samples, owner):
     if sample_ids is None:
         return np.arange(n_samples)
     column = as_column(sample_ids)
-    if len(set(column.tolist())) < n_samples:
+    counts = Counter(column.tolist())
+    if len(counts) < n_samples:
+        again = [value for value, count in counts.items() if count > 1]
         raise InvalidParameterError(
-            f"The 'log' parameter of {owner} needs an id for each row that no other row has, also "
-            "as text. Got some several times. Pass unique sample_ids, or a frame whose index is "
-            "unique."
+            f"The {parameter!r} parameter of {owner} needs an id for each row that no other row "
+            f"has, also as text. Got {again[:5]} several times. Pass unique sample_ids, or a frame "
+            "whose index is unique."
         )
     return column
 

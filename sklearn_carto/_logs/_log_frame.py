@@ -15,7 +15,7 @@ from sklearn_carto._logs._aggregation import (
 )
 from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
 from sklearn_carto._logs._log_columns import MASKS, REQUIRED
-from sklearn_carto._logs._log_files import as_paths, find_log
+from sklearn_carto._logs._log_files import as_paths, find_log, name_of_log
 from sklearn_carto._logs._parquet_files import damage_found
 from sklearn_carto._logs._row_report import RowReport, some
 from sklearn_carto._utils._packages import require
@@ -58,7 +58,7 @@ class LogFrame:
             given = {path.resolve() for path in as_paths(log, owner)}
             self.folders = {file.parent for file in self.files - given}
             log = scan(files, engine or "polars", owner)
-            self.name = str(files[0].parent) if len(files) > 1 else str(files[0])
+            self.name = name_of_log(files)
         else:
             self.name = f"The log, a {type(log).__name__},"
         self.frame, self.engine = wrap(log, engine if not is_path else None, owner)

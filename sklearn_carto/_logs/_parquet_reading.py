@@ -52,7 +52,7 @@ def read_parquet_log(files, run, name, *, sample_ids=None, classes=None, n_epoch
     own = {} if run is None else run.arrays
     names = own.get("sample_ids") if sample_ids is None else sample_ids
     if names is not None:
-        known = id_column(names, len(names), "read_dynamics")
+        known = id_column(names, len(names), "read_dynamics", "sample_ids")
     elif run is not None:
         known = np.arange(run.facts["n_samples"])
     else:
