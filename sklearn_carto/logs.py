@@ -332,7 +332,9 @@ def data_map_from_logs(
     Notes
     -----
     Statistics are those of :meth:`DataMap.from_dynamics`, up to the rounding of double precision.
-    Of rows that occur several times at one epoch, the largest of each value counts.
+    Of rows that occur several times at one epoch, the largest of each value counts. A frame may
+    begin with a later epoch than 0, after a burn-in; of files, epochs that are missing at the
+    beginning are reported.
 
     Examples
     --------

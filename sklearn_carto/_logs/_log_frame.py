@@ -147,9 +147,14 @@ class LogFrame:
         )
 
     @property
+    def first_epoch(self):
+        """First epoch: 0 in files; a frame may begin later, after a burn-in."""
+        return 0 if self.files else self.epochs[0]
+
+    @property
     def n_epochs(self):
-        """Number of epochs up to the last one, which are counted from 0."""
-        return self.epochs[-1] + 1
+        """Number of epochs from the first one up to the last one."""
+        return self.epochs[-1] + 1 - self.first_epoch
 
     def plan(self, *, doubled=True, missing=True):
         """Return the plan of an aggregation."""
@@ -202,6 +207,6 @@ class LogFrame:
                 )
         again = columns["n_rows"] - columns["n_seen"]
         report.doubled(int(again.sum()), ids[again > 0], "the largest of each value")
-        report.missing_epochs(np.array(self.epochs))
+        report.missing_epochs(np.array(self.epochs), self.first_epoch)
         report.missing(len(self.epochs) - columns["n_seen"], ids, len(self.epochs))
         report.issue()

@@ -73,9 +73,9 @@ class RowReport:
     def __init__(self, log):
         self.log, self.parts = log, []
 
-    def missing_epochs(self, epochs):
-        """Report the epochs that are missing between the first and the last one."""
-        lacking = np.setdiff1d(np.arange(epochs.min(initial=0), epochs.max(initial=-1)), epochs)
+    def missing_epochs(self, epochs, first=0):
+        """Report the epochs that are missing between `first` and the last one."""
+        lacking = np.setdiff1d(np.arange(first, epochs.max(initial=-1)), epochs)
         if len(lacking):
             self.parts.append(f"lacks the epochs {some(lacking)}")
 
