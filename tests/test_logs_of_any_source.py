@@ -478,3 +478,16 @@ def test_a_log_of_several_folders_is_named_by_them(tmp_path):
     for function in (data_map_from_logs, read_dynamics):
         with pytest.warns(LogRowsWarning, match=r"/a and 1 other folders holds 6 rows .*\[-2, 7\]"):
             function([tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize("ids", [None, ["a", "b", "c"]], ids=str)
+def test_rows_of_a_run_that_no_epoch_holds_are_reported(ids, engine, tmp_path):
+    dynamics = TrainingDynamics(["a", "b", "c"], sample_ids=ids)
+    dynamics.update(0, np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]), [0, 2])
+    write_dynamics(dynamics, tmp_path)
+    name = "1" if ids is None else "'b'"
+    with pytest.warns(
+        LogRowsWarning, match=rf"lacks 1 of 3 rows, among them \[{name}\], which are"
+    ):
+        found = data_map_from_logs(tmp_path, engine=engine)
+    assert np.isnan(found.confidence).tolist() == [False, True, False]

@@ -16,8 +16,9 @@ from sklearn_carto._logs._aggregation import (
 from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
 from sklearn_carto._logs._log_columns import MASKS, REQUIRED
 from sklearn_carto._logs._log_files import as_paths, find_log, name_of_log
+from sklearn_carto._logs._map_columns import id_column_of
 from sklearn_carto._logs._parquet_files import damage_found
-from sklearn_carto._logs._row_report import RowReport, some
+from sklearn_carto._logs._row_report import RowReport, places_of, some
 from sklearn_carto._utils._packages import require
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
 
@@ -209,4 +210,7 @@ class LogFrame:
         report.doubled(int(again.sum()), ids[again > 0], "the largest of each value")
         report.missing_epochs(np.array(self.epochs), self.first_epoch)
         report.missing(len(self.epochs) - columns["n_seen"], ids, len(self.epochs))
+        if self.run is not None and len(ids) < self.run.facts["n_samples"]:
+            known = id_column_of(self.run)
+            report.absent(known[places_of(known, ids) < 0], len(known))
         report.issue()

@@ -31,7 +31,7 @@ def _in_order_of_run(fields, run):
     """Put the rows in the order of the training; those that no epoch holds are NaN."""
     arrays, facts = run
     n_samples, names = facts["n_samples"], arrays.get("sample_ids")
-    places = places_of(fields["sample_ids"], _id_column(run))
+    places = places_of(fields["sample_ids"], id_column_of(run))
     if (places < 0).any():
         raise ValueError(f"The log holds {(places < 0).sum()} rows that its run does not have.")
     whole = {"n_epochs": fields["n_epochs"], "sample_ids": names}
@@ -55,7 +55,8 @@ def _in_order_of_run(fields, run):
     }
 
 
-def _id_column(run):
+def id_column_of(run):
+    """Return the ids of all rows of a run as a column of its log."""
     names = run.arrays.get("sample_ids")
     return np.arange(run.facts["n_samples"]) if names is None else as_column(names)
 
@@ -64,7 +65,7 @@ def original_ids(column, run):
     """Return ids as the run was given them; without a run, as they are."""
     if run is None or run.arrays.get("sample_ids") is None:
         return column
-    return run.arrays["sample_ids"][places_of(column, _id_column(run))]
+    return run.arrays["sample_ids"][places_of(column, id_column_of(run))]
 
 
 def check_output(path, log):
