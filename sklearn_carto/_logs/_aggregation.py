@@ -71,16 +71,17 @@ def count_invalid(frame, plan):
     return counts.select((nw.col("n_rows") - nw.col("n_valid")).cast(nw.Int64).alias("n_wrong"))
 
 
-def count_invalid_in_columns(frame, plan):
-    """Return the frame of the number of rows in which each column holds a value that is none."""
+def count_valid_in_columns(frame, plan):
+    """Return the frame of the number of rows in which each column holds a valid value, or null.
+
+    The column `n_rows` holds the number of all rows.
+    """
     import narwhals as nw
 
-    marks = {
-        name: nw.when(valid).then(nw.lit(0)).otherwise(nw.lit(1)).cast(nw.Int64)
-        for name, valid in _conditions(plan).items()
-    }
+    marks = {name: _as_count(valid) for name, valid in _conditions(plan).items()}
+    marks["n_rows"] = nw.col("epoch").cast(nw.Int64) * 0 + 1
     marked = row_by_row(frame, lambda frame: frame.select(*(m.alias(n) for n, m in marks.items())))
-    return marked.select(*(nw.col(name).sum() for name in marks))
+    return marked.select(*(nw.col(name).sum().cast(nw.Int64) for name in marks))
 
 
 def _conditions(plan):
@@ -106,9 +107,12 @@ def _conditions(plan):
 
 def _valid(plan):
     """Return 1 in a row that holds valid values, else 0 or null."""
+    return _as_count(reduce(and_, _conditions(plan).values()))
+
+
+def _as_count(valid):
     import narwhals as nw
 
-    valid = reduce(and_, _conditions(plan).values())
     return nw.when(valid).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
 
 

@@ -11,7 +11,7 @@ from sklearn_carto._logs._aggregation import (
     Plan,
     aggregate,
     count_invalid,
-    count_invalid_in_columns,
+    count_valid_in_columns,
 )
 from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
 from sklearn_carto._logs._log_columns import MASKS, REQUIRED
@@ -67,6 +67,8 @@ class LogFrame:
         self._read_epochs()
         planned = self.run.facts["planned_epochs"] if self.run else None
         self.window = dual_window(n_epochs or planned or len(self.epochs))
+        if self.engine == "pandas":  # which cannot compare text with None as it aggregates
+            self._check_all_values()
 
     def _check_columns(self):
         import narwhals as nw
@@ -134,13 +136,17 @@ class LogFrame:
         with damage_found(self.files):
             return collect(frame, self.engine)
 
+    def _check_all_values(self):
+        self.check_values(self.collect(count_invalid(self.frame, self.plan()))["n_wrong"].sum())
+
     def check_values(self, n_wrong):
         """Raise an error if rows hold values that are none, of which there are `n_wrong`."""
         if not n_wrong:
             return
-        counts = self.collect(count_invalid_in_columns(self.frame, self.plan()))
-        counts = {name: int(values.sum()) for name, values in counts.items()}
-        found = ", ".join(f"{name} ({n} rows)" for name, n in counts.items() if n)
+        counts = self.collect(count_valid_in_columns(self.frame, self.plan()))
+        n_rows = int(counts.pop("n_rows")[0])
+        n_wrong = {name: n_rows - int(np.nan_to_num(n[0])) for name, n in counts.items()}
+        found = ", ".join(f"{name} ({n} rows)" for name, n in n_wrong.items() if n)
         raise InvalidProbabilitiesError(
             f"{self.name} must hold valid values in each row. Others are in {found}. Valid are: a "
             "true_proba in [0, 1], flags of 0 or 1, a loss of at least 0, an el2n in [0, sqrt(2)], "
@@ -164,9 +170,8 @@ class LogFrame:
 
     def lazy_map(self):
         """Return the frame of the map, for rows that may be doubled and missing."""
-        plan = self.plan()
-        self.check_values(self.collect(count_invalid(self.frame, plan))["n_wrong"].sum())
-        frame = aggregate(self.frame, plan)
+        self._check_all_values()
+        frame = aggregate(self.frame, self.plan())
         return frame.select(*(n for n in frame.collect_schema().names() if n != "n_wrong"))
 
     def collect_map(self):
