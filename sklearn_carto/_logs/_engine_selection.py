@@ -58,6 +58,9 @@ def select_on_engine(log, rule, frac, *, stratify, seed, owner):
     keys = _keys_of(log, rule, stratify, doubled=False, missing=not even)
     counts = _count(keys, log)
     log.check_values(counts["wrong"].sum())
+    if "excluded" not in log.columns:  # whose rows are not among the counted ones
+        n_rows = counts["again"] + len(log.epochs) * counts["n"] - counts["lacking"]
+        log.check_n_rows(int(n_rows.sum()))
     if counts["again"].any() or (even and counts["lacking"].any()):  # not as it was taken for
         keys = _keys_of(log, rule, stratify, doubled=True, missing=True)
         counts = _count(keys, log)

@@ -25,21 +25,22 @@ WITHOUT_WINDOWS = ("dask", "pyarrow")  # narwhals has no windows in order of a c
 
 
 def scan(files, engine, owner):
-    """Return the frame of Parquet files on an engine, lazy where the engine is.
+    """Return the frame of Parquet files on an engine, lazy where the engine is, and its row count.
 
     Files of several schemas, which :func:`group_files` has found to fit, are cast and joined.
     """
-    groups, casts = group_files(files, owner)
+    groups, casts, n_rows = group_files(files, owner)
     frames = [_scan_files(group, engine, owner) for group in groups]
     if len(frames) == 1:
-        return frames[0]
+        return frames[0], n_rows
     import narwhals as nw
 
     columns = [
         nw.col(name).cast(getattr(nw, casts[name])) if name in casts else nw.col(name)
         for name in groups[0].columns
     ]
-    return nw.concat([nw.from_native(frame).select(*columns) for frame in frames]).to_native()
+    frames = [nw.from_native(frame).select(*columns) for frame in frames]
+    return nw.concat(frames).to_native(), n_rows
 
 
 def _scan_files(group, engine, owner):

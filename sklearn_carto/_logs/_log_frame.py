@@ -17,7 +17,7 @@ from sklearn_carto._logs._engines import collect, plain_objects, scan, wrap
 from sklearn_carto._logs._log_columns import MASKS, REQUIRED
 from sklearn_carto._logs._log_files import as_paths, find_log, name_of_log
 from sklearn_carto._logs._map_columns import id_column_of
-from sklearn_carto._logs._parquet_files import damage_found
+from sklearn_carto._logs._parquet_files import check_content, damage_found
 from sklearn_carto._logs._row_report import RowReport, places_of, some
 from sklearn_carto._utils._packages import require
 from sklearn_carto.exceptions import InvalidProbabilitiesError, SampleAlignmentError
@@ -43,6 +43,8 @@ class LogFrame:
         Name of the log, for messages.
     run : Run or None
         What is known of the run.
+    n_rows : int or None
+        Number of rows of files, as their footers state it.
     files, folders : set of Path
         The files of the log, and the folders of those that were not named one by one.
     epochs : tuple of int
@@ -51,14 +53,14 @@ class LogFrame:
 
     def __init__(self, log, engine, owner, n_epochs=None):
         is_path = isinstance(log, (str, list, tuple)) or hasattr(log, "__fspath__")
-        self.run, self.files, self.folders = None, set(), set()
+        self.run, self.n_rows, self.files, self.folders = None, None, set(), set()
         if is_path:
             require("narwhals", owner, "sklearn-carto[logs]")
             files, self.run = find_log(log, owner)
             self.files = {file.resolve() for file in files}
             given = {path.resolve() for path in as_paths(log, owner)}
             self.folders = {file.parent for file in self.files - given}
-            log = scan(files, engine or "polars", owner)
+            log, self.n_rows = scan(files, engine or "polars", owner)
             self.name = name_of_log(files)
         else:
             self.name = f"The log, a {type(log).__name__},"
@@ -130,6 +132,18 @@ class LogFrame:
         order = np.argsort(epochs)
         self.epochs = tuple(epochs[order].astype(int).tolist())
         self.counts = found["n"][order].astype(np.int64)
+        self.check_n_rows(self.counts.sum())
+
+    def check_n_rows(self, n_rows):
+        """Raise an error if an engine has read fewer rows than the files hold.
+
+        Polars 1.25 leaves out a damaged part of a file without a word.
+        """
+        if self.n_rows is not None and n_rows != self.n_rows:
+            check_content(self.files)
+            raise ValueError(
+                f"{self.name} holds {self.n_rows} rows, of which {self.engine} has read {n_rows}."
+            )
 
     def collect(self, frame):
         """Return the columns of a frame that is made of the log."""
@@ -193,6 +207,7 @@ class LogFrame:
         frame = aggregate(self.frame, self.plan(doubled=doubled, missing=missing))
         columns = self.collect(frame)
         self.check_values(columns.pop("n_wrong").sum())
+        self.check_n_rows(columns["n_rows"].sum())
         columns["sample_id"] = self.original_type("sample_id", columns["sample_id"])
         order = np.argsort(columns["sample_id"], kind="stable")
         return {name: values[order] for name, values in columns.items()}

@@ -38,6 +38,8 @@ def group_files(files, owner):
     groups : list of FileGroup
         The files that hold rows; more than one group only if types are of several widths, or if
         some files hold further columns.
+    n_rows : int
+        Number of rows of all files.
     casts : dict of str to str
         The narwhals type of each column that all groups can be cast to.
 
@@ -50,7 +52,7 @@ def group_files(files, owner):
     from pyarrow import parquet
 
     groups: dict[Any, FileGroup] = {}
-    first, first_kinds = None, {}
+    first, first_kinds, n_rows = None, {}, 0
     for path in files:
         with damage_named(path, "log"):
             metadata = parquet.read_metadata(path)
@@ -58,6 +60,7 @@ def group_files(files, owner):
         _check_names(schema, path)
         if metadata.num_rows == 0:
             continue
+        n_rows += metadata.num_rows
         types = {name: schema.field(name).type for name in _COLUMNS if name in schema.names}
         kinds = {name: _kind_of(name, dtype) for name, dtype in types.items()}
         if first is None:
@@ -69,7 +72,8 @@ def group_files(files, owner):
         others = ", nor do the other files of the log" if len(files) > 1 else ""
         raise ValueError(f"{files[0]} holds no row{others}.")
     casts = {name: kind for name, kind in first_kinds.items() if kind in _CASTS}
-    return list(groups.values()), {name: _CASTS[kind] for name, kind in casts.items()}
+    casts = {name: _CASTS[kind] for name, kind in casts.items()}
+    return list(groups.values()), casts, n_rows
 
 
 @contextmanager
@@ -78,14 +82,19 @@ def damage_found(files):
     try:
         yield
     except Exception:
-        from pyarrow import parquet
-
-        for path in sorted(files):
-            with damage_named(path, "log"), parquet.ParquetFile(path) as file:
-                for group in range(file.num_row_groups):
-                    names = [name for name in _COLUMNS if name in file.schema_arrow.names]
-                    file.read_row_group(group, columns=names)
+        check_content(files)
         raise
+
+
+def check_content(files):
+    """Raise a ValueError that names the first file whose content cannot be read."""
+    from pyarrow import parquet
+
+    for path in sorted(files):
+        with damage_named(path, "log"), parquet.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                names = [name for name in _COLUMNS if name in file.schema_arrow.names]
+                file.read_row_group(group, columns=names)
 
 
 def partition_hint(path, lacking):
