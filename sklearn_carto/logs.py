@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 from os import PathLike
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,9 +11,16 @@ import numpy as np
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._logs._engine_selection import select_on_engine
 from sklearn_carto._logs._engines import ENGINES, collect, release
-from sklearn_carto._logs._log_files import as_paths, files_of_runs, find_log
+from sklearn_carto._logs._log_files import (
+    as_paths,
+    files_at,
+    files_of_runs,
+    find_log,
+    hint_of_folders_below,
+    name_of_log,
+)
 from sklearn_carto._logs._log_frame import LogFrame
-from sklearn_carto._logs._map_columns import map_fields, original_ids, write_ids
+from sklearn_carto._logs._map_columns import check_output, map_fields, original_ids, write_ids
 from sklearn_carto._logs._parquet_log import EpochLog, LogRows
 from sklearn_carto._logs._parquet_reading import read_parquet_log
 from sklearn_carto._logs._reference_format import (
@@ -49,7 +55,7 @@ def read_dynamics(
     Parameters
     ----------
     path : str, path-like or list of these
-        A folder, or files of one kind:
+        A folder, or files of one kind, also as a pattern of their names:
 
         - a log of this library: the folder that the parameter `log` names, or Parquet files with
           the columns `sample_id`, `epoch`, `true_proba`, `correct`, `margin`, `label`, `loss` and
@@ -67,8 +73,9 @@ def read_dynamics(
         The labels in the order of the columns of logits. None: those of the run; for the reference
         implementation, 0 to n_classes - 1.
     n_epochs : int, default=None
-        Number of epochs that a map is made of, whose `correctness` is a count. None: as the name of
-        the file says, in ``..._0_6_data_map_coordinates.jsonl``. Other files hold it themselves.
+        Of a map, the number of its epochs, since its `correctness` is a count. None: as the name of
+        the file says, in ``..._0_6_data_map_coordinates.jsonl``. Of other files, the number of
+        planned epochs, as of :func:`data_map_from_logs`.
 
     Returns
     -------
@@ -97,9 +104,12 @@ def read_dynamics(
 
     Notes
     -----
-    A row that lacks some epochs has the statistics of the others. If it occurs several times at one
-    epoch, the first line of JSON counts, and of Parquet files, which have no order, the largest of
-    each value.
+    A row that lacks some epochs has the statistics of the others; one that lacks all of them has
+    NaN, and the label of the run, or the first class if that is unknown. If it occurs several times
+    at one epoch, the first line of JSON counts, and of Parquet files, which have no order, the
+    largest of each value.
+
+    Ids are compared by value: text is no number, and of dates and other objects, the text counts.
 
     The reference implementation counts 1000 forgetting events for rows that were never learned;
     they are infinite here.
@@ -131,8 +141,11 @@ def read_dynamics(
         sample_ids = check_sample_ids(sample_ids, n_samples, "read_dynamics")
     if classes is not None:
         classes = as_labels(classes, "classes", "read_dynamics")
-    name = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
-    files = _files_in(paths[0]) if len(paths) == 1 and paths[0].is_dir() else paths
+    if len(paths) == 1 and paths[0].is_dir():
+        name, files = str(paths[0]), _files_in(paths[0])
+    else:
+        files = [file for one in paths for file in ([one] if one.is_dir() else files_at(one))]
+        name = name_of_log(files)
     kinds = {_kind_of(file) for file in files}
     if len(kinds) > 1:
         raise InvalidParameterError(
@@ -142,19 +155,27 @@ def read_dynamics(
     # 2. Read them.
     (kind,) = kinds
     if kind == "dynamics":
-        _check_exist(files)
-        return read_reference_dynamics(files, name, sample_ids=sample_ids, classes=classes)
+        return read_reference_dynamics(
+            files, name, sample_ids=sample_ids, classes=classes, n_epochs=n_epochs
+        )
     if kind == "map":
-        _check_exist(files)
         if len(files) > 1:
             raise InvalidParameterError(
                 f"The 'path' parameter of read_dynamics must name a single map. Got {len(files)}."
+            )
+        if classes is not None:
+            raise InvalidParameterError(
+                f"The 'classes' parameter of read_dynamics must be None for {files[0]}, which "
+                "holds no labels."
             )
         fields = read_reference_map(files[0], name, sample_ids=sample_ids, n_epochs=n_epochs)
         with damage_named(files[0], "data map"):
             return DataMap(**fields)
     found, run = find_log(path, "read_dynamics")
-    return read_parquet_log(found, run, name, sample_ids=sample_ids, classes=classes)
+    name = name_of_log(found) if len(paths) > 1 else name
+    return read_parquet_log(
+        found, run, name, sample_ids=sample_ids, classes=classes, n_epochs=n_epochs
+    )
 
 
 def _files_in(folder):
@@ -170,8 +191,8 @@ def _files_in(folder):
     if any(folder.glob("*.parquet")):
         return [folder]
     raise FileNotFoundError(
-        f"{folder} holds no log: neither Parquet files, nor dynamics_epoch_N.jsonl or "
-        "td_metrics.jsonl."
+        f"{folder} holds no log: neither files whose names end in .parquet, nor "
+        f"dynamics_epoch_N.jsonl or td_metrics.jsonl.{hint_of_folders_below(folder)}"
     )
 
 
@@ -179,12 +200,6 @@ def _kind_of(path):
     if DYNAMICS_FILE.fullmatch(path.name):
         return "dynamics"
     return "map" if MAP_FILE.fullmatch(path.name) else "parquet"
-
-
-def _check_exist(files):
-    for file in files:
-        if not Path(file).is_file():
-            raise FileNotFoundError(f"{file} does not exist.")
 
 
 @validate_params(dynamics=[TrainingDynamics])
@@ -205,11 +220,16 @@ def write_dynamics(dynamics: TrainingDynamics, path: PathType) -> None:
     OSError
         If a file cannot be written.
     ValueError
-        If no history was recorded.
+        If no epoch or no history was recorded.
 
     See Also
     --------
     read_dynamics : Read a log.
+
+    Notes
+    -----
+    Of a history in half precision, the log holds the values that it kept: a map of the log is then
+    rounded, and that of the dynamics is not.
 
     Examples
     --------
@@ -226,7 +246,9 @@ def write_dynamics(dynamics: TrainingDynamics, path: PathType) -> None:
     (array([0.5 , 0.75], dtype=float32), ['a', 'b'])
     """
     dynamics._check_history("write_dynamics")
-    log = EpochLog(path, "write_dynamics", strict=True)
+    if dynamics.n_epochs == 0:
+        raise ValueError("These training dynamics hold no epoch yet: call update first.")
+    log = EpochLog(path, "write_dynamics", strict=True, parameter="path")
     rows = LogRows(
         dynamics.n_samples,
         dynamics.record,
@@ -265,7 +287,9 @@ def data_map_from_logs(
         The log: its folder, Parquet files or a pattern of their names, or a frame of polars, DuckDB
         (a relation), Dask, PySpark, pandas or pyarrow. The columns `sample_id`, `epoch` (from 0),
         `true_proba` and `correct` are required; `margin`, `label`, `loss`, `el2n`, `held_out` and
-        `excluded` are optional. A row holds what one sample has at one epoch.
+        `excluded` are optional. A row holds what one sample has at one epoch. Ids and labels are
+        numbers, text or booleans; categories, dates, decimals and integers of 128 bits become text,
+        as the engine writes it. Files may hold further columns.
     engine : {"polars", "duckdb", "dask", "pyspark", "pandas", "pyarrow"}, default=None
         The engine that reads the files. None: Polars; for a frame, its own.
     lazy : bool, default=False
@@ -282,14 +306,16 @@ def data_map_from_logs(
         that no epoch holds, else in that of the ids. Statistics whose column is absent are None.
         With ``lazy=True``, a frame of the engine, in no order, with the columns `sample_id`,
         `label`, `label_max`, the statistics, `n_seen`, the number of epochs of a row, and `n_rows`,
-        the number of its rows.
+        the number of its rows; booleans are 0 and 1. On DuckDB, that of files belongs to a
+        connection of its own.
 
     Raises
     ------
     ImportError
         If a library is missing, naming the extra to install.
     ValueError
-        If columns are missing or hold invalid values, or if a folder holds several runs.
+        If columns are missing, of a wrong type or hold invalid values; if a file is damaged, or
+        files do not fit; or if a folder holds several runs.
     SampleAlignmentError
         If an id has two labels; with ``lazy=True``, `label` and `label_max` then differ.
 
@@ -306,7 +332,9 @@ def data_map_from_logs(
     Notes
     -----
     Statistics are those of :meth:`DataMap.from_dynamics`, up to the rounding of double precision.
-    Of rows that occur several times at one epoch, the largest of each value counts.
+    Of rows that occur several times at one epoch, the largest of each value counts. A frame may
+    begin with a later epoch than 0, after a burn-in; of files, epochs that are missing at the
+    beginning are reported.
 
     Examples
     --------
@@ -370,7 +398,8 @@ def select_from_logs(
     lazy : bool, default=False
         Whether to return the ids as a frame of the engine.
     path : str or path-like, default=None
-        Parquet file to write the ids to, in the column `sample_id`. Not with ``lazy=True``.
+        Parquet file to write the ids to, in the column `sample_id`; an old one is replaced. It must
+        lie outside the folder of the log. Not with ``lazy=True``.
     n_epochs : int, default=None
         Number of planned epochs, as of :func:`data_map_from_logs`.
 
@@ -378,15 +407,18 @@ def select_from_logs(
     -------
     sample_ids : ndarray of shape (n_rows,) or frame
         The ids of the selected rows, ascending: of the folder of a run, as the run was given them.
-        With ``lazy=True``, a frame with the column `sample_id`, in no order.
+        With ``lazy=True``, a frame with the column `sample_id`, in no order, which on DuckDB
+        belongs to a connection of its own: pass ``relation.to_arrow_table()`` to another one.
 
     Raises
     ------
     ImportError
         If a library is missing, naming the extra to install.
+    OSError
+        If `path` cannot be written.
     ValueError
-        If the region or a share is invalid, or if the log lacks labels, or the column that a
-        statistic needs.
+        If the region, a share or `path` is invalid, or if the log lacks labels, or the column that
+        a statistic needs.
     SampleAlignmentError
         If an id has two labels.
 
@@ -426,16 +458,18 @@ def select_from_logs(
             "computed, and is written by its engine."
         )
     log = LogFrame(log, engine, "select_from_logs", n_epochs)
+    file = None if path is None else check_output(path, log)
     seed = draw_seed(random_state)
     chosen, keys = select_on_engine(
         log, rule, frac, stratify=stratify, seed=seed, owner="select_from_logs"
     )
     if lazy:
         return chosen.to_native()
-    column = np.sort(collect(chosen, log.engine)["sample_id"])
+    column = log.original_type("sample_id", collect(chosen, log.engine)["sample_id"])
+    column = np.sort(column)
     release(keys, log.engine)
-    if path is not None:
-        write_ids(column, path)
+    if file is not None:
+        write_ids(column, file)
     return original_ids(column, log.run)
 
 

@@ -344,6 +344,14 @@ def test_logs_of_the_reference_implementation(capsys, tmp_path):
     data_map = DataMap.load(tmp_path / "out" / "map.npz")
     expected = (0.5 + 1 / (1 + np.exp(-2))) / 2
     np.testing.assert_allclose(data_map.confidence, [expected], rtol=1e-6)
+    # a pattern, and a folder with Parquet files of something else below it
+    done(capsys, "from-logs", tmp_path / "dynamics_epoch_*.jsonl", "--out", tmp_path / "out 2")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.parquet").write_bytes(b"")
+    done(capsys, "from-logs", tmp_path, "--out", tmp_path / "out 3")
+    for folder in ("out 2", "out 3"):
+        again = DataMap.load(tmp_path / folder / "map.npz")
+        np.testing.assert_array_equal(again.confidence, data_map.confidence)
 
 
 def test_logs_of_this_library(capsys, tmp_path):

@@ -1,5 +1,6 @@
 """Bad input of the commands: one line, exit code 2, and what to do."""
 
+import json
 import re
 import warnings
 from types import SimpleNamespace
@@ -195,6 +196,10 @@ def test_logs_that_are_none(capsys, tmp_path):
     ):  # fmt: skip
         line = fails(capsys, "from-logs", tmp_path / log, "--out", tmp_path / "out")
         assert match in line
+    metrics = {"guid": 1, "confidence": 0.5, "variability": 0.1, "correctness": 2}
+    (tmp_path / "td_metrics.jsonl").write_text(json.dumps(metrics))
+    line = fails(capsys, "from-logs", tmp_path / "td_metrics.jsonl", "--out", tmp_path / "out")
+    assert "--epochs must be given for" in line
 
 
 def test_out_of_distribution_tables_need_the_same_columns_and_labels(capsys, tmp_path, table):

@@ -409,6 +409,24 @@ def test_a_step_in_place_of_an_epoch_is_an_error(tmp_path):
         read_dynamics(tmp_path)
 
 
+@pytest.mark.parametrize("first", [0, 2, 5])
+def test_a_frame_without_the_first_epochs_is_a_map_after_a_burn_in(first, tmp_path):
+    polars = pytest.importorskip("polars")
+    dynamics = make_dynamics()
+    write_dynamics(dynamics, tmp_path)
+    log = polars.scan_parquet(tmp_path / "*.parquet").filter(polars.col("epoch") >= first)
+    found = data_map_from_logs(log)  # without a warning
+    expected = DataMap.from_dynamics(dynamics, epochs=slice(first, None))
+    assert found.n_epochs == expected.n_epochs
+    for name in STATISTICS:
+        values = getattr(found, name), getattr(expected, name)
+        assert_allclose(*values, rtol=0, atol=1e-9, err_msg=name)
+    for path in tmp_path.glob("epoch-000000.*"):
+        path.unlink()
+    with pytest.warns(LogRowsWarning, match=r"lacks the epochs \[0\]"):
+        assert data_map_from_logs(tmp_path).n_epochs == 6
+
+
 def test_threads_make_maps_and_selections_alike(engine, tmp_path):
     if engine in ("dask", "pyspark"):
         pytest.skip("the cluster shares out the work itself")

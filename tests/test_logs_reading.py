@@ -57,6 +57,7 @@ def test_files_and_the_folder_above_are_read_like_the_folder(tmp_path):
     (tmp_path / "td_metrics.jsonl").write_text("")  # the reference writes it there
     expected = read_dynamics(folder).true_proba
     assert_array_equal(read_dynamics(files[::-1]).true_proba, expected)
+    assert_array_equal(read_dynamics(f"{folder}/dynamics_*.jsonl").true_proba, expected)
     assert_array_equal(read_dynamics(str(tmp_path)).true_proba, expected)
 
 
@@ -118,6 +119,58 @@ def test_guids_may_be_text_or_of_both_types(tmp_path):
     dynamics = read_dynamics(tmp_path)
     assert dynamics.sample_ids.tolist() == ["1", 1]
     assert dynamics.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("guids", "known", "found"),
+    [
+        ([1, "x"], [1], [1]),  # among text
+        (["a", "b"], ["b", 5], ["b"]),  # sample_ids of two types
+        ([2**70, 2**53 + 1, 2**53], np.array([2**53, 2**53 + 1]), [2**53, 2**53 + 1]),
+        ([2**53 + 1, 5], np.array([2.0**53, 5.0]), [5]),  # not rounded
+        ([7, 5], np.array([2**64 - 1, 5], dtype=np.uint64), [5]),
+        (["5", "7"], [2**70, 5], []),  # text is no number
+        (['"a"', "b"], ["a", 1], []),
+        ([0, 1], [True, False], []),  # and a boolean is none
+        (["2020-01-01", "b"], np.array(["2020-01-01"], dtype="datetime64[D]"), ["2020-01-01"]),
+    ],
+    ids=str,
+)
+def test_guids_are_compared_by_value_whatever_the_other_ones_are(guids, known, found, tmp_path):
+    write(tmp_path, 0, [line(0, guid, [i, 0.0], 0) for i, guid in enumerate(guids)])
+    metrics = tmp_path / "td_metrics.jsonl"
+    write_metrics(metrics, [METRICS[0] | {"guid": guid, "confidence": i / 10}
+                            for i, guid in enumerate(guids)])  # fmt: skip
+    files = [tmp_path / "dynamics_epoch_0.jsonl", metrics]
+    if not found:
+        for file in files:
+            with pytest.raises(SampleAlignmentError, match="holds no row of sample_ids"):
+                read_dynamics(file, sample_ids=known, n_epochs=6)
+        return
+    with pytest.warns(LogRowsWarning):
+        dynamics = read_dynamics(files[0], sample_ids=known)
+    with pytest.warns(LogRowsWarning):
+        data_map = read_dynamics(metrics, sample_ids=known, n_epochs=6)
+    for i, one in enumerate(np.asarray(known, dtype=object).tolist()):
+        place = [j for j, guid in enumerate(guids) if str(one) == str(guid) and guid in found]
+        place = place or [j for j, guid in enumerate(guids) if one == guid and guid in found]
+        expected = softmax([place[0], 0.0])[0] if place else np.nan
+        assert_allclose(dynamics.true_proba[i, 0], expected, rtol=1e-6)
+        assert_allclose(data_map.confidence[i], place[0] / 10 if place else np.nan)
+
+
+def test_planned_epochs_set_the_window_of_the_dual_score(tmp_path):
+    for epoch in range(8):
+        write(tmp_path, epoch)
+    found = {n: DataMap.from_dynamics(read_dynamics(tmp_path, n_epochs=n)).dual for n in (8, 4)}
+    assert not np.allclose(found[8], found[4])  # windows of 4 epochs, and of 2
+    assert_array_equal(found[8], DataMap.from_dynamics(read_dynamics(tmp_path)).dual)
+
+
+def test_logits_whose_margin_is_no_single_number_are_an_error(tmp_path):
+    write(tmp_path, 0, [line(0, 7, [3e38, -3e38])])
+    with pytest.raises(ValueError, match="line 1: logits_epoch_0 must hold .* finite numbers"):
+        read_dynamics(tmp_path)
 
 
 def test_classes_name_the_columns_of_logits(tmp_path):
@@ -182,6 +235,7 @@ def test_files_that_do_not_belong_together_are_errors(tmp_path):
     shutil.copy(tmp_path / "dynamics_epoch_0.jsonl", tmp_path / "dynamics_epoch_00.jsonl")
     with pytest.raises(ValueError, match="are of the same epoch"):
         read_dynamics(tmp_path)
+    (tmp_path / "td_metrics.jsonl").write_text("")
     with pytest.raises(InvalidParameterError, match="files of one kind"):
         read_dynamics([tmp_path / "dynamics_epoch_0.jsonl", tmp_path / "td_metrics.jsonl"])
 
@@ -231,13 +285,35 @@ def test_metrics_follow_the_data_set(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [{"confidence": 1.5}, {"confidence": None}, {"variability": "a"}, {"variability": 0.7},
-     {"correctness": 2.5}, {"correctness": -1}, {"guid": None}, {"forgetfulness": "x"}],
+     {"correctness": 2.5}, {"correctness": -1}, {"guid": None}, {"forgetfulness": "x"},
+     {"forgetfulness": -1}, {"forgetfulness": 0.5}, {"forgetfulness": 1000},
+     {"forgetfulness": None}],
     ids=str,
 )  # fmt: skip
 def test_metrics_out_of_range_are_errors_that_name_the_file(change, tmp_path):
     path = write_metrics(tmp_path / "td_metrics.jsonl", [METRICS[0], METRICS[1] | change])
     with pytest.raises(ValueError, match=r"td_metrics\.jsonl"):
         read_dynamics(path, n_epochs=6)
+
+
+def test_a_row_that_was_never_learned_is_known_by_its_correctness(tmp_path):
+    records = [METRICS[2] | {"forgetfulness": 0, "guid": 1}, *METRICS]
+    data_map = read_dynamics(write_metrics(tmp_path / "td_metrics.jsonl", records), n_epochs=6)
+    assert data_map.forgetting.tolist() == [np.inf, 0, 2, np.inf]
+
+
+def test_forgetfulness_that_some_lines_lack_is_an_error_that_names_one(tmp_path):
+    lacking = {name: value for name, value in METRICS[0].items() if name != "forgetfulness"}
+    path = write_metrics(tmp_path / "td_metrics.jsonl", [METRICS[1], lacking])
+    with pytest.raises(ValueError, match="line 2: forgetfulness must be a number"):
+        read_dynamics(path, n_epochs=6)
+    write_metrics(path, [lacking, METRICS[1]])
+    with pytest.raises(ValueError, match="line 2: .* missing in the lines before"):
+        read_dynamics(path, n_epochs=6)
+    path = write_metrics(tmp_path / "td_metrics.jsonl", [lacking])
+    assert read_dynamics(path, n_epochs=6).forgetting is None
+    with pytest.raises(InvalidParameterError, match="'classes' parameter .* holds no labels"):
+        read_dynamics(path, n_epochs=6, classes=["a", "b"])
 
 
 @pytest.mark.parametrize("path", [3, None, [], [3], {"a": 1}, "", object()], ids=["number", "none",

@@ -277,7 +277,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_before_the_training(make, tmp_
 def test_ids_that_two_rows_have_are_an_error_before_the_training(tmp_path):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, index=["a"] * 150, columns=list("abcd"))
-    with pytest.raises(InvalidParameterError, match="needs an id for each row"):
+    with pytest.raises(InvalidParameterError, match=r"needs an id for each row .*\['a'\] several"):
         CartographyClassifier(SGD, n_epochs=2, log=tmp_path).fit(frame, y)
     assert files_of(tmp_path) == []
 
@@ -402,8 +402,13 @@ def test_writing_dynamics_needs_their_history_and_a_free_folder(tmp_path):
     dynamics = sklearn_carto.TrainingDynamics(LABELS)
     dynamics.update(0, LOGITS[0], from_logits=True)
     write_dynamics(dynamics, tmp_path)
-    with pytest.raises(LogConflictError, match="'log' parameter of write_dynamics"):
+    with pytest.raises(LogConflictError, match="'path' parameter of write_dynamics"):
         write_dynamics(dynamics, tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InvalidParameterError, match="'path' parameter of write_dynamics"):
+        write_dynamics(dynamics, tmp_path / "file")
+    with pytest.raises(ValueError, match="hold no epoch yet"):
+        write_dynamics(sklearn_carto.TrainingDynamics(LABELS), tmp_path / "none")
     with pytest.raises(ValueError, match="write_dynamics needs the recorded history"):
         write_dynamics(sklearn_carto.TrainingDynamics(LABELS, keep_history=False), tmp_path / "a")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from glob import has_magic
 from pathlib import Path
 
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._map_output import FILES, describe_map, map_facts, write_map
 from sklearn_carto._cli._output import OutputFolder
+from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._packages import is_installed
 
 
@@ -26,9 +28,9 @@ def run(options, messages):
         What --json prints.
     """
     path = Path(options.log)
-    if not path.exists():
+    if not path.exists() and not has_magic(options.log):
         raise CommandError(f"{path} does not exist.")
-    parquet = path.suffix == ".parquet" or (path.is_dir() and any(path.rglob("*.parquet")))
+    parquet = path.suffix == ".parquet" or (path.is_dir() and any(path.glob("*.parquet")))
     statistics = "statistics.parquet" if parquet else "statistics.csv"
     folder = OutputFolder(options, messages, [*FILES, statistics])
     messages.info(f"reading {path}")
@@ -47,5 +49,9 @@ def read_map(path, parquet, n_epochs):
 
     if parquet and is_installed("polars") and is_installed("narwhals"):
         return data_map_from_logs(path, n_epochs=n_epochs)
-    found = read_dynamics(path, n_epochs=n_epochs)
+    try:
+        found = read_dynamics(path, n_epochs=n_epochs)
+    except InvalidParameterError as error:
+        option = str(error).replace("The 'n_epochs' parameter of read_dynamics", "--epochs")
+        raise CommandError(option) from error
     return found if isinstance(found, DataMap) else DataMap.from_dynamics(found)

@@ -273,9 +273,12 @@ def _from_logs(commands):
         "dynamics_epoch_N.jsonl of the reference implementation.",
         "sklearn-carto from-logs training_dynamics --out map",
     )
-    command.add_argument("log", metavar="LOG", help="folder or file of the log")
+    command.add_argument("log", metavar="LOG", help="folder or file of the log, or a pattern")
     command.add_argument(
-        "--epochs", type=_positive, metavar="N", help="planned epochs (default: those of the log)"
+        "--epochs",
+        type=_positive,
+        metavar="N",
+        help="planned epochs (default: those of the log), or those of a td_metrics.jsonl",
     )
     _add_out(command, "DIR", "folder for the results")
 

@@ -8,11 +8,15 @@ be doubled are first reduced to one for each id and epoch.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import NamedTuple
+
+import numpy as np
 
 from sklearn_carto._dynamics._running import EARLY_EPOCHS
 from sklearn_carto._logs._engines import WITHOUT_WINDOWS, row_by_row, total
-from sklearn_carto._logs._log_columns import MASKS, OPTIONAL
+from sklearn_carto._logs._log_columns import MASKS, OPTIONAL, RANGES
 
 # beyond, windows are faster and need less memory, measured with Polars and DuckDB
 MOST_PIVOTED_EPOCHS = 12
@@ -29,6 +33,7 @@ class Plan(NamedTuple):
     doubled: bool  # whether a row may occur several times at one epoch,
     missing: bool  # or lack one
     text: tuple = ()  # columns to be cast to text, as categories
+    floats: tuple = ()  # ids and labels that are floating point numbers, of which NaN is none
 
     @property
     def uses_windows(self):
@@ -66,18 +71,48 @@ def count_invalid(frame, plan):
     return counts.select((nw.col("n_rows") - nw.col("n_valid")).cast(nw.Int64).alias("n_wrong"))
 
 
-def _valid(plan):
-    """Return 1 in a row that holds valid values, else 0 or null; epochs are checked ahead."""
+def count_valid_in_columns(frame, plan):
+    """Return the frame of the number of rows in which each column holds a valid value, or null.
+
+    The column `n_rows` holds the number of all rows.
+    """
     import narwhals as nw
 
-    correct = nw.col("correct").cast(nw.Int64)
-    valid = (nw.col("true_proba") >= 0) & (nw.col("true_proba") <= 1)  # neither NaN nor null
-    valid = valid & (correct >= 0) & (correct <= 1) & ~nw.col("sample_id").is_null()
-    for name in plan.columns:
-        if name in ("margin", "loss", "el2n"):
-            valid = valid & nw.col(name).cast(nw.Float64).is_finite()
+    marks = {name: _as_count(valid) for name, valid in _conditions(plan).items()}
+    marks["n_rows"] = nw.col("epoch").cast(nw.Int64) * 0 + 1
+    marked = row_by_row(frame, lambda frame: frame.select(*(m.alias(n) for n, m in marks.items())))
+    return marked.select(*(nw.col(name).sum().cast(nw.Int64) for name in marks))
+
+
+def _conditions(plan):
+    """Return what makes a value of each column valid; epochs are checked ahead."""
+    import narwhals as nw
+
+    valid = {}
+    for name in ("sample_id", "true_proba", "correct", *plan.columns):
+        column = nw.col(name)
+        if name in ("correct", *MASKS):
+            flag = column.cast(nw.Int64)
+            valid[name] = (flag >= 0) & (flag <= 1)
+        elif name in RANGES or name == "margin":  # neither NaN nor null
+            low, high = RANGES.get(name, (-np.inf, np.inf))
+            number = column.cast(nw.Float64)
+            valid[name] = number.is_finite() & (number >= low) & (number <= high)
         else:
-            valid = valid & ~nw.col(name).is_null()
+            valid[name] = ~column.is_null()
+            if name in plan.floats:
+                valid[name] = valid[name] & column.cast(nw.Float64).is_finite()
+    return valid
+
+
+def _valid(plan):
+    """Return 1 in a row that holds valid values, else 0 or null."""
+    return _as_count(reduce(and_, _conditions(plan).values()))
+
+
+def _as_count(valid):
+    import narwhals as nw
+
     return nw.when(valid).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_carto._logs._aggregation import aggregate
-from sklearn_carto._logs._engines import collect, kept
+from sklearn_carto._logs._engines import kept
+from sklearn_carto._logs._parquet_files import damage_found
 from sklearn_carto._logs._pools import POOL, best_by_windows, best_in_memory, best_of_partitions
 from sklearn_carto._utils._quotas import class_quotas, largest_remainder, n_rows_of
 from sklearn_carto._utils._random_state import rule_generator
@@ -57,6 +58,9 @@ def select_on_engine(log, rule, frac, *, stratify, seed, owner):
     keys = _keys_of(log, rule, stratify, doubled=False, missing=not even)
     counts = _count(keys, log)
     log.check_values(counts["wrong"].sum())
+    if "excluded" not in log.columns:  # whose rows are not among the counted ones
+        n_rows = counts["again"] + len(log.epochs) * counts["n"] - counts["lacking"]
+        log.check_n_rows(int(n_rows.sum()))
     if counts["again"].any() or (even and counts["lacking"].any()):  # not as it was taken for
         keys = _keys_of(log, rule, stratify, doubled=True, missing=True)
         counts = _count(keys, log)
@@ -96,7 +100,9 @@ def _keys_of(log, rule, stratify, *, doubled, missing):
         "conflict": other,
         "wrong": nw.col("n_wrong"),
     }
-    return kept(frame.select(*(column.alias(name) for name, column in columns.items())), log.engine)
+    frame = frame.select(*(column.alias(name) for name, column in columns.items()))
+    with damage_found(log.files):
+        return kept(frame, log.engine)
 
 
 def _count(keys, log):
@@ -107,7 +113,7 @@ def _count(keys, log):
     counts = keys.group_by(*POOL).agg(*(nw.col(name).sum() for name in names))
     # the sum of int64 is a wider type on some engines
     counts = counts.with_columns(*(nw.col(name).cast(nw.Int64) for name in names))
-    found = collect(counts, log.engine)
+    found = log.collect(counts)
     order = np.lexsort((found["held_out"], found["label"]))
     return {name: values[order] for name, values in found.items()}
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
+from glob import escape
 from operator import add
 from threading import Lock, local
 
 import numpy as np
 
+from sklearn_carto._logs._log_columns import as_column
+from sklearn_carto._logs._parquet_files import damage_found, group_files
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._packages import require
 from sklearn_carto._utils._validation import describe
@@ -18,29 +22,50 @@ _of_thread = local()
 # threads that collect by the streaming engine of Polars 1.25 can wait for each other for ever
 _streaming = Lock()
 _MODULES = {"dask": "dask.dataframe", "pyarrow": "pyarrow.dataset"}
+_SPARK_PATTERN = re.compile(r"[][*?{}\\]")
 WITHOUT_WINDOWS = ("dask", "pyarrow")  # narwhals has no windows in order of a column on these
 
 
 def scan(files, engine, owner):
-    """Return the frame of Parquet files on an engine, lazy where the engine is."""
+    """Return the frame of Parquet files on an engine, lazy where the engine is, and its row count.
+
+    Files of several schemas, which :func:`group_files` has found to fit, are cast and joined.
+    """
+    groups, casts, n_rows = group_files(files, owner)
+    frames = [_scan_files(group, engine, owner) for group in groups]
+    if len(frames) == 1:
+        return frames[0], n_rows
+    import narwhals as nw
+
+    columns = [
+        nw.col(name).cast(getattr(nw, casts[name])) if name in casts else nw.col(name)
+        for name in groups[0].columns
+    ]
+    frames = [nw.from_native(frame).select(*columns) for frame in frames]
+    return nw.concat(frames).to_native(), n_rows
+
+
+def _scan_files(group, engine, owner):
+    """Return the frame of files of one schema, whose names are no patterns."""
     module = _MODULES.get(engine, engine)
     library = require(module, f"{owner}(engine={engine!r})", _extra_of(engine))
-    paths = [str(path) for path in files]
+    paths = [str(path.absolute()) for path in group.files]
     if engine == "polars":
-        return library.scan_parquet(paths)
+        return library.scan_parquet(paths, glob=False)
     if engine == "duckdb":
-        return connect_duckdb().read_parquet(paths)
+        return connect_duckdb().read_parquet([*map(escape, paths)])
     if engine == "dask":
-        return library.read_parquet(paths)
+        return library.read_parquet([*map(escape, paths)])
     if engine == "pyspark":
         from pyspark.sql import SparkSession
 
         session = SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
-        return session.read.parquet(*paths)
+        return session.read.parquet(*(_SPARK_PATTERN.sub(r"\\\g<0>", path) for path in paths))
     require("pyarrow", f"{owner}(engine={engine!r})", "sklearn-carto[logs]")
     from pyarrow import dataset
 
-    table = dataset.dataset(paths, format="parquet").to_table()
+    with damage_found(group.files):
+        table = dataset.dataset(paths, format="parquet").to_table(columns=[*group.columns])
     return table.to_pandas() if engine == "pandas" else table
 
 
@@ -49,6 +74,10 @@ def wrap(frame, engine, owner):
     narwhals = require("narwhals", owner, "sklearn-carto[logs]")
     try:
         wrapped = narwhals.from_native(frame)
+    except narwhals.exceptions.DuplicateError as error:
+        raise InvalidParameterError(
+            f"The 'log' parameter of {owner} must not hold two columns of one name. {error}"
+        ) from error
     except TypeError:
         raise InvalidParameterError(
             f"The 'log' parameter of {owner} must be a path, a list of paths, or a frame of "
@@ -67,6 +96,29 @@ def wrap(frame, engine, owner):
             f"{engine!r} instead."
         )
     return wrapped, found
+
+
+def plain_objects(frame, names):
+    """Return a frame of pandas whose columns of Python objects hold numbers, booleans or text.
+
+    Text of objects of several types would make one of what differs, such as 1 and "1".
+    """
+    import narwhals as nw
+
+    native = frame.to_native()
+    for name in names:
+        held = native[name].dropna()
+        kinds = {type(value).__name__: type(value) for value in held}
+        if len(kinds) > 1 or kinds.keys() & {"bytes", "list", "dict", "set", "ndarray"}:
+            raise ValueError(
+                f"The log must hold text, numbers, booleans or dates in the column {name}, all of "
+                f"one type. Got objects of the types {', '.join(sorted(kinds))}."
+            )
+        column = as_column(held.to_numpy(dtype=object))
+        if column.dtype.kind in "ifb":
+            dtype = {"i": "Int64", "f": "Float64", "b": "boolean"}[column.dtype.kind]
+            native = native.assign(**{name: native[name].astype(dtype)})
+    return nw.from_native(native)
 
 
 def collect(frame, engine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import numpy as np
 
@@ -13,6 +14,13 @@ REQUIRED = ("sample_id", "epoch", "true_proba", "correct")
 OPTIONAL = ("margin", "label", "loss", "el2n")
 MASKS = ("held_out", "excluded")  # only in the log of a run with such rows
 OF_OBSERVATION = ("true_proba", "correct", "margin", "loss", "el2n")
+# what single precision rounds to lies in the range
+_TOLERANCE = 1e-6
+RANGES = {
+    "true_proba": (0.0, 1.0),
+    "loss": (-_TOLERANCE, np.inf),
+    "el2n": (-_TOLERANCE, 2**0.5 + _TOLERANCE),
+}
 _INT64 = np.iinfo(np.int64)
 
 
@@ -47,7 +55,7 @@ def as_column(values):
             return _texts(map(str, values))
         if kinds in ({bool}, {float}):
             return values.astype(kinds.pop())
-        return _texts(map(_json, values))
+        return _texts(map(text_of, values))
     if values.dtype.kind in "iu":
         if len(values) and int(values.max()) > _INT64.max:
             return _texts(map(str, values.tolist()))
@@ -58,10 +66,10 @@ def as_column(values):
         return values.astype(object)
     if values.dtype.kind in "mM":
         return _texts(map(str, values))
-    return _texts(map(_json, values.astype(object)))
+    return _texts(map(text_of, values.astype(object)))
 
 
-def id_column(sample_ids, n_samples, owner):
+def id_column(sample_ids, n_samples, owner, parameter="log"):
     """Return the ids of all rows as a column; of rows without ids, their positions.
 
     An InvalidParameterError is raised if two rows have the same.
@@ -69,11 +77,13 @@ def id_column(sample_ids, n_samples, owner):
     if sample_ids is None:
         return np.arange(n_samples)
     column = as_column(sample_ids)
-    if len(set(column.tolist())) < n_samples:
+    counts = Counter(column.tolist())
+    if len(counts) < n_samples:
+        again = [value for value, count in counts.items() if count > 1]
         raise InvalidParameterError(
-            f"The 'log' parameter of {owner} needs an id for each row that no other row has, also "
-            "as text. Got some several times. Pass unique sample_ids, or a frame whose index is "
-            "unique."
+            f"The {parameter!r} parameter of {owner} needs an id for each row that no other row "
+            f"has, also as text. Got {again[:5]} several times. Pass unique sample_ids, or a frame "
+            "whose index is unique."
         )
     return column
 
@@ -85,7 +95,8 @@ def _texts(values):
     return column
 
 
-def _json(value):
+def text_of(value):
+    """Return the text that stands for an object."""
     one = np.empty(1, dtype=object)
     one[0] = value
     decoded = json.loads(encode_objects(one).tobytes())[0]

@@ -83,18 +83,18 @@ def _check_run(arrays, facts):
             raise ValueError(f"{name} must have one entry for each row")
 
 
-def check_folder(folder, owner):
-    """Return the path of the folder of a log."""
+def check_folder(folder, owner, name="log"):
+    """Return the path of the folder of a log, which the parameter `name` of `owner` holds."""
     valid = isinstance(folder, (str, os.PathLike)) and str(folder)
     if not valid or "\0" in os.fsdecode(folder):
         raise InvalidParameterError(
-            f"The 'log' parameter of {owner} must be the path of a folder. Got {describe(folder)} "
-            "instead."
+            f"The {name!r} parameter of {owner} must be the path of a folder. Got "
+            f"{describe(folder)} instead."
         )
     path = Path(os.path.expanduser(os.fsdecode(folder)))
     if path.exists() and not path.is_dir():
         raise InvalidParameterError(
-            f"The 'log' parameter of {owner} must be the path of a folder. Got {str(path)!r}, "
+            f"The {name!r} parameter of {owner} must be the path of a folder. Got {str(path)!r}, "
             "which is a file."
         )
     return path
@@ -124,7 +124,13 @@ def find_log(log, owner):
             folders.append(path)
             files += _files_of(path)
         else:
-            files += _matching(path)
+            files += files_at(path)
+    of_reference = [path for path in files if ".jsonl" in path.suffixes]
+    if of_reference:
+        raise InvalidParameterError(
+            f"The log of {owner} must be of Parquet files. Got {of_reference[0]}: read_dynamics "
+            "reads the files of the reference implementation, as a folder or a list of files."
+        )
     if len(set(files)) < len(files):
         raise InvalidParameterError(f"The log of {owner} must name each file once.")
     return files, _run_of(folders[0]) if len(paths) == len(folders) == 1 else None
@@ -135,6 +141,15 @@ def _run_of(folder):
     keys = {file.run for file in files_of_runs(folder)}
     run = read_run(folder) if keys else None
     return run if run is not None and keys == {run.facts["run"]} else None
+
+
+def name_of_log(files):
+    """Name a log of some files, for messages."""
+    folders = [*dict.fromkeys(file.parent for file in files)]
+    if len(files) == 1:
+        return str(files[0])
+    others = f" and {len(folders) - 1} other folders" if len(folders) > 1 else ""
+    return f"{folders[0]}{others}"
 
 
 def as_paths(paths, owner):
@@ -169,16 +184,43 @@ def _files_of(folder):
     if own:
         return [file.path for file in own]
     others = sorted(path for path in folder.glob("*.parquet") if path.name[0] not in "._")
-    if not others:
-        raise FileNotFoundError(f"{folder} holds no log: there is no Parquet file in it.")
-    return others
+    if others:
+        return _expanded(others)
+    hint = hint_of_folders_below(folder)
+    if next(folder.glob("*.jsonl*"), None) is not None:
+        hint = " read_dynamics reads its .jsonl files, as a folder or a list of files."
+    raise FileNotFoundError(
+        f"{folder} holds no log: no file in it has a name that ends in .parquet.{hint}"
+    )
 
 
-def _matching(path):
+def hint_of_folders_below(folder):
+    """Say what to do if there are Parquet files in folders below one that holds no log."""
+    if next(folder.glob("*/**/*.parquet"), None) is None:
+        return ""
+    return (
+        " Folders below it hold some: pass a pattern of their names, or, if the names of folders "
+        "hold columns, a frame of an engine that reads them, such as "
+        "polars.scan_parquet(folder, hive_partitioning=True)."
+    )
+
+
+def _expanded(paths):
+    """Replace folders, which Spark and Dask write in place of a file, by their files."""
+    found: list = []
+    for path in paths:
+        found += _files_of(path) if path.is_dir() else [path]
+    return found
+
+
+def files_at(path):
+    """List the files of a name, or of a pattern of names."""
     if path.exists():
         return [path]
-    found = sorted(map(Path, glob(str(path)))) if has_magic(str(path)) else []
+    found = sorted(map(Path, glob(str(path), recursive=True))) if has_magic(str(path)) else []
     found = [one for one in found if one.name[0] not in "._"]
-    if not found:
-        raise FileNotFoundError(f"{path} does not exist.")
-    return found
+    files = [one for one in found if one.suffix == ".parquet" or one.is_file()]
+    if not files:
+        hint = " as a file: it is a pattern of folders. End it in /*.parquet" if found else ""
+        raise FileNotFoundError(f"{path} does not exist{hint}.")
+    return [*dict.fromkeys(_expanded(files))]

@@ -19,8 +19,7 @@ def map_fields(log, columns):
     fields = {name: columns[name].astype(float) for name in STATISTICS if name in columns}
     fields["sample_ids"] = columns["sample_id"]
     if "label" in columns:
-        labels = columns["label"]
-        fields["labels"] = labels.astype(bool) if log.label_is_flag else labels
+        fields["labels"] = log.original_type("label", columns["label"])
     for mask in ("held_out", "excluded"):
         if mask in columns:
             fields[f"{mask}_mask"] = columns[mask].astype(bool)
@@ -32,7 +31,7 @@ def _in_order_of_run(fields, run):
     """Put the rows in the order of the training; those that no epoch holds are NaN."""
     arrays, facts = run
     n_samples, names = facts["n_samples"], arrays.get("sample_ids")
-    places = places_of(fields["sample_ids"], _id_column(run))
+    places = places_of(fields["sample_ids"], id_column_of(run))
     if (places < 0).any():
         raise ValueError(f"The log holds {(places < 0).sum()} rows that its run does not have.")
     whole = {"n_epochs": fields["n_epochs"], "sample_ids": names}
@@ -56,7 +55,8 @@ def _in_order_of_run(fields, run):
     }
 
 
-def _id_column(run):
+def id_column_of(run):
+    """Return the ids of all rows of a run as a column of its log."""
     names = run.arrays.get("sample_ids")
     return np.arange(run.facts["n_samples"]) if names is None else as_column(names)
 
@@ -65,7 +65,51 @@ def original_ids(column, run):
     """Return ids as the run was given them; without a run, as they are."""
     if run is None or run.arrays.get("sample_ids") is None:
         return column
-    return run.arrays["sample_ids"][places_of(column, _id_column(run))]
+    return run.arrays["sample_ids"][places_of(column, id_column_of(run))]
+
+
+def check_output(path, log):
+    """Return the path of the file that ids are written to, ahead of the work.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The path that the user gave.
+    log : LogFrame
+        The log that the ids are selected from.
+
+    Returns
+    -------
+    path : Path
+        The absolute path.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is that of a folder, of a file of the log, or of one in its folder.
+    OSError
+        If the folder does not exist or cannot be written to.
+    """
+    subject = "The 'path' parameter of select_from_logs must be that of a file"
+    name = os.fsdecode(path)
+    if "\0" in name:
+        raise InvalidParameterError(f"{subject}. Got {name!r}.")
+    path = Path(name).expanduser().absolute()
+    if path.is_dir():
+        raise InvalidParameterError(f"{subject}. Got {str(path)!r}, which is a folder.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written; its folder does not exist.")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path} cannot be written; its folder is read-only.")
+    real = path.resolve()
+    if real in log.files:
+        raise InvalidParameterError(f"{subject} of its own. Got {str(path)!r}, a file of the log.")
+    if real.parent in log.folders and real.suffix == ".parquet":
+        raise InvalidParameterError(
+            f"{subject} outside the folder of the log, whose files are read as one. Got "
+            f"{str(path)!r}."
+        )
+    return path
 
 
 def write_ids(column, path):
@@ -73,12 +117,6 @@ def write_ids(column, path):
     import pyarrow as pa
     from pyarrow import parquet
 
-    path = Path(os.fsdecode(path)).expanduser().absolute()
-    if path.is_dir():
-        raise InvalidParameterError(
-            f"The 'path' parameter of select_from_logs must be that of a file. Got {str(path)!r}, "
-            "which is a folder."
-        )
     table = pa.table({"sample_id": pa.array(column)})
     with new_file(path) as file:
         parquet.write_table(table, file)

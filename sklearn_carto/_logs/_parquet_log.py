@@ -51,10 +51,11 @@ class EpochLog:
     folder : str or path-like
         The folder; it is made if it does not exist.
     owner : str
-        Name of the class that has the parameter `log`, for the errors.
-
+        Name of the class that has the parameter, for the errors.
     strict : bool, default=False
         Whether an error of writing is raised, instead of a warning.
+    parameter : str, default="log"
+        Name of the parameter that holds the folder, for the errors.
 
     Attributes
     ----------
@@ -62,8 +63,9 @@ class EpochLog:
         Key of the run, which the names of all its files hold.
     """
 
-    def __init__(self, folder, owner, *, strict=False):
-        self.folder, self.owner = check_folder(folder, owner).absolute(), owner
+    def __init__(self, folder, owner, *, strict=False, parameter="log"):
+        self.folder = check_folder(folder, owner, parameter).absolute()
+        self.owner, self.parameter = owner, parameter
         require("pyarrow", f"{owner}(log=...)", "sklearn-carto[logs]")
         self.run, self.strict = uuid4().hex[:12], strict
         self._resumes, self._is_known = False, True
@@ -119,7 +121,7 @@ class EpochLog:
         """
         if self._is_open:
             return
-        self._ids = id_column(rows.sample_ids, rows.n_samples, self.owner)
+        self._ids = id_column(rows.sample_ids, rows.n_samples, self.owner, self.parameter)
         self.check_writable()
         files = files_of_runs(self.folder)
         keys = {file.run for file in files}  # a run without a file leaves the folder free
@@ -153,7 +155,7 @@ class EpochLog:
         return LogConflictError(
             f"The folder {str(self.folder)!r} holds the log of another run, of "
             f"{len({file.epoch for file in files})} epochs, and a log holds one run. Pass another "
-            f"folder as the 'log' parameter of {self.owner}, or remove that one."
+            f"folder as the {self.parameter!r} parameter of {self.owner}, or remove that one."
         )
 
     def add(self, epoch, rows, observation, y_encoded, log_rows, *, dynamics=None, share=(0, 1)):

@@ -9,19 +9,25 @@ from sklearn_carto._dynamics._state import MAX_EPOCHS
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
 from sklearn_carto._logs._log_columns import (
     MASKS,
-    OF_OBSERVATION,
     OPTIONAL,
+    RANGES,
     REQUIRED,
     as_column,
     id_column,
 )
-from sklearn_carto._logs._row_report import RowReport, check_labels_agree, places_of
+from sklearn_carto._logs._parquet_files import partition_hint
+from sklearn_carto._logs._row_report import (
+    RowReport,
+    check_labels_agree,
+    places_of,
+    places_of_values,
+)
 from sklearn_carto._utils._archive import damage_named
 from sklearn_carto._utils._packages import require
 from sklearn_carto.exceptions import InvalidProbabilitiesError
 
 
-def read_parquet_log(files, run, name, *, sample_ids=None, classes=None):
+def read_parquet_log(files, run, name, *, sample_ids=None, classes=None, n_epochs=None):
     """Read the Parquet files of a log.
 
     Parameters
@@ -32,7 +38,7 @@ def read_parquet_log(files, run, name, *, sample_ids=None, classes=None):
         What is known of the run.
     name : str
         Name of the log, for the messages.
-    sample_ids, classes
+    sample_ids, classes, n_epochs
         As of :func:`sklearn_carto.logs.read_dynamics`.
 
     Returns
@@ -46,12 +52,18 @@ def read_parquet_log(files, run, name, *, sample_ids=None, classes=None):
     own = {} if run is None else run.arrays
     names = own.get("sample_ids") if sample_ids is None else sample_ids
     if names is not None:
-        known = id_column(names, len(names), "read_dynamics")
+        known = id_column(names, len(names), "read_dynamics", "sample_ids")
     elif run is not None:
         known = np.arange(run.facts["n_samples"])
     else:
         known = names = np.unique(columns["sample_id"])
-    places = places_of(columns["sample_id"], known)
+    places, own_labels = places_of(columns["sample_id"], known), own.get("labels")
+    if sample_ids is not None and run is not None:
+        # by the ids that the run was given: as a column, some may be text only among others
+        of_run = own.get("sample_ids", np.arange(run.facts["n_samples"]))
+        place = places_of(columns["sample_id"], as_column(of_run))
+        places = np.append(places_of_values(of_run, names), -1)[place]
+        own_labels = None if own_labels is None else (own_labels, places_of_values(names, of_run))
     inside = places >= 0
     report.foreign(columns["sample_id"][~inside], inside.any())
     columns, places = {key: values[inside] for key, values in columns.items()}, places[inside]
@@ -67,11 +79,14 @@ def read_parquet_log(files, run, name, *, sample_ids=None, classes=None):
         )
     y_encoded = check_labels_agree(places, y_encoded, known, name)
     labels = classes[np.maximum(y_encoded, 0)]
-    if own.get("labels") is not None and sample_ids is None:
-        labels = own["labels"]
+    if isinstance(own_labels, tuple):
+        values, place = own_labels
+        labels[place >= 0] = values[place[place >= 0]]
+    elif own_labels is not None:
+        labels = own_labels
     # 3. Record epoch by epoch.
     epochs = np.unique(columns["epoch"])
-    n_planned = len(epochs) if run is None else run.facts["planned_epochs"]
+    n_planned = n_epochs or (len(epochs) if run is None else run.facts["planned_epochs"])
     masks = {f"{mask}_mask": _mask(columns, mask, places, len(known)) for mask in MASKS}
     dynamics = TrainingDynamics(
         labels,
@@ -84,7 +99,7 @@ def read_parquet_log(files, run, name, *, sample_ids=None, classes=None):
     _add_epochs(dynamics, columns, places, epochs, report, known)
     dynamics.margin_from = None if run is None else run.facts["margin_from"]
     report.missing_epochs(epochs)
-    report.missing(len(epochs) - dynamics.n_seen, known)
+    report.missing(len(epochs) - dynamics.n_seen, known, len(epochs))
     report.issue()
     return dynamics
 
@@ -129,8 +144,11 @@ def _read_columns(files):
         lacking = [name for name in (*REQUIRED, *OPTIONAL) if name not in table.column_names]
         if lacking:
             raise ValueError(
-                f"{path} lacks the columns {', '.join(lacking)}, which TrainingDynamics holds. "
-                f"data_map_from_logs makes a map of {', '.join(REQUIRED)} alone."
+                f"{path} lacks the columns {', '.join(lacking)}, which TrainingDynamics holds."
+                + (
+                    partition_hint(path, lacking)
+                    or f" data_map_from_logs makes a map of {', '.join(REQUIRED)} alone."
+                )
             )
         if table.num_rows == 0:
             continue
@@ -147,12 +165,22 @@ def _read_columns(files):
 
 
 def _joined(arrays, name):
-    kinds = {"text" if array.dtype.kind == "O" else "numbers" for array in arrays}
+    kinds = {_kind_of(array) for array in arrays}
     if len(kinds) > 1:
         raise ValueError(
-            f"The column {name} holds text in some files of the log, and numbers in others."
+            f"The column {name} holds {' in some files of the log, and '.join(sorted(kinds))} in "
+            "others. Write all of them with one type."
         )
-    return np.concatenate(arrays)
+    joined = np.concatenate(arrays)
+    return as_column(joined) if name in ("sample_id", "label") else joined
+
+
+def _kind_of(array):
+    """Name the kind of an array: those of one kind are joined without loss."""
+    if array.dtype == np.uint64:
+        return "whole numbers of 64 bits without a sign"
+    kinds = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "numbers"}
+    return kinds.get(array.dtype.kind, "text")
 
 
 def _values_of(column, name, path):
@@ -161,7 +189,9 @@ def _values_of(column, name, path):
         raise ValueError(f"{path} lacks {column.null_count} values in the column {name}.")
     values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     if name in ("sample_id", "label"):
-        return as_column(values)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(f"{path} holds NaN or infinite numbers in the column {name}.")
+        return values
     wanted = {"epoch": "iu", "correct": "biu", **dict.fromkeys(MASKS, "b")}.get(name, "iuf")
     if values.dtype.kind not in wanted:
         raise ValueError(f"{path} holds values of type {values.dtype} in the column {name}.")
@@ -176,12 +206,11 @@ def _values_of(column, name, path):
         if values.dtype.kind != "b" and not np.isin(values, (0, 1)).all():
             raise ValueError(f"{path} holds values other than 0 and 1 in the column {name}.")
         return values.astype(bool)
-    assert name in OF_OBSERVATION
-    if not np.isfinite(values).all() or (
-        name == "true_proba" and len(values) and not (0 <= values.min() <= values.max() <= 1)
-    ):
+    low, high = RANGES.get(name, (-np.inf, np.inf))
+    if not (np.isfinite(values).all() and (values >= low).all() and (values <= high).all()):
+        wanted = {"loss": ", of at least 0,", "true_proba": ", in [0, 1],"}.get(name, "")
+        wanted = ", in [0, sqrt(2)]," if name == "el2n" else wanted
         raise InvalidProbabilitiesError(
-            f"{path} must hold finite numbers{', in [0, 1],' if name == 'true_proba' else ''} in "
-            f"the column {name}. Got others."
+            f"{path} must hold finite numbers{wanted} in the column {name}. Got others."
         )
     return values.astype(np.float32)

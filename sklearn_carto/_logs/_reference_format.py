@@ -8,14 +8,12 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import sys
 import zlib
 
 import numpy as np
 
 from sklearn_carto._dynamics._training_dynamics import TrainingDynamics
-from sklearn_carto._logs._log_columns import as_column, id_column
-from sklearn_carto._logs._row_report import RowReport, check_labels_agree, places_of
+from sklearn_carto._logs._row_report import RowReport, check_labels_agree, places_of_values
 from sklearn_carto._utils._arrays import as_names
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._validation import describe, is_flag
@@ -23,10 +21,10 @@ from sklearn_carto._utils._validation import describe, is_flag
 DYNAMICS_FILE = re.compile(r"dynamics_epoch_(\d+)\.jsonl(\.gz)?")
 MAP_FILE = re.compile(r"(td_metrics|.*_data_map_coordinates)\.jsonl(\.gz)?")
 _EPOCHS_IN_NAME = re.compile(r"_0_(\d+)_data_map_coordinates\.jsonl")
-NEVER_LEARNED = 1000  # what `forgetfulness` of the reference is then
+_LARGEST = 1e38  # so that the difference of two logits fits into single precision
 
 
-def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
+def read_reference_dynamics(files, name, *, sample_ids=None, classes=None, n_epochs=None):
     """Read files ``dynamics_epoch_N.jsonl``, whose names hold the epochs.
 
     Parameters
@@ -35,7 +33,7 @@ def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
         The files.
     name : str
         Name of the log, for the messages.
-    sample_ids, classes
+    sample_ids, classes, n_epochs
         As of :func:`sklearn_carto.logs.read_dynamics`.
 
     Returns
@@ -52,14 +50,12 @@ def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
     n_classes = next(iter(n_columns))
     # 1. The rows: those of the data set, else those of all files, in order of their appearance.
     guids = np.concatenate([part[0] for part in parts.values()])
-    column = as_column(guids)
     if sample_ids is None:
-        _, first = np.unique(column, return_index=True)
-        sample_ids = as_names(guids[np.sort(first)].tolist(), len(first), "guid", name)
-    known = id_column(sample_ids, len(sample_ids), "read_dynamics")
-    places = places_of(column, known)
+        sample_ids = _distinct(guids, name)
+    known = sample_ids
+    places = places_of_values(guids, known)
     report = RowReport(name)
-    report.foreign(column[places < 0], (places >= 0).any())
+    report.foreign(guids[places < 0], (places >= 0).any())
     # 2. The labels.
     gold = np.concatenate([part[2] for part in parts.values()])
     inside = places >= 0
@@ -73,7 +69,7 @@ def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
     dynamics = TrainingDynamics(
         classes[np.maximum(y_encoded, 0)],
         classes=classes,
-        n_epochs=len(parts),
+        n_epochs=n_epochs or len(parts),
         sample_ids=sample_ids,
         record="training",
     )
@@ -90,9 +86,15 @@ def read_reference_dynamics(files, name, *, sample_ids=None, classes=None):
     report.doubled(n_doubled, doubled, "the first of them")
     epochs = np.array([*parts])
     report.missing_epochs(epochs)
-    report.missing(len(epochs) - dynamics.n_seen, known)
+    report.missing(len(epochs) - dynamics.n_seen, known, len(epochs))
     report.issue()
     return dynamics
+
+
+def _distinct(guids, name):
+    """Return the distinct guids, in the order in which they first appear."""
+    distinct = [*dict.fromkeys(guids.tolist())]
+    return as_names(distinct, len(distinct), "guid", name)
 
 
 def _by_epoch(files):
@@ -148,12 +150,12 @@ def read_reference_map(path, name, *, sample_ids=None, n_epochs=None):
                 "correctness is a number of epochs, of how many it does not hold."
             )
         n_epochs = int(match[1])
-    guids, values = [], []
+    guids, has_forgetting = [], False
+    values: list[list[float]] = []
     for place, record in _records(path):
         guids.append(_guid_of(record, place))
         row = [record.get(key) for key in ("confidence", "variability", "correctness")]
-        forgotten = record.get("forgetfulness")
-        if not all(map(_is_finite, row + ([] if forgotten is None else [forgotten]))):
+        if not all(map(_is_finite, row)):
             raise ValueError(
                 f"{place}: confidence, variability and correctness must be numbers; got "
                 f"{describe(record)}."
@@ -163,26 +165,23 @@ def read_reference_map(path, name, *, sample_ids=None, n_epochs=None):
                 f"{place}: correctness must be a number of the {n_epochs} epochs; got {row[2]!r}. "
                 "Check n_epochs."
             )
-        values.append([*row, np.nan if forgotten is None else forgotten])
+        has_forgetting = "forgetfulness" in record if not values else has_forgetting
+        values.append([*row, _forgetting_of(record, row[2], place, has_forgetting)])
     if not guids:
         raise ValueError(f"{path} holds no row.")
-    names = np.empty(len(guids), dtype=object)
-    names[:] = guids
-    column, numbers = as_column(names), np.array(values, dtype=np.float64)
-    _, first = np.unique(column, return_index=True)
-    first.sort()
-    if sample_ids is None:
-        sample_ids = as_names(names[first].tolist(), len(first), "guid", name)
-    known = id_column(sample_ids, len(sample_ids), "read_dynamics")
+    column, numbers = np.empty(len(guids), dtype=object), np.array(values, dtype=np.float64)
+    column[:] = guids
+    known = _distinct(column, name) if sample_ids is None else sample_ids
+    places = places_of_values(column, known)
+    rows, first = np.unique(places, return_index=True)
+    rows, first = rows[rows >= 0], first[rows >= 0]
     report = RowReport(name)
-    again = np.setdiff1d(np.arange(len(column)), first)
-    report.doubled(len(again), column[again], "the first of them")
-    places = places_of(column[first], known)
-    inside = places >= 0
-    report.foreign(column[first][~inside], inside.any())
+    again = np.setdiff1d(np.flatnonzero(places >= 0), first)
+    report.doubled(len(again), column[again], "the first of them", where="")
+    report.foreign(column[places < 0], len(rows) > 0)
     table = np.full((len(known), 4), np.nan)
-    table[places[inside]] = numbers[first[inside]]
-    report.missing(np.isnan(table[:, 0]).astype(int), known)
+    table[rows] = numbers[first]
+    report.absent(np.asarray(known)[np.isnan(table[:, 0])], len(known))
     report.issue()
     confidence, variability, n_correct, forgetting = table.T
     fields = {
@@ -190,12 +189,29 @@ def read_reference_map(path, name, *, sample_ids=None, n_epochs=None):
         "variability": variability,
         "correctness": n_correct / n_epochs,
         "n_epochs": n_epochs,
-        "sample_ids": sample_ids,
+        "sample_ids": known,
         "record": "training",
     }
-    if not np.isnan(numbers[:, 3]).any():
-        fields["forgetting"] = np.where(forgetting >= NEVER_LEARNED, np.inf, forgetting)
-    return fields
+    return fields | ({"forgetting": forgetting} if has_forgetting else {})
+
+
+def _forgetting_of(record, n_correct, place, is_held):
+    """Return the number of forgetting events of a line; infinite if the row was never learned."""
+    count = record.get("forgetfulness")
+    if not is_held:
+        if "forgetfulness" in record:
+            raise ValueError(f"{place}: forgetfulness is missing in the lines before this one.")
+        return np.nan
+    if not _is_finite(count):
+        raise ValueError(f"{place}: forgetfulness must be a number; got {count!r}.")
+    if n_correct == 0:  # the reference then writes 1000, and others 0
+        return np.inf
+    if count != int(count) or not 0 <= count <= n_correct:
+        raise ValueError(
+            f"{place}: forgetfulness must be a number of times, at most the correctness of "
+            f"{n_correct:g}; got {count!r}."
+        )
+    return count
 
 
 def _guid_of(record, place):
@@ -208,7 +224,7 @@ def _guid_of(record, place):
 def _is_finite(value):
     if not isinstance(value, (int, float)) or is_flag(value):
         return False
-    return bool(abs(value) <= sys.float_info.max)  # NaN compares false
+    return bool(abs(value) <= _LARGEST)  # NaN compares false
 
 
 def _records(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_carto._logs._log_columns import text_of
 from sklearn_carto._utils._warnings import warn
 from sklearn_carto.exceptions import LogRowsWarning, SampleAlignmentError
 
@@ -21,14 +22,43 @@ def places_of(ids, known):
     >>> places_of(np.array([7, 5, 6]), np.array([5, 7]))
     array([ 1,  0, -1])
     """
-    if ids.dtype.kind in "iuf" and known.dtype.kind in "iuf" and len(known):
+    if ids.dtype.kind in "iu" and known.dtype.kind in "iu" and len(known):
         order = np.argsort(known, kind="stable")
         place = order[np.minimum(np.searchsorted(known, ids, sorter=order), len(known) - 1)]
         return np.where(known[place] == ids, place, -1)
-    if {ids.dtype.kind, known.dtype.kind} & set("iuf"):  # text is no number
+    if (ids.dtype.kind == "b") != (known.dtype.kind == "b"):
         return np.full(len(ids), -1)
-    position = {value: i for i, value in enumerate(known.tolist())}
-    return np.array([position.get(value, -1) for value in ids.tolist()], dtype=np.int64)
+    return _places(ids.tolist(), known.tolist())
+
+
+def places_of_values(ids, known):
+    """Return the position of each id among the known ones, -1 of others, for ids of any type.
+
+    Numbers are compared exactly: a whole number beyond 2**53 is not what it would be rounded to.
+    Text is no number, and a boolean is none.
+
+    Examples
+    --------
+    >>> ids = np.array(["7", 7, 2**53 + 1], dtype=object)
+    >>> places_of_values(ids, np.array([7.0, 2.0**53]))
+    array([-1,  0, -1])
+    """
+    return _places([*map(key_of, ids)], [*map(key_of, known)])
+
+
+def _places(keys, known):
+    position = {key: i for i, key in enumerate(known)}
+    return np.array([position.get(key, -1) for key in keys], dtype=np.int64)
+
+
+def key_of(value):
+    """Return what an id is compared by: its value, and of dates and other objects, their text."""
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return str(value)
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, bool):
+        return bool, value
+    return value if isinstance(value, (str, int, float, bytes, tuple)) else text_of(value)
 
 
 class RowReport:
@@ -43,50 +73,71 @@ class RowReport:
     def __init__(self, log):
         self.log, self.parts = log, []
 
-    def missing_epochs(self, epochs):
-        """Report the epochs that are missing between the first and the last one."""
-        lacking = np.setdiff1d(np.arange(epochs.min(initial=0), epochs.max(initial=-1)), epochs)
+    def missing_epochs(self, epochs, first=0):
+        """Report the epochs that are missing between `first` and the last one."""
+        lacking = np.setdiff1d(np.arange(first, epochs.max(initial=-1)), epochs)
         if len(lacking):
             self.parts.append(f"lacks the epochs {some(lacking)}")
 
-    def missing(self, counts, ids):
-        """Report rows whose count of epochs is below the largest possible one.
+    def missing(self, counts, ids, n_epochs):
+        """Report rows that lack some of `n_epochs` epochs.
 
         `counts` are the numbers of epochs that each row lacks, and `ids` the names of the rows.
         """
-        rows = np.flatnonzero(counts)
+        rows, n_absent = np.flatnonzero(counts), int((counts >= n_epochs).sum())
         if len(rows):
+            rest = "; their statistics are those of the other epochs" * (n_absent < len(rows))
+            absent = f"; {n_absent} rows are in no epoch, and are NaN" if n_absent else ""
             self.parts.append(
                 f"lacks {len(rows)} of {len(counts)} rows at {counts.sum()} places in all, among "
-                f"them {some(ids[rows])}; their statistics are those of the other epochs"
+                f"them {some(ids[rows])}{rest}{absent}"
             )
 
-    def doubled(self, count, ids, kept):
+    def absent(self, ids, n_samples):
+        """Report rows that a map lacks."""
+        if len(ids):
+            self.parts.append(
+                f"lacks {len(ids)} of {n_samples} rows, among them {some(ids)}, which are NaN"
+            )
+
+    def doubled(self, count, ids, kept, where=" at one epoch"):
         """Report rows that occur several times at one epoch."""
         if count:
             self.parts.append(
-                f"holds {count} rows several times at one epoch, among them {some(ids)}; {kept} "
+                f"holds {count} rows several times{where}, among them {some(unique(ids))}; {kept} "
                 "counts"
             )
 
     def foreign(self, ids, known):
         """Report rows that are none of the data set; an error if no row is one."""
-        unique = np.unique(ids)
-        if len(unique) and known:
+        ids = unique(ids)
+        if len(ids) and known:
             self.parts.append(
-                f"holds {len(unique)} rows that are none of the data set, among them "
-                f"{some(unique)}; they are left out"
+                f"holds {len(ids)} rows that are none of the data set, among them {some(ids)}; "
+                "they are left out"
             )
-        elif len(unique):
+        elif len(ids):
+            types = sorted({type(value).__name__ for value in ids.tolist()})
             raise SampleAlignmentError(
-                f"{self.log} holds no row of sample_ids; its rows are {some(unique)}, of type "
-                f"{type(unique[0].item() if hasattr(unique[0], 'item') else unique[0]).__name__}."
+                f"{self.log} holds no row of sample_ids; its rows are {some(ids)}, of type "
+                f"{' and '.join(types)}."
             )
 
     def issue(self):
         """Warn of what was reported."""
         if self.parts:
             warn(f"{self.log} {'; it '.join(self.parts)}.", LogRowsWarning)
+
+
+def unique(ids):
+    """Return distinct ids, sorted where they can be compared."""
+    try:
+        return np.unique(ids)
+    except TypeError:  # text and numbers
+        distinct = [*dict.fromkeys(ids.tolist())]
+        ids = np.empty(len(distinct), dtype=object)
+        ids[:] = distinct
+        return ids
 
 
 def some(values):

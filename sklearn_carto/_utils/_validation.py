@@ -297,6 +297,7 @@ def describe(value):
     """Describe a value in an error: its type and shape, or a short value itself."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple):
-        return f"a {type(value).__name__} of shape {shape} and dtype {getattr(value, 'dtype', '?')}"
+        dtype = f" and dtype {value.dtype}" if hasattr(value, "dtype") else ""
+        return f"a {type(value).__name__} of shape {shape}{dtype}"
     text = repr(value)
     return text if len(text) <= 80 else f"a {type(value).__name__}, {text[:70]}..."
