@@ -120,7 +120,8 @@ def test_a_callback_whose_state_was_loaded_continues_its_log(framework, tmp_path
 
 
 def test_a_trainer_that_resumes_within_an_epoch_continues_its_log(tmp_path):
-    pytest.importorskip("transformers")
+    # version 4 shuffles the rest of such an epoch as that of the first one, recorded or not
+    pytest.importorskip("transformers", minversion="5")
     options = {"output_dir": str(tmp_path / "out"), "save_strategy": "steps", "save_steps": 4}
     first = fit_transformers(make("transformers", log=tmp_path / "log"), **options)
     assert first.dynamics_.n_epochs == 3
