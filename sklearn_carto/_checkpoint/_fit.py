@@ -317,7 +317,8 @@ class FitCheckpoint(NoFitCheckpoint):
         if f"inputs-{training.number}" in self.folder.blobs:  # which hold the transformers
             estimator = last_step(estimator)
         bundle = {"estimator": estimator, "facts": training.facts}
-        return dump_estimator(bundle, training.references, type(estimator).__name__)
+        is_first, training.is_tried = not training.is_tried, True
+        return dump_estimator(bundle, training.references, type(estimator).__name__, is_first)
 
     def _write(self, training, number, n_done, parts):
         models = training.recorder.models or []

@@ -6,6 +6,8 @@ import time
 
 from sklearn_carto._checkpoint._pickles import references_of
 from sklearn_carto._checkpoint._records import n_bytes
+from sklearn_carto._inputs._torch_datasets import is_any_dataset
+from sklearn_carto._utils._metaestimators import has_transformers
 
 MAX_WAITING = 2**26  # bytes of the journal that wait in memory within a step
 # Saves within a replay take at most a twentieth of its time: less than a timing can show, so that
@@ -82,6 +84,7 @@ class TrainingCheckpoint(NoCheckpoint):
         super().__init__(fit.seed)
         self.fit, self.number, self.recorder = fit, number, recorder
         self.n_done, self.is_trained, self.is_finished = 0, False, False
+        self.is_tried = False  # whether a pickle of the estimator was loaded
         self.estimator = self.inputs = self.device = None
         self.facts: dict = {}
         self.references: dict = {}
@@ -95,11 +98,16 @@ class TrainingCheckpoint(NoCheckpoint):
             self.fit.save_model(self)
 
     def keep_inputs(self, estimator, original, inputs):
-        """Receive the estimator that trains and its inputs; save these if they were transformed."""
+        """Receive the estimator that trains and its inputs; save these if they were transformed.
+
+        Transformers that change samples in place return those that they were given.
+        """
         self.watched = estimator
-        if not self.continues:
-            self.references = references_of(estimator)
-        if inputs[0] is not original and not self.continues:
+        if self.continues:
+            return
+        self.references = references_of(estimator)
+        unchanged = inputs[0] is original and is_any_dataset(original)
+        if has_transformers(estimator) and not unchanged:
             self.fit.save_inputs(self, inputs)
 
     def step_done(self, **facts):

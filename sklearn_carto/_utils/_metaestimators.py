@@ -169,6 +169,15 @@ def with_last_step(estimator, last):
     return estimator
 
 
+def has_transformers(estimator):
+    """Whether an estimator is a pipeline, however deep, with steps ahead of the last one."""
+    while last_step(estimator) is not estimator:
+        if any(step not in (None, "passthrough") for _, step in estimator.steps[:-1]):
+            return True
+        estimator = estimator.steps[-1][1]
+    return False
+
+
 def _has_steps(pipeline):
     steps = pipeline.steps
     pairs = isinstance(steps, list) and all(
