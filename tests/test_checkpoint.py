@@ -3,18 +3,19 @@
 
 import threading
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._folder import CheckpointFolder
@@ -273,6 +274,41 @@ def test_transformers_of_a_pipeline_are_not_fitted_again(after, tmp_path, kill, 
     model = make().fit(coded, LABELS)
     assert len(n_fitted) == (2 if after < 6 else 1)
     assert_same_fit(model, expected, coded)
+
+
+def triple(X):
+    X *= 3
+    return X
+
+
+@pytest.mark.parametrize("cv", [None, 2])
+@pytest.mark.parametrize(
+    "transformer",
+    [StandardScaler(copy=False), FunctionTransformer(triple), FunctionTransformer(), "passthrough"],
+    ids=["scaled", "tripled", "unchanged", "passed"],
+)
+@pytest.mark.parametrize(
+    "last",
+    [SGDClassifier(loss="log_loss", alpha=0.05), GradientBoostingClassifier(n_estimators=5)],
+    ids=["epochs", "stages"],
+)
+def test_samples_that_are_transformed_in_place_are_not_taken_for_those_that_were_given(
+    last, transformer, cv, tmp_path, kill
+):
+    def make(checkpoint=tmp_path / "saved"):
+        pipeline = Pipeline([("first", deepcopy(transformer)), ("last", clone(last))])
+        params = {"n_epochs": 5, "cv": cv, "random_state": 0}
+        return CartographyClassifier(pipeline, checkpoint=checkpoint, **params)
+
+    expected = make(None).fit(X.copy(), LABELS)
+    kill(1)
+    with pytest.raises(Killed):
+        make().fit(X.copy(), LABELS)
+    kill.undo()
+    model = make().fit(X.copy(), LABELS)
+    for name in FIELDS:
+        assert_array_equal(getattr(model.data_map_, name), getattr(expected.data_map_, name))
+    assert_array_equal(model.predict_proba(X.copy()), expected.predict_proba(X.copy()))
 
 
 @pytest.mark.parametrize("cv", [None, 2])
