@@ -8,6 +8,7 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_carto._inputs._code import library_names
 from sklearn_carto._inputs._fingerprint import value_fingerprint
 
 # parameters of the classifier that do not change what is trained and recorded
@@ -115,12 +116,15 @@ def _of_estimator(estimator):
 
 
 def _versions(estimator):
-    """Versions of the libraries that train, whose models another version may not read."""
+    """Versions of the libraries that train, whose models another version may not read.
+
+    Classes of the user's own count by the libraries that they inherit from.
+    """
     parts = [estimator]
     if hasattr(estimator, "get_params"):
         parts += estimator.get_params(deep=True).values()
-    names = {type(part).__module__.partition(".")[0] for part in parts if hasattr(part, "fit")}
-    names |= {"sklearn", "numpy"} | ({"torch"} if "skorch" in names else set())
-    modules = {name: sys.modules.get(name) for name in sorted(names - {"__main__"})}
+    names = library_names(part for part in parts if hasattr(part, "fit"))
+    names |= {"sklearn", "numpy", "sklearn_carto"} | ({"torch"} if "skorch" in names else set())
+    modules = {name: sys.modules.get(name) for name in sorted(names)}
     found = {name: getattr(module, "__version__", None) for name, module in modules.items()}
     return {f"the version of {name}": str(number) for name, number in found.items() if number}

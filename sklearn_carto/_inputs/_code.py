@@ -6,11 +6,18 @@ import re
 import sys
 from hashlib import sha256
 from io import BytesIO
-from types import FunctionType
+from types import CodeType, FunctionType
 
 from joblib.hashing import NumpyHasher
 
 from sklearn_carto._utils._compat import cloudpickle
+
+
+# what code does; the other attributes say where it stands
+_CODE = (
+    "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_flags", "co_code", "co_consts",
+    "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_name", "co_exceptiontable",
+)  # fmt: skip
 
 
 def is_code(value):
@@ -28,6 +35,16 @@ def code_name(value):
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{module}.{name}" if found is value else None
+
+
+def library_names(objects):
+    """Return the names of the packages that define the classes of objects, or a class above them.
+
+    A class counts as an object of itself. The standard library is left out.
+    """
+    kinds = (one if isinstance(one, type) else type(one) for one in objects)
+    modules = {base.__module__ for kind in kinds for base in kind.__mro__}
+    return {module.partition(".")[0] for module in modules} - {"__main__"} - sys.stdlib_module_names
 
 
 def code_hash(value):
@@ -59,7 +76,8 @@ def _code_pickler():
     class CodePickler(cloudpickle().Pickler):  # type: ignore[misc]
         """Pickler of code by value, without what differs between processes.
 
-        That is the random number that cloudpickle gives a class, and the order of a set.
+        That is the random number that cloudpickle gives a class, the order of a set, and where the
+        code stands in its file.
         """
 
         def persistent_id(self, obj):
@@ -68,10 +86,16 @@ def _code_pickler():
             return type(obj).__name__, tuple(sorted(map(_pickled_hash, obj)))
 
         def reducer_override(self, obj):
+            if isinstance(obj, CodeType):
+                return CodeType, tuple(getattr(obj, name) for name in _CODE)
             reduced = super().reducer_override(obj)
             if isinstance(obj, type) and isinstance(reduced, tuple):
                 make, args, *rest = reduced
                 args = tuple(None if _is_random_name(arg) else arg for arg in args)
+                for part in rest:  # the state, which holds the attributes of the class
+                    for attributes in part if isinstance(part, tuple) else ():
+                        if isinstance(attributes, dict):
+                            attributes.pop("__firstlineno__", None)
                 reduced = (make, args, *rest)
             return reduced
 
