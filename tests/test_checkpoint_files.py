@@ -16,7 +16,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -113,11 +113,29 @@ def test_what_differs_is_named_alone(killed):
         make(folder, estimator=make_pipeline(StandardScaler(), SGD)).fit(X[1:], LABELS[1:])
 
 
-def test_another_version_of_a_library_is_named(killed, monkeypatch):
+@pytest.mark.parametrize("library", ["sklearn", "numpy", "sklearn_carto"])
+def test_another_version_of_a_library_is_named(library, killed, monkeypatch):
     folder = killed()
-    monkeypatch.setattr(sys.modules["sklearn"], "__version__", "0.1")
-    with pytest.raises(CheckpointError, match="differs in the version of sklearn"):
+    monkeypatch.setattr(sys.modules[library], "__version__", "0.0.1")
+    with pytest.raises(CheckpointError, match=rf"differs in the version of {library}\. Pass"):
         make(folder).fit(X, LABELS)
+
+
+def test_a_class_of_the_users_own_counts_by_the_library_it_inherits_from(tmp_path, monkeypatch):
+    xgboost = pytest.importorskip("xgboost")
+
+    class Own(xgboost.XGBClassifier):
+        pass
+
+    make(tmp_path, Own(n_estimators=2)).fit(X, y)
+    monkeypatch.setattr(xgboost, "__version__", "0.0.1")
+    with pytest.raises(CheckpointError, match=r"differs in the version of xgboost\. Pass"):
+        make(tmp_path, Own(n_estimators=2)).fit(X, y)
+
+
+def test_what_uses_a_folder_for_several_trainings_is_told_so(tmp_path):
+    with pytest.raises(CheckpointError, match=r"the samples X.*search, set checkpoint=None\."):
+        cross_val_predict(make(tmp_path), X, LABELS, cv=2)
 
 
 def test_another_format_is_refused(killed, monkeypatch):
@@ -206,9 +224,20 @@ def test_missing_files_are_found(missing, killed):
         model = make(folder).fit(X, LABELS)
     else:
         where = "3 complete epochs" if missing == "journal-3" else "from the beginning"
-        with pytest.warns(DamagedCheckpointWarning, match=f"is missing.*{where}"):
+        with pytest.warns(DamagedCheckpointWarning, match=f"is missing.*{where}") as told:
             model = make(folder).fit(X, LABELS)
+        assert str(told[0].message).count(f"{missing}.carto") <= 1
     assert_same_fit(model, expected, X)
+
+
+def test_a_folder_of_the_name_of_a_file_is_an_error_that_names_it(killed):
+    folder = killed()
+    (folder / "journal-4.carto").unlink()
+    (folder / "journal-4.carto").mkdir()
+    with pytest.raises(CheckpointError, match=r"journal-4.carto cannot be .* another folder"):
+        make(folder).fit(X, LABELS)
+    (folder / "journal-4.carto").rmdir()
+    assert_same_fit(make(folder).fit(X, LABELS), make(None).fit(X, LABELS), X)
 
 
 def test_if_nothing_is_whole_training_begins_again(killed):

@@ -52,6 +52,23 @@ def test_code_that_is_defined_anew_has_another_hash(run_cell, code):
     assert first != code_hash(run_cell(code.format(3)))
 
 
+@pytest.mark.parametrize("code", [FUNCTION, GLOBAL, CALLED, CLASS, BASE, DEFAULT])
+@pytest.mark.parametrize("before", ["\n", "import re\n\n\n", "# a note\n"])
+def test_where_code_stands_does_not_matter(run_cell, code, before):
+    code = code.format(2)
+    moved = code_hash(run_cell(before + code.replace("return", "\\\n        return")))
+    assert code_hash(run_cell(code)) == moved is not None
+
+
+def test_what_code_does_matters_however_alike_it_is():
+    alike = [
+        lambda X: X + 1, lambda X: X + 1.0, lambda X: X + True, lambda Z: Z + 1,
+        lambda X, *, k=1: X + k, lambda X, k=1: X + k, lambda *X: X + 1, lambda X: X - 1,
+        lambda X: X.a, lambda X: X.b, lambda X: [x for x in X], lambda X: (x for x in X),
+    ]  # fmt: skip
+    assert len({code_hash(function) for function in alike}) == len(alike)
+
+
 def test_lambdas_and_local_code_have_hashes_of_their_own():
     def local(factor):
         def scale(X):

@@ -190,10 +190,12 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def _other_fit(self, names):
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        several = {"the number of samples", "the samples X"} & {*names}
         return CheckpointError(
             f"The checkpoint in {self.folder.path} is one of another fit, which differs in {shown}."
             " Pass the same data and parameters to continue it; to train from the beginning, set "
             "checkpoint to another folder, or delete this one."
+            + (" In a cross-validation or a search, set checkpoint=None." if several else "")
         )
 
     def _where(self):
@@ -208,7 +210,7 @@ class FitCheckpoint(NoFitCheckpoint):
         return f"training{of} continues after {self.run['n_done']} complete {self.run['steps']}"
 
     def _warn(self):
-        problems = "; ".join(self.folder.problems)
+        problems = "; ".join(dict.fromkeys(self.folder.problems))
         if problems:
             warn(
                 f"The checkpoint in {self.folder.path} is damaged ({problems}): {self._where()}.",
