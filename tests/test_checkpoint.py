@@ -189,10 +189,32 @@ def test_a_replay_continues_with_the_block_that_was_not_complete(
     monkeypatch.setattr(
         _training.TrainingCheckpoint,
         "block_done",
-        lambda self: [block_done(self), replayed.append(1)],
+        lambda self, n_rows: [block_done(self, n_rows), replayed.append(1)],
     )
     assert_same_fit(make().fit(X, LABELS), expected, X)
     assert len(replayed) == 2
+
+
+@pytest.mark.parametrize(("before", "now"), [(50, 30), (30, 50), (50, 160), (20, 159)])
+@pytest.mark.parametrize("cv", [None, 2])
+@pytest.mark.parametrize("keep_history", [True, False])
+def test_a_replay_continues_in_blocks_of_another_size(
+    before, now, cv, keep_history, tmp_path, kill, monkeypatch
+):  # such as those of another working_memory
+    from sklearn_carto._checkpoint import _training
+    from sklearn_carto._watching import _responses
+
+    watched = next(one for one in WATCHED if one.name == "HistGradientBoostingClassifier")
+    make = maker(watched, tmp_path, keep_history=keep_history, cv=cv)
+    expected = make(None).fit(X, LABELS)
+    kill(3)
+    monkeypatch.setattr(_responses, "MAX_BLOCK", before)
+    monkeypatch.setattr(_training, "REPLAY_SHARE", 0)
+    with pytest.raises(Killed):
+        make().fit(X, LABELS)
+    kill.undo()
+    monkeypatch.setattr(_responses, "MAX_BLOCK", now)
+    assert_same_fit(make().fit(X, LABELS), expected, X)
 
 
 @pytest.mark.parametrize("make_cv", [lambda: None, lambda: 2, lambda: KFold(2, shuffle=True)],

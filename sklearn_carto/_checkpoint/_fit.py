@@ -250,7 +250,8 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def _resume(self, training):
         number, recorder, blobs = training.number, training.recorder, self.folder.blobs
-        training.n_done, training.is_finished = self.run["n_done"], self.run["is_finished"]
+        training.n_done, training.n_rows = self.run["n_done"], self.run["n_rows"]
+        training.is_finished = self.run["is_finished"]
         training.references = references_of(clone(self.original))
         pickled = self.parts.get("bundle")
         if f"model-{number}" in blobs:
@@ -335,6 +336,7 @@ class FitCheckpoint(NoFitCheckpoint):
             "identity": self.identity,
             "training": number,
             "n_done": n_done,
+            "n_rows": training.n_rows if n_done else 0,
             "steps": "blocks of samples" if training.is_trained else "epochs",
             "is_finished": training.is_finished and not is_over,
             "log_run": None if self.whole.log is None else self.whole.log.run,

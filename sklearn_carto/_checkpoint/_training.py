@@ -19,6 +19,7 @@ class NoCheckpoint:
     """A training that is not saved, with the interface of :class:`TrainingCheckpoint`."""
 
     n_done = 0  # steps that are complete
+    n_rows = 0  # samples that a replay has evaluated
     estimator = inputs = None  # of the training that is continued
     facts: dict = {}  # noqa: RUF012
     is_finished = False
@@ -41,7 +42,7 @@ class NoCheckpoint:
     def step_done(self, **facts):
         """Do nothing."""
 
-    def block_done(self):
+    def block_done(self, n_rows):
         """Do nothing."""
 
     def restore_generators(self, device=None):
@@ -72,6 +73,8 @@ class TrainingCheckpoint(NoCheckpoint):
         Seed of the fit.
     n_done : int
         Number of complete steps: epochs, or blocks of samples of a replay.
+    n_rows : int
+        Number of samples in these blocks.
     estimator : estimator or None
         The estimator of the last step; None if there is none.
     facts : dict
@@ -83,7 +86,7 @@ class TrainingCheckpoint(NoCheckpoint):
     def __init__(self, fit, number, recorder):
         super().__init__(fit.seed)
         self.fit, self.number, self.recorder = fit, number, recorder
-        self.n_done, self.is_trained, self.is_finished = 0, False, False
+        self.n_done, self.n_rows, self.is_trained, self.is_finished = 0, 0, False, False
         self.is_tried = False  # whether a pickle of the estimator was loaded
         self.estimator = self.inputs = self.device = None
         self.facts: dict = {}
@@ -116,9 +119,10 @@ class TrainingCheckpoint(NoCheckpoint):
         self.facts = facts
         self.fit.save(self)
 
-    def block_done(self):
+    def block_done(self, n_rows):
         """Save, at the end of a block of samples of a replay, but not too often."""
         self.n_done += 1
+        self.n_rows += n_rows
         waits = time.monotonic() - self._saved_at
         if waits >= REPLAY_SHARE * self._save_took:
             started = time.monotonic()
