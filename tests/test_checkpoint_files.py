@@ -8,7 +8,9 @@ import shutil
 import stat
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from names import name_of
 from sklearn_carto import CartographyClassifier
@@ -26,6 +28,7 @@ from sklearn_carto._checkpoint import _file, _identity
 from sklearn_carto._checkpoint._folder import CheckpointFolder
 from sklearn_carto._checkpoint._lock import FolderLock
 from sklearn_carto._utils import _files
+from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import CheckpointError, DamagedCheckpointWarning
 from test_checkpoint import Killed, assert_same_fit, kill  # noqa: F401
 from watchers import X, y
@@ -111,6 +114,48 @@ def test_what_differs_is_named_alone(killed):
     )
     with pytest.raises(CheckpointError, match=r"differs in the number of samples\. Pass"):
         make(folder, estimator=make_pipeline(StandardScaler(), SGD)).fit(X[1:], LABELS[1:])
+
+
+LOCK = Lock()
+
+
+def locked(factor):
+    def multiply(X):
+        with LOCK:
+            return X * factor
+
+    return multiply
+
+
+def test_what_is_known_of_code_that_cannot_be_pickled_is_compared():
+    def make_locked(factor):
+        return make(None, make_pipeline(FunctionTransformer(locked(factor)), SGD))
+
+    recorder = RunRecorder(LABELS, *np.unique(LABELS, return_inverse=True), True)
+    first, again, other = (
+        _identity.identity_of(make_locked(factor), X, recorder, {}) for factor in (2, 2, 3)
+    )
+    assert _identity.differing(first, again) == []
+    name = "the parameter estimator__functiontransformer__func"
+    assert _identity.differing(first, other) == [name]
+
+
+def test_dates_are_not_their_numbers():
+    numbers = np.array([10**18, 2 * 10**18])[np.arange(len(y)) % 2]
+    identities = []
+    for labels in (numbers, numbers.view("M8[ns]"), numbers.view("m8[ns]")):
+        recorder = RunRecorder(labels, *np.unique(labels, return_inverse=True), True)
+        identities.append(_identity.identity_of(make(None), X, recorder, {}))
+    for one, other in combinations(identities, 2):
+        assert _identity.differing(one, other) == ["the labels y"]
+
+
+def test_a_subclass_is_another_classifier(killed):
+    class Own(CartographyClassifier):
+        pass
+
+    with pytest.raises(CheckpointError, match=r"differs in the type of the classifier\. Pass"):
+        Own(clone(SGD), checkpoint=killed(), **PLAIN).fit(X, LABELS)
 
 
 @pytest.mark.parametrize("library", ["sklearn", "numpy", "sklearn_carto"])
@@ -469,7 +514,17 @@ from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._identity import identity_of
 from sklearn_carto._watching._run_recorder import RunRecorder
 X = np.arange(12.0).reshape(6, 2)
-steps = FunctionTransformer(lambda X: X + 1), SGDClassifier(class_weight={"a": 1, "b": 2})
+from threading import Lock
+lock = Lock()
+def locked(X):
+    with lock:
+        return X if len(X) else locked(X)
+class Locked(FunctionTransformer):
+    lock = lock
+    def fit(self, X, y=None):
+        return locked(super().fit(X, y))
+steps = FunctionTransformer(lambda X: X + 1), FunctionTransformer(locked), Locked(locked), (
+    SGDClassifier(class_weight={"a": 1, "b": 2}))
 model = CartographyClassifier(make_pipeline(*steps), cv=2)
 recorder = RunRecorder(None, np.array(["a", "b"]), np.arange(6) % 2, True)
 print(sorted(identity_of(model, X, recorder, {}).items()))

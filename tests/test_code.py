@@ -64,7 +64,7 @@ def test_what_code_does_matters_however_alike_it_is():
     alike = [
         lambda X: X + 1, lambda X: X + 1.0, lambda X: X + True, lambda Z: Z + 1,
         lambda X, *, k=1: X + k, lambda X, k=1: X + k, lambda *X: X + 1, lambda X: X - 1,
-        lambda X: X.a, lambda X: X.b, lambda X: [x for x in X], lambda X: (x for x in X),
+        lambda X: X.a, lambda X: X.b, lambda X: [x + 1 for x in X], lambda X: (x + 1 for x in X),
     ]  # fmt: skip
     assert len({code_hash(function) for function in alike}) == len(alike)
 

@@ -12,7 +12,6 @@ from joblib.hashing import NumpyHasher
 
 from sklearn_carto._utils._compat import cloudpickle
 
-
 # what code does; the other attributes say where it stands
 _CODE = (
     "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_flags", "co_code", "co_consts",
@@ -64,6 +63,38 @@ def code_hash(value):
         return _pickled_hash(value)
     except Exception:  # any object that the code refers to may refuse, in its own manner
         return None
+
+
+def code_parts(value):
+    """Return what a function or class consists of, and the values that it refers to, in order."""
+    if isinstance(value, type):
+        members = {n: v for n, v in vars(value).items() if n not in _OF_ALL_CLASSES}
+        return [value.__qualname__, *value.__bases__, *map(list, sorted(members.items()))]
+    code, cells = value.__code__, value.__closure__ or ()
+    used = [name for name in _names_in(code) if name in value.__globals__]
+    return [
+        _pickled_hash(code),
+        value.__defaults__,
+        value.__kwdefaults__,
+        *(cell.cell_contents for cell in cells if _is_filled(cell)),
+        *(value.__globals__[name] for name in used),
+    ]
+
+
+_OF_ALL_CLASSES = {"__dict__", "__weakref__", "__firstlineno__"}
+
+
+def _names_in(code):
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return sorted({*code.co_names, *(name for part in inner for name in _names_in(part))})
+
+
+def _is_filled(cell):
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
 
 
 def _pickled_hash(value):
