@@ -1,9 +1,12 @@
 """Hashes of estimators: parameters by value, code by what it says."""
 
+import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
+from importlib import import_module
 from threading import Lock
 
 import numpy as np
@@ -58,6 +61,26 @@ def test_where_code_stands_does_not_matter(run_cell, code, before):
     code = code.format(2)
     moved = code_hash(run_cell(before + code.replace("return", "\\\n        return")))
     assert code_hash(run_cell(code)) == moved is not None
+
+
+def test_use_leaves_no_trace(run_cell):
+    code = """
+import xml
+class it:
+    def __init__(self): self.a, self.b = 1, 2
+    def parse(self, X): return xml.dom.minidom.parseString(X)
+def parse(X): return xml.etree.ElementTree.fromstring(X)
+it.function = parse
+"""
+    kind = run_cell(code)
+    before = code_hash(kind), code_hash(kind.function)
+    pickle.dumps(kind())  # sets __slotnames__
+    inspect.get_annotations(kind)  # makes __annotations__
+    import_module("xml.dom.minidom")
+    import_module("xml.etree.ElementTree")
+    assert "__slotnames__" in vars(kind)
+    assert (code_hash(kind), code_hash(kind.function)) == before
+    assert estimator_hash(kind()) == estimator_hash(kind())
 
 
 def test_what_code_does_matters_however_alike_it_is():

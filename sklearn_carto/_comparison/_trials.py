@@ -37,12 +37,7 @@ from sklearn_carto._comparison._scoring import (
     score_params,
     unit_metrics,
 )
-from sklearn_carto._inputs._containers import (
-    check_same_length,
-    copy_rows,
-    holds_containers,
-    take,
-)
+from sklearn_carto._inputs._containers import check_same_length, copy_rows, holds_containers, take
 from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._labels import check_labels

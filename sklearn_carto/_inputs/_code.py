@@ -18,6 +18,13 @@ _CODE = (
     "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_name", "co_exceptiontable",
 )  # fmt: skip
 
+# attributes of classes and functions that say where they stand, or that use has left: copyreg sets
+# __slotnames__ when an instance is pickled, and modules may be imported
+_TRACES = {
+    "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__", "__slotnames__",
+    "_cloudpickle_submodules",
+}  # fmt: skip
+
 
 def is_code(value):
     """Whether a value is a function or a class."""
@@ -68,7 +75,7 @@ def code_hash(value):
 def code_parts(value):
     """Return what a function or class consists of, and the values that it refers to, in order."""
     if isinstance(value, type):
-        members = {n: v for n, v in vars(value).items() if n not in _OF_ALL_CLASSES}
+        members = {n: v for n, v in vars(value).items() if n not in _TRACES}
         return [value.__qualname__, *value.__bases__, *map(list, sorted(members.items()))]
     code, cells = value.__code__, value.__closure__ or ()
     used = [name for name in _names_in(code) if name in value.__globals__]
@@ -79,9 +86,6 @@ def code_parts(value):
         *(cell.cell_contents for cell in cells if _is_filled(cell)),
         *(value.__globals__[name] for name in used),
     ]
-
-
-_OF_ALL_CLASSES = {"__dict__", "__weakref__", "__firstlineno__"}
 
 
 def _names_in(code):
@@ -107,8 +111,8 @@ def _code_pickler():
     class CodePickler(cloudpickle().Pickler):  # type: ignore[misc]
         """Pickler of code by value, without what differs between processes.
 
-        That is the random number that cloudpickle gives a class, the order of a set, and where the
-        code stands in its file.
+        That is the random number that cloudpickle gives a class, the order of a set, where the code
+        stands in its file, and what its use has left.
         """
 
         def persistent_id(self, obj):
@@ -120,17 +124,26 @@ def _code_pickler():
             if isinstance(obj, CodeType):
                 return CodeType, tuple(getattr(obj, name) for name in _CODE)
             reduced = super().reducer_override(obj)
-            if isinstance(obj, type) and isinstance(reduced, tuple):
-                make, args, *rest = reduced
+            if not isinstance(reduced, tuple):
+                return reduced
+            make, args, *rest = reduced
+            if isinstance(obj, type):
                 args = tuple(None if _is_random_name(arg) else arg for arg in args)
-                for part in rest:  # the state, which holds the attributes of the class
-                    for attributes in part if isinstance(part, tuple) else ():
-                        if isinstance(attributes, dict):
-                            attributes.pop("__firstlineno__", None)
-                reduced = (make, args, *rest)
-            return reduced
+            return make, args, *map(_without_traces, rest)
 
     return CodePickler
+
+
+def _without_traces(state):
+    """Return the state of a function or class without what its use has left in it."""
+    if not isinstance(state, tuple):
+        return state
+    return tuple(
+        {n: v for n, v in part.items() if n not in _TRACES and (n, v) != ("__annotations__", {})}
+        if isinstance(part, dict)
+        else part
+        for part in state
+    )
 
 
 def _is_random_name(arg):

@@ -70,6 +70,9 @@ def _digest_of(data, by_type=False):
     return digest
 
 
+_BLOCK = 2**24  # bytes
+
+
 class _Digest:
     """A hash to which values are added; each is preceded by its kind, and by its length."""
 
@@ -231,7 +234,14 @@ class _Digest:
             self._add_bytes(array)
 
     def _add_bytes(self, array):
-        self._sha.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        """Add the bytes of an array in C order; one that lies otherwise is copied in blocks."""
+        if array.flags.c_contiguous:
+            blocks = [array]
+        else:
+            n_rows = max(1, _BLOCK * len(array) // array.nbytes)
+            blocks = (array[start : start + n_rows] for start in range(0, len(array), n_rows))
+        for block in blocks:
+            self._sha.update(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)
 
     def _add_sparse(self, matrix):
         matrix = matrix.tocsr(copy=True)
