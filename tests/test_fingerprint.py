@@ -317,7 +317,11 @@ def test_nanoseconds_of_columns_count(kind, nested):
         assert fingerprint(one) != fingerprint(other)
 
 
-@pytest.mark.parametrize("view", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2]])
+@pytest.mark.parametrize(
+    "view",
+    [np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2]],
+    ids=["columns", "strides"],
+)
 def test_an_array_in_another_order_of_memory_is_not_copied_whole(view):
     X = np.random.RandomState(0).normal(size=(1_000_000, 10))  # 80 MB
     other = view(X)
