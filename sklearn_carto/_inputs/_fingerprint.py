@@ -235,13 +235,13 @@ class _Digest:
 
     def _add_bytes(self, array):
         """Add the bytes of an array in C order; one that lies otherwise is copied in blocks."""
-        if array.flags.c_contiguous:
-            blocks = [array]
-        else:
+        array = np.atleast_1d(array)
+        n_rows = max(1, len(array))
+        if not array.flags.c_contiguous:
             n_rows = max(1, _BLOCK * len(array) // array.nbytes)
-            blocks = (array[start : start + n_rows] for start in range(0, len(array), n_rows))
-        for block in blocks:
-            self._sha.update(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)
+        for start in range(0, len(array), n_rows):
+            block = np.ascontiguousarray(array[start : start + n_rows])
+            self._sha.update(block.reshape(-1).view(np.uint8).data)
 
     def _add_sparse(self, matrix):
         matrix = matrix.tocsr(copy=True)

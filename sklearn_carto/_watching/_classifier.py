@@ -429,8 +429,9 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         factory : callable
             Called without arguments for each reading; returns an iterable of chunks, ``(X, y)`` or
             ``(ids, X, y)``: a new generator, a list, or a DataLoader. It may fill the same arrays
-            with each chunk. Each reading must hold the same rows with the same labels, each once. Rows with ids may come in another order and
-            in other chunks at each reading. Those without must come in the same order.
+            with each chunk. Each reading must hold the same rows with the same labels, each once.
+            Rows with ids may come in another order and in other chunks at each reading. Those
+            without must come in the same order.
         classes : array-like of shape (n_classes,), default=None
             All labels. They are then not read first, unless the estimator balances the weights of
             its classes.
