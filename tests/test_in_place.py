@@ -21,18 +21,18 @@ X = 3 * X + 7
 OOD = X[:40] - 1
 
 
-def double(X):
-    return 2 * X
+def reduced(X):
+    return 0.1 * X
 
 
-def double_in_place(X):
-    X *= 2
+def reduced_in_place(X):
+    X *= 0.1
     return X
 
 
 SCALERS = {
     "scaler": [StandardScaler(copy=copy) for copy in (False, True)],
-    "function": [FunctionTransformer(function) for function in (double_in_place, double)],
+    "function": [FunctionTransformer(function) for function in (reduced_in_place, reduced)],
 }
 
 
