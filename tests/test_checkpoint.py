@@ -3,18 +3,19 @@
 
 import threading
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 
 from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._folder import CheckpointFolder
@@ -188,10 +189,32 @@ def test_a_replay_continues_with_the_block_that_was_not_complete(
     monkeypatch.setattr(
         _training.TrainingCheckpoint,
         "block_done",
-        lambda self: [block_done(self), replayed.append(1)],
+        lambda self, n_rows: [block_done(self, n_rows), replayed.append(1)],
     )
     assert_same_fit(make().fit(X, LABELS), expected, X)
     assert len(replayed) == 2
+
+
+@pytest.mark.parametrize(("before", "now"), [(50, 30), (30, 50), (50, 160), (20, 159)])
+@pytest.mark.parametrize("cv", [None, 2])
+@pytest.mark.parametrize("keep_history", [True, False])
+def test_a_replay_continues_in_blocks_of_another_size(
+    before, now, cv, keep_history, tmp_path, kill, monkeypatch
+):  # such as those of another working_memory
+    from sklearn_carto._checkpoint import _training
+    from sklearn_carto._watching import _responses
+
+    watched = next(one for one in WATCHED if one.name == "HistGradientBoostingClassifier")
+    make = maker(watched, tmp_path, keep_history=keep_history, cv=cv)
+    expected = make(None).fit(X, LABELS)
+    kill(3)
+    monkeypatch.setattr(_responses, "MAX_BLOCK", before)
+    monkeypatch.setattr(_training, "REPLAY_SHARE", 0)
+    with pytest.raises(Killed):
+        make().fit(X, LABELS)
+    kill.undo()
+    monkeypatch.setattr(_responses, "MAX_BLOCK", now)
+    assert_same_fit(make().fit(X, LABELS), expected, X)
 
 
 @pytest.mark.parametrize("make_cv", [lambda: None, lambda: 2, lambda: KFold(2, shuffle=True)],
@@ -273,6 +296,41 @@ def test_transformers_of_a_pipeline_are_not_fitted_again(after, tmp_path, kill, 
     model = make().fit(coded, LABELS)
     assert len(n_fitted) == (2 if after < 6 else 1)
     assert_same_fit(model, expected, coded)
+
+
+def triple(X):
+    X *= 3
+    return X
+
+
+@pytest.mark.parametrize("cv", [None, 2])
+@pytest.mark.parametrize(
+    "transformer",
+    [StandardScaler(copy=False), FunctionTransformer(triple), FunctionTransformer(), "passthrough"],
+    ids=["scaled", "tripled", "unchanged", "passed"],
+)
+@pytest.mark.parametrize(
+    "last",
+    [SGDClassifier(loss="log_loss", alpha=0.05), GradientBoostingClassifier(n_estimators=5)],
+    ids=["epochs", "stages"],
+)
+def test_samples_that_are_transformed_in_place_are_not_taken_for_those_that_were_given(
+    last, transformer, cv, tmp_path, kill
+):
+    def make(checkpoint=tmp_path / "saved"):
+        pipeline = Pipeline([("first", deepcopy(transformer)), ("last", clone(last))])
+        params = {"n_epochs": 5, "cv": cv, "random_state": 0}
+        return CartographyClassifier(pipeline, checkpoint=checkpoint, **params)
+
+    expected = make(None).fit(X.copy(), LABELS)
+    kill(1)
+    with pytest.raises(Killed):
+        make().fit(X.copy(), LABELS)
+    kill.undo()
+    model = make().fit(X.copy(), LABELS)
+    for name in FIELDS:
+        assert_array_equal(getattr(model.data_map_, name), getattr(expected.data_map_, name))
+    assert_array_equal(model.predict_proba(X.copy()), expected.predict_proba(X.copy()))
 
 
 @pytest.mark.parametrize("cv", [None, 2])

@@ -8,7 +8,9 @@ import shutil
 import stat
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -16,9 +18,9 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import SGDClassifier
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from names import name_of
 from sklearn_carto import CartographyClassifier
@@ -26,6 +28,7 @@ from sklearn_carto._checkpoint import _file, _identity
 from sklearn_carto._checkpoint._folder import CheckpointFolder
 from sklearn_carto._checkpoint._lock import FolderLock
 from sklearn_carto._utils import _files
+from sklearn_carto._watching._run_recorder import RunRecorder
 from sklearn_carto.exceptions import CheckpointError, DamagedCheckpointWarning
 from test_checkpoint import Killed, assert_same_fit, kill  # noqa: F401
 from watchers import X, y
@@ -113,11 +116,71 @@ def test_what_differs_is_named_alone(killed):
         make(folder, estimator=make_pipeline(StandardScaler(), SGD)).fit(X[1:], LABELS[1:])
 
 
-def test_another_version_of_a_library_is_named(killed, monkeypatch):
+LOCK = Lock()
+
+
+def locked(factor):
+    def multiply(X):
+        with LOCK:
+            return X * factor
+
+    return multiply
+
+
+def test_what_is_known_of_code_that_cannot_be_pickled_is_compared():
+    def make_locked(factor):
+        return make(None, make_pipeline(FunctionTransformer(locked(factor)), SGD))
+
+    recorder = RunRecorder(LABELS, *np.unique(LABELS, return_inverse=True), True)
+    first, again, other = (
+        _identity.identity_of(make_locked(factor), X, recorder, {}) for factor in (2, 2, 3)
+    )
+    assert _identity.differing(first, again) == []
+    name = "the parameter estimator__functiontransformer__func"
+    assert _identity.differing(first, other) == [name]
+
+
+def test_dates_are_not_their_numbers():
+    numbers = np.array([10**18, 2 * 10**18])[np.arange(len(y)) % 2]
+    identities = []
+    for labels in (numbers, numbers.view("M8[ns]"), numbers.view("m8[ns]")):
+        recorder = RunRecorder(labels, *np.unique(labels, return_inverse=True), True)
+        identities.append(_identity.identity_of(make(None), X, recorder, {}))
+    for one, other in combinations(identities, 2):
+        assert _identity.differing(one, other) == ["the labels y"]
+
+
+def test_a_subclass_is_another_classifier(killed):
+    class Own(CartographyClassifier):
+        pass
+
+    with pytest.raises(CheckpointError, match=r"differs in the type of the classifier\. Pass"):
+        Own(clone(SGD), checkpoint=killed(), **PLAIN).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("library", ["sklearn", "numpy", "sklearn_carto"])
+def test_another_version_of_a_library_is_named(library, killed, monkeypatch):
     folder = killed()
-    monkeypatch.setattr(sys.modules["sklearn"], "__version__", "0.1")
-    with pytest.raises(CheckpointError, match="differs in the version of sklearn"):
+    monkeypatch.setattr(sys.modules[library], "__version__", "0.0.1")
+    with pytest.raises(CheckpointError, match=rf"differs in the version of {library}\. Pass"):
         make(folder).fit(X, LABELS)
+
+
+def test_a_class_of_the_users_own_counts_by_the_library_it_inherits_from(tmp_path, monkeypatch):
+    xgboost = pytest.importorskip("xgboost")
+
+    class Own(xgboost.XGBClassifier):
+        pass
+
+    make(tmp_path, Own(n_estimators=2)).fit(X, y)
+    monkeypatch.setattr(xgboost, "__version__", "0.0.1")
+    with pytest.raises(CheckpointError, match=r"differs in the version of xgboost\. Pass"):
+        make(tmp_path, Own(n_estimators=2)).fit(X, y)
+
+
+def test_what_uses_a_folder_for_several_trainings_is_told_so(tmp_path):
+    with pytest.raises(CheckpointError, match=r"the samples X.*search, set checkpoint=None\."):
+        cross_val_predict(make(tmp_path), X, LABELS, cv=2)
 
 
 def test_another_format_is_refused(killed, monkeypatch):
@@ -206,9 +269,20 @@ def test_missing_files_are_found(missing, killed):
         model = make(folder).fit(X, LABELS)
     else:
         where = "3 complete epochs" if missing == "journal-3" else "from the beginning"
-        with pytest.warns(DamagedCheckpointWarning, match=f"is missing.*{where}"):
+        with pytest.warns(DamagedCheckpointWarning, match=f"is missing.*{where}") as told:
             model = make(folder).fit(X, LABELS)
+        assert str(told[0].message).count(f"{missing}.carto") <= 1
     assert_same_fit(model, expected, X)
+
+
+def test_a_folder_of_the_name_of_a_file_is_an_error_that_names_it(killed):
+    folder = killed()
+    (folder / "journal-4.carto").unlink()
+    (folder / "journal-4.carto").mkdir()
+    with pytest.raises(CheckpointError, match=r"journal-4.carto cannot be .* another folder"):
+        make(folder).fit(X, LABELS)
+    (folder / "journal-4.carto").rmdir()
+    assert_same_fit(make(folder).fit(X, LABELS), make(None).fit(X, LABELS), X)
 
 
 def test_if_nothing_is_whole_training_begins_again(killed):
@@ -440,7 +514,17 @@ from sklearn_carto import CartographyClassifier
 from sklearn_carto._checkpoint._identity import identity_of
 from sklearn_carto._watching._run_recorder import RunRecorder
 X = np.arange(12.0).reshape(6, 2)
-steps = FunctionTransformer(lambda X: X + 1), SGDClassifier(class_weight={"a": 1, "b": 2})
+from threading import Lock
+lock = Lock()
+def locked(X):
+    with lock:
+        return X if len(X) else locked(X)
+class Locked(FunctionTransformer):
+    lock = lock
+    def fit(self, X, y=None):
+        return locked(super().fit(X, y))
+steps = FunctionTransformer(lambda X: X + 1), FunctionTransformer(locked), Locked(locked), (
+    SGDClassifier(class_weight={"a": 1, "b": 2}))
 model = CartographyClassifier(make_pipeline(*steps), cv=2)
 recorder = RunRecorder(None, np.array(["a", "b"]), np.arange(6) % 2, True)
 print(sorted(identity_of(model, X, recorder, {}).items()))

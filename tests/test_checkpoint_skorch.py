@@ -59,8 +59,8 @@ class RandomSplit:
         return tuple(torch.utils.data.Subset(dataset, part) for part in parts)
 
 
-def make_net(**params):
-    return skorch.NeuralNetClassifier(
+def make_net(cls=skorch.NeuralNetClassifier, **params):
+    return cls(
         params.pop("module", Module),
         **{
             "criterion": nn.CrossEntropyLoss,

@@ -1,9 +1,12 @@
 """Hashes of estimators: parameters by value, code by what it says."""
 
+import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
+from importlib import import_module
 from threading import Lock
 
 import numpy as np
@@ -50,6 +53,43 @@ def test_code_that_is_defined_anew_has_another_hash(run_cell, code):
     first, again = (code_hash(run_cell(code.format(2))) for _ in range(2))
     assert first == again is not None
     assert first != code_hash(run_cell(code.format(3)))
+
+
+@pytest.mark.parametrize("code", [FUNCTION, GLOBAL, CALLED, CLASS, BASE, DEFAULT])
+@pytest.mark.parametrize("before", ["\n", "import re\n\n\n", "# a note\n"])
+def test_where_code_stands_does_not_matter(run_cell, code, before):
+    code = code.format(2)
+    moved = code_hash(run_cell(before + code.replace("return", "\\\n        return")))
+    assert code_hash(run_cell(code)) == moved is not None
+
+
+def test_use_leaves_no_trace(run_cell):
+    code = """
+import xml
+class it:
+    def __init__(self): self.a, self.b = 1, 2
+    def parse(self, X): return xml.dom.minidom.parseString(X)
+def parse(X): return xml.etree.ElementTree.fromstring(X)
+it.function = parse
+"""
+    kind = run_cell(code)
+    before = code_hash(kind), code_hash(kind.function)
+    pickle.dumps(kind())  # sets __slotnames__
+    inspect.get_annotations(kind)  # makes __annotations__
+    import_module("xml.dom.minidom")
+    import_module("xml.etree.ElementTree")
+    assert "__slotnames__" in vars(kind)
+    assert (code_hash(kind), code_hash(kind.function)) == before
+    assert estimator_hash(kind()) == estimator_hash(kind())
+
+
+def test_what_code_does_matters_however_alike_it_is():
+    alike = [
+        lambda X: X + 1, lambda X: X + 1.0, lambda X: X + True, lambda Z: Z + 1,
+        lambda X, *, k=1: X + k, lambda X, k=1: X + k, lambda *X: X + 1, lambda X: X - 1,
+        lambda X: X.a, lambda X: X.b, lambda X: [x + 1 for x in X], lambda X: (x + 1 for x in X),
+    ]  # fmt: skip
+    assert len({code_hash(function) for function in alike}) == len(alike)
 
 
 def test_lambdas_and_local_code_have_hashes_of_their_own():

@@ -1,6 +1,7 @@
 """A digest of data by values."""
 
 import datetime
+import tracemalloc
 import uuid
 from decimal import Decimal
 from enum import Enum
@@ -314,3 +315,19 @@ def test_nanoseconds_of_columns_count(kind, nested):
         one, other, same = tables
         assert fingerprint(one) == fingerprint(same)
         assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [np.asfortranarray, lambda X: np.repeat(X, 2, axis=1)[:, ::2]],
+    ids=["columns", "strides"],
+)
+def test_an_array_in_another_order_of_memory_is_not_copied_whole(view):
+    X = np.random.RandomState(0).normal(size=(1_000_000, 10))  # 80 MB
+    other = view(X)
+    tracemalloc.start()
+    found = fingerprint(other)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.nbytes / 2
+    assert found == fingerprint(X)

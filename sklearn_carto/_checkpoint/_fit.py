@@ -190,10 +190,12 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def _other_fit(self, names):
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        several = {"the number of samples", "the samples X"} & {*names}
         return CheckpointError(
             f"The checkpoint in {self.folder.path} is one of another fit, which differs in {shown}."
             " Pass the same data and parameters to continue it; to train from the beginning, set "
             "checkpoint to another folder, or delete this one."
+            + (" In a cross-validation or a search, set checkpoint=None." if several else "")
         )
 
     def _where(self):
@@ -208,7 +210,7 @@ class FitCheckpoint(NoFitCheckpoint):
         return f"training{of} continues after {self.run['n_done']} complete {self.run['steps']}"
 
     def _warn(self):
-        problems = "; ".join(self.folder.problems)
+        problems = "; ".join(dict.fromkeys(self.folder.problems))
         if problems:
             warn(
                 f"The checkpoint in {self.folder.path} is damaged ({problems}): {self._where()}.",
@@ -248,7 +250,8 @@ class FitCheckpoint(NoFitCheckpoint):
 
     def _resume(self, training):
         number, recorder, blobs = training.number, training.recorder, self.folder.blobs
-        training.n_done, training.is_finished = self.run["n_done"], self.run["is_finished"]
+        training.n_done, training.n_rows = self.run["n_done"], self.run["n_rows"]
+        training.is_finished = self.run["is_finished"]
         training.references = references_of(clone(self.original))
         pickled = self.parts.get("bundle")
         if f"model-{number}" in blobs:
@@ -317,7 +320,8 @@ class FitCheckpoint(NoFitCheckpoint):
         if f"inputs-{training.number}" in self.folder.blobs:  # which hold the transformers
             estimator = last_step(estimator)
         bundle = {"estimator": estimator, "facts": training.facts}
-        return dump_estimator(bundle, training.references, type(estimator).__name__)
+        is_first, training.is_tried = not training.is_tried, True
+        return dump_estimator(bundle, training.references, type(estimator).__name__, is_first)
 
     def _write(self, training, number, n_done, parts):
         models = training.recorder.models or []
@@ -332,6 +336,7 @@ class FitCheckpoint(NoFitCheckpoint):
             "identity": self.identity,
             "training": number,
             "n_done": n_done,
+            "n_rows": training.n_rows if n_done else 0,
             "steps": "blocks of samples" if training.is_trained else "epochs",
             "is_finished": training.is_finished and not is_over,
             "log_run": None if self.whole.log is None else self.whole.log.run,

@@ -164,6 +164,11 @@ class CheckpointFolder:
         """Name the folder and the way out in the errors of the system."""
         try:
             yield
+        except ValueError as error:  # such as a folder of the name of a file
+            raise CheckpointError(
+                f"The checkpoint could not be written. {error} Remove it, or set checkpoint to "
+                "another folder."
+            ) from error
         except OSError as error:
             raise OSError(
                 error.errno,

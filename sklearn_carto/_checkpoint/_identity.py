@@ -8,7 +8,8 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_carto._inputs._fingerprint import value_fingerprint
+from sklearn_carto._inputs._code import library_names
+from sklearn_carto._inputs._fingerprint import known_fingerprint
 
 # parameters of the classifier that do not change what is trained and recorded
 _NEUTRAL = (
@@ -21,7 +22,7 @@ def identity_of(classifier, X, recorder, routed):
     """Describe a fit by the values of its data and parameters.
 
     Values that cannot be read, such as the rows of a torch Dataset of the user's own class, are
-    described by their type and length alone.
+    described by their type and length alone; code that cannot be pickled by what is known of it.
 
     Parameters
     ----------
@@ -41,22 +42,24 @@ def identity_of(classifier, X, recorder, routed):
         Names, as an error gives them, to digests.
     """
     arguments = {
-        f"the argument {name} of fit": _digest(value)
+        f"the argument {name} of fit": known_fingerprint(value)
         for params in routed.values()
         for name, value in params.items()
     }
-    params = classifier.get_params(deep=False)
+    params, classes = classifier.get_params(deep=False), recorder.classes
+    dates = classes.dtype.str if classes.dtype.kind in "mM" else ""  # which are numbers in a list
     own = {
-        f"the parameter {name}": _digest(value)
+        f"the parameter {name}": known_fingerprint(value)
         for name, value in params.items()
         if name not in _NEUTRAL
     }
     return {
         **_versions(classifier.estimator),
+        "the type of the classifier": _kind_of(classifier),
         "the number of samples": str(recorder.n_samples),
-        "the samples X": _digest(X),
-        "the labels y": value_fingerprint(recorder.classes.tolist(), recorder.y_encoded),
-        "the sample_ids": _digest(recorder.sample_ids),
+        "the samples X": known_fingerprint(X),
+        "the labels y": known_fingerprint(dates, classes.tolist(), recorder.y_encoded),
+        "the sample_ids": known_fingerprint(recorder.sample_ids),
         **arguments,
         **own,
         "the parameter random_state": _of_seed(params["random_state"]),
@@ -81,46 +84,47 @@ def differing(before, now):
     return [name for name in names if not is_outer(name)]
 
 
-def _digest(value):
-    found = value_fingerprint(value)
-    if found is None:
-        length = len(value) if hasattr(value, "__len__") else ""
-        return f"{type(value).__module__}.{type(value).__qualname__} {length}"
-    return found
-
-
 def _of_seed(seed):
-    return type(seed).__name__ if isinstance(seed, _GENERATORS) else _digest(seed)
+    return type(seed).__name__ if isinstance(seed, _GENERATORS) else known_fingerprint(seed)
 
 
 def _of_cv(cv):
     if cv is None or isinstance(cv, Integral):
-        return _digest(cv)
+        return known_fingerprint(cv)
     if not hasattr(cv, "split"):  # the folds themselves, or a generator of them: see `plan`
         return "folds"
     cv = copy(cv)
     for name, value in getattr(cv, "__dict__", {}).items():
         if isinstance(value, _GENERATORS):
             setattr(cv, name, type(value).__name__)
-    return _digest(cv)
+    return known_fingerprint(cv)
+
+
+def _kind_of(estimator):
+    kind = type(estimator)
+    return f"{kind.__module__}.{kind.__qualname__} {known_fingerprint(kind)}"
 
 
 def _of_estimator(estimator):
-    kind = f"{type(estimator).__module__}.{type(estimator).__qualname__}"
-    found = {"the type of the estimator": f"{kind} {value_fingerprint(type(estimator))}"}
+    found = {"the type of the estimator": _kind_of(estimator)}
     if not hasattr(estimator, "get_params"):
         return found
     params = estimator.get_params(deep=True)
-    return found | {f"the parameter estimator__{n}": _digest(v) for n, v in params.items()}
+    return found | {
+        f"the parameter estimator__{n}": known_fingerprint(v) for n, v in params.items()
+    }
 
 
 def _versions(estimator):
-    """Versions of the libraries that train, whose models another version may not read."""
+    """Versions of the libraries that train, whose models another version may not read.
+
+    Classes of the user's own count by the libraries that they inherit from.
+    """
     parts = [estimator]
     if hasattr(estimator, "get_params"):
         parts += estimator.get_params(deep=True).values()
-    names = {type(part).__module__.partition(".")[0] for part in parts if hasattr(part, "fit")}
-    names |= {"sklearn", "numpy"} | ({"torch"} if "skorch" in names else set())
-    modules = {name: sys.modules.get(name) for name in sorted(names - {"__main__"})}
+    names = library_names(part for part in parts if hasattr(part, "fit"))
+    names |= {"sklearn", "numpy", "sklearn_carto"} | ({"torch"} if "skorch" in names else set())
+    modules = {name: sys.modules.get(name) for name in sorted(names)}
     found = {name: getattr(module, "__version__", None) for name, module in modules.items()}
     return {f"the version of {name}": str(number) for name, number in found.items() if number}

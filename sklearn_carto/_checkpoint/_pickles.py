@@ -1,31 +1,29 @@
 """Pickles of estimators in training, which hold more than a pickle of an estimator does.
 
-Three things differ from :mod:`pickle`:
+Two things differ from :mod:`pickle`:
 
 - what the user passes as code (classes and functions that cannot be imported, such as a module
   defined inside a function), as a torch Dataset or as a callback of scikit-learn is not copied but
   referred to, by the parameter of the estimator that holds it;
-- a skorch net is saved with all its attributes: its own pickle leaves to another pickle what is on
-  a device, and has no place for the two points above;
-- so are callbacks of skorch: EarlyStopping drops its best weights from a pickle.
+- states are whole where the object's own pickle leaves something out, see `_whole_states`.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from typing import Any
 
+from sklearn_carto._checkpoint._whole_states import reduce_whole
 from sklearn_carto._inputs._code import code_name, is_code
-from sklearn_carto._inputs._torch_datasets import is_any_dataset, is_tensor
+from sklearn_carto._inputs._torch_datasets import is_any_dataset
 from sklearn_carto._utils._compat import callbacks_of, cloudpickle
 from sklearn_carto.exceptions import CheckpointError
 
 PROTOCOL = 5
+_MAX_TRIED = 2**28  # bytes of a pickle that is loaded as a trial: larger ones may not fit in memory
 
 
 def references_of(estimator):
@@ -50,7 +48,7 @@ def references_of(estimator):
     return found
 
 
-def dump_estimator(value, references, what):
+def dump_estimator(value, references, what, is_tried=False):
     """Pickle an estimator in training, or what belongs to it.
 
     Parameters
@@ -61,6 +59,9 @@ def dump_estimator(value, references, what):
         From :func:`references_of`.
     what : str
         What it is, for the error.
+    is_tried : bool, default=False
+        Whether to load the pickle as a trial. A progress bar for example can be pickled, but what
+        was pickled cannot be loaded.
 
     Returns
     -------
@@ -70,33 +71,45 @@ def dump_estimator(value, references, what):
     Raises
     ------
     CheckpointError
-        If it cannot be pickled.
+        If it cannot be pickled, or not be loaded.
     """
-    stream = BytesIO()
-    known = {id(held): path for path, held in references.items()}
+    problem = "it cannot be pickled"
     try:
-        _pickler_kind()(stream, known).dump(value)
+        pickled = _pickle(value, references)
+        problem = "what was pickled cannot be loaded"
+        if is_tried and len(pickled) <= _MAX_TRIED:
+            _unpickle(pickled, references)
     except OSError:
         raise
     except Exception as error:  # any object may refuse, in its own manner
         raise CheckpointError(
-            f"{what} cannot be saved in a checkpoint, since it cannot be pickled "
+            f"{what} cannot be saved in a checkpoint, since {problem} "
             f"({type(error).__name__}: {error}). Remove what cannot be pickled from it, such as "
-            "open files, locks or generators, or set checkpoint=None."
+            "open files, locks, generators or progress bars, or set checkpoint=None."
         ) from error
-    return stream.getvalue()
+    return pickled
 
 
 def load_estimator(pickled, references):
     """Load what `dump_estimator` has pickled, with references of a clone of the same parameters."""
     try:
-        return _Unpickler(BytesIO(pickled), references).load()
+        return _unpickle(pickled, references)
     except Exception as error:  # of code that is gone or has changed, errors of any kind
         raise CheckpointError(
             f"The model in the checkpoint cannot be loaded ({type(error).__name__}: {error}). "
             "Classes and functions that it refers to must be importable as they were when it was "
             "saved; else set checkpoint to another folder to train from the beginning."
         ) from error
+
+
+def _pickle(value, references):
+    stream = BytesIO()
+    _pickler_kind()(stream, references).dump(value)
+    return stream.getvalue()
+
+
+def _unpickle(pickled, references):
+    return _Unpickler(BytesIO(pickled), references).load()
 
 
 class _Unpickler(pickle.Unpickler):
@@ -110,66 +123,33 @@ class _Unpickler(pickle.Unpickler):
 
 def _pickler_kind():
     base = cloudpickle().Pickler
-    skorch = sys.modules.get("skorch")
-    nets = (skorch.NeuralNet,) if skorch else ()
-    callbacks = (skorch.callbacks.Callback,) if skorch else ()
 
     class EstimatorPickler(base):  # type: ignore[misc, valid-type]
         """Pickler of estimators; code that can be imported again is pickled by name."""
 
-        def __init__(self, stream, known):
+        def __init__(self, stream, references):
             super().__init__(stream, protocol=PROTOCOL)
-            self.known = known
+            self.references = references
+            self.known = {id(held): path for path, held in references.items()}
 
         def persistent_id(self, obj):
             return self.known.get(id(obj))
 
         def reducer_override(self, obj):
-            if isinstance(obj, nets):
-                return new_instance, (obj.__class__,), vars(obj), None, None, set_vars
-            if isinstance(obj, callbacks) and _defines_getstate(obj):
-                return new_instance, (type(obj),), _whole_state(obj, self.known)
             if is_code(obj) and obj.__module__ == "__main__" and _is_named(obj):
                 return NotImplemented  # by name, as pickle does: the class is that of the script
-            return super().reducer_override(obj)
+            whole = None if isinstance(obj, type) else reduce_whole(obj, self.is_saved)
+            return super().reducer_override(obj) if whole is None else whole
+
+        def is_saved(self, value):
+            """Whether a value can be pickled and loaded."""
+            try:
+                _unpickle(_pickle(value, self.references), self.references)
+            except Exception:  # any object may refuse, in its own manner
+                return False
+            return True
 
     return EstimatorPickler
-
-
-def new_instance(kind):
-    """Make an instance without its `__init__`."""
-    return kind.__new__(kind)
-
-
-def set_vars(obj, state):
-    """Set the attributes of an object, without its `__setstate__`."""
-    vars(obj).update(state)
-
-
-def _defines_getstate(obj):
-    own = getattr(type(obj), "__getstate__", None)
-    return own is not None and own is not getattr(object, "__getstate__", None)
-
-
-def _whole_state(callback, known):
-    """Return the state of a callback with the attributes that its own `__getstate__` leaves out.
-
-    Those that cannot be pickled, such as a progress bar, stay out.
-    """
-    state = callback.__getstate__()
-    if not isinstance(state, dict):
-        return state
-    for name, value in vars(callback).items():
-        if name not in state or state[name] is not value:
-            with suppress(Exception):
-                if not _holds_tensors(value):  # which need no trial, and may be large
-                    _pickler_kind()(BytesIO(), known).dump(value)
-                state[name] = value
-    return state
-
-
-def _holds_tensors(value):
-    return isinstance(value, Mapping) and len(value) > 0 and all(map(is_tensor, value.values()))
 
 
 def _is_named(obj):

@@ -6,6 +6,8 @@ import time
 
 from sklearn_carto._checkpoint._pickles import references_of
 from sklearn_carto._checkpoint._records import n_bytes
+from sklearn_carto._inputs._torch_datasets import is_any_dataset
+from sklearn_carto._utils._metaestimators import has_transformers
 
 MAX_WAITING = 2**26  # bytes of the journal that wait in memory within a step
 # Saves within a replay take at most a twentieth of its time: less than a timing can show, so that
@@ -17,6 +19,7 @@ class NoCheckpoint:
     """A training that is not saved, with the interface of :class:`TrainingCheckpoint`."""
 
     n_done = 0  # steps that are complete
+    n_rows = 0  # samples that a replay has evaluated
     estimator = inputs = None  # of the training that is continued
     facts: dict = {}  # noqa: RUF012
     is_finished = False
@@ -39,7 +42,7 @@ class NoCheckpoint:
     def step_done(self, **facts):
         """Do nothing."""
 
-    def block_done(self):
+    def block_done(self, n_rows):
         """Do nothing."""
 
     def restore_generators(self, device=None):
@@ -70,6 +73,8 @@ class TrainingCheckpoint(NoCheckpoint):
         Seed of the fit.
     n_done : int
         Number of complete steps: epochs, or blocks of samples of a replay.
+    n_rows : int
+        Number of samples in these blocks.
     estimator : estimator or None
         The estimator of the last step; None if there is none.
     facts : dict
@@ -81,7 +86,8 @@ class TrainingCheckpoint(NoCheckpoint):
     def __init__(self, fit, number, recorder):
         super().__init__(fit.seed)
         self.fit, self.number, self.recorder = fit, number, recorder
-        self.n_done, self.is_trained, self.is_finished = 0, False, False
+        self.n_done, self.n_rows, self.is_trained, self.is_finished = 0, 0, False, False
+        self.is_tried = False  # whether a pickle of the estimator was loaded
         self.estimator = self.inputs = self.device = None
         self.facts: dict = {}
         self.references: dict = {}
@@ -95,11 +101,16 @@ class TrainingCheckpoint(NoCheckpoint):
             self.fit.save_model(self)
 
     def keep_inputs(self, estimator, original, inputs):
-        """Receive the estimator that trains and its inputs; save these if they were transformed."""
+        """Receive the estimator that trains and its inputs; save these if they were transformed.
+
+        Transformers that change samples in place return those that they were given.
+        """
         self.watched = estimator
-        if not self.continues:
-            self.references = references_of(estimator)
-        if inputs[0] is not original and not self.continues:
+        if self.continues:
+            return
+        self.references = references_of(estimator)
+        unchanged = inputs[0] is original and is_any_dataset(original)
+        if has_transformers(estimator) and not unchanged:
             self.fit.save_inputs(self, inputs)
 
     def step_done(self, **facts):
@@ -108,9 +119,10 @@ class TrainingCheckpoint(NoCheckpoint):
         self.facts = facts
         self.fit.save(self)
 
-    def block_done(self):
+    def block_done(self, n_rows):
         """Save, at the end of a block of samples of a replay, but not too often."""
         self.n_done += 1
+        self.n_rows += n_rows
         waits = time.monotonic() - self._saved_at
         if waits >= REPLAY_SHARE * self._save_took:
             started = time.monotonic()

@@ -37,7 +37,7 @@ from sklearn_carto._comparison._scoring import (
     score_params,
     unit_metrics,
 )
-from sklearn_carto._inputs._containers import check_same_length, holds_containers, take
+from sklearn_carto._inputs._containers import check_same_length, copy_rows, holds_containers, take
 from sklearn_carto._inputs._dataset_columns import named_labels
 from sklearn_carto._inputs._kept_outcomes import KeptOutcomes
 from sklearn_carto._inputs._labels import check_labels
@@ -50,6 +50,7 @@ from sklearn_carto._selection._proxy import ProxyModel
 from sklearn_carto._utils._cloning import clone
 from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._folds import check_folds, check_groups
+from sklearn_carto._utils._metaestimators import works_in_place
 from sklearn_carto._utils._parallel import run_parallel
 from sklearn_carto._utils._partial_results import partial_results_kept
 from sklearn_carto._utils._progress import progress
@@ -351,14 +352,15 @@ def _fit_and_score(plan, name, model, subset, seed, test_sets, described):
     score_params = tested.params["score", name]
     sets = {"test": (tested.X, tested.y, score_params)}
     sets |= {other: (*data_set, {}) for other, data_set in ood.items()}
+    own = copy_rows if works_in_place(model) else (lambda X: X)  # for the models that follow
     start = time.perf_counter()
     try:
         trained = fit_final_estimator(
-            clone(model), subset.X, subset.y, params=params, seed=seed, classes=subset.classes
+            clone(model), own(subset.X), subset.y, params=params, seed=seed, classes=subset.classes
         )
         fitted, end_of_fit = with_original_labels(trained), time.perf_counter()
         scorer = check_scoring(fitted, plan.scoring)
-        scored = {of: scorer(fitted, X, y, **more) for of, (X, y, more) in sets.items()}
+        scored = {of: scorer(fitted, own(X), y, **more) for of, (X, y, more) in sets.items()}
     except Exception as error:
         return {"error": _handle(error, plan, {**described, "model": name})}
     scores = {

@@ -6,11 +6,24 @@ import re
 import sys
 from hashlib import sha256
 from io import BytesIO
-from types import FunctionType
+from types import CodeType, FunctionType
 
 from joblib.hashing import NumpyHasher
 
 from sklearn_carto._utils._compat import cloudpickle
+
+# what code does; the other attributes say where it stands
+_CODE = (
+    "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_flags", "co_code", "co_consts",
+    "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_name", "co_exceptiontable",
+)  # fmt: skip
+
+# attributes of classes and functions that say where they stand, or that use has left: copyreg sets
+# __slotnames__ when an instance is pickled, and modules may be imported
+_TRACES = {
+    "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__", "__slotnames__",
+    "_cloudpickle_submodules",
+}  # fmt: skip
 
 
 def is_code(value):
@@ -28,6 +41,16 @@ def code_name(value):
     for part in name.split("."):
         found = getattr(found, part, None)
     return f"{module}.{name}" if found is value else None
+
+
+def library_names(objects):
+    """Return the names of the packages that define the classes of objects, or a class above them.
+
+    A class counts as an object of itself. The standard library is left out.
+    """
+    kinds = (one if isinstance(one, type) else type(one) for one in objects)
+    modules = {base.__module__ for kind in kinds for base in kind.__mro__}
+    return {module.partition(".")[0] for module in modules} - {"__main__"} - sys.stdlib_module_names
 
 
 def code_hash(value):
@@ -49,6 +72,35 @@ def code_hash(value):
         return None
 
 
+def code_parts(value):
+    """Return what a function or class consists of, and the values that it refers to, in order."""
+    if isinstance(value, type):
+        members = {n: v for n, v in vars(value).items() if n not in _TRACES}
+        return [value.__qualname__, *value.__bases__, *map(list, sorted(members.items()))]
+    code, cells = value.__code__, value.__closure__ or ()
+    used = [name for name in _names_in(code) if name in value.__globals__]
+    return [
+        _pickled_hash(code),
+        value.__defaults__,
+        value.__kwdefaults__,
+        *(cell.cell_contents for cell in cells if _is_filled(cell)),
+        *(value.__globals__[name] for name in used),
+    ]
+
+
+def _names_in(code):
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return sorted({*code.co_names, *(name for part in inner for name in _names_in(part))})
+
+
+def _is_filled(cell):
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True
+
+
 def _pickled_hash(value):
     stream = BytesIO()
     _code_pickler()(stream).dump(value)
@@ -59,7 +111,8 @@ def _code_pickler():
     class CodePickler(cloudpickle().Pickler):  # type: ignore[misc]
         """Pickler of code by value, without what differs between processes.
 
-        That is the random number that cloudpickle gives a class, and the order of a set.
+        That is the random number that cloudpickle gives a class, the order of a set, where the code
+        stands in its file, and what its use has left.
         """
 
         def persistent_id(self, obj):
@@ -68,14 +121,29 @@ def _code_pickler():
             return type(obj).__name__, tuple(sorted(map(_pickled_hash, obj)))
 
         def reducer_override(self, obj):
+            if isinstance(obj, CodeType):
+                return CodeType, tuple(getattr(obj, name) for name in _CODE)
             reduced = super().reducer_override(obj)
-            if isinstance(obj, type) and isinstance(reduced, tuple):
-                make, args, *rest = reduced
+            if not isinstance(reduced, tuple):
+                return reduced
+            make, args, *rest = reduced
+            if isinstance(obj, type):
                 args = tuple(None if _is_random_name(arg) else arg for arg in args)
-                reduced = (make, args, *rest)
-            return reduced
+            return make, args, *map(_without_traces, rest)
 
     return CodePickler
+
+
+def _without_traces(state):
+    """Return the state of a function or class without what its use has left in it."""
+    if not isinstance(state, tuple):
+        return state
+    return tuple(
+        {n: v for n, v in part.items() if n not in _TRACES and (n, v) != ("__annotations__", {})}
+        if isinstance(part, dict)
+        else part
+        for part in state
+    )
 
 
 def _is_random_name(arg):

@@ -49,6 +49,11 @@ def take(X, rows):
     return _safe_indexing(X, rows)
 
 
+def copy_rows(X):
+    """Copy a container of samples; a torch Dataset, whose rows are read one by one, is itself."""
+    return X if is_dataset(X) or is_table(X) else take(X, np.arange(n_samples_of(X)))
+
+
 def same_values(X):
     """Return X; a data frame as another object with the same values, which may be renamed."""
     if hasattr(X, "iloc") and hasattr(X, "copy"):

@@ -14,7 +14,7 @@ from uuid import uuid4
 import numpy as np
 from scipy.sparse import issparse
 
-from sklearn_carto._inputs._code import code_hash, is_code
+from sklearn_carto._inputs._code import code_hash, code_parts, is_code
 from sklearn_carto._inputs._columns import arrow_parts, column_parts, frame_columns, is_column
 from sklearn_carto._inputs._torch_datasets import dataset_parts, is_any_dataset, is_tensor
 
@@ -54,19 +54,32 @@ def value_fingerprint(*data):
     return digest.hexdigest() if digest.by_value else None
 
 
-def _digest_of(data):
-    digest = _Digest()
+def known_fingerprint(*data):
+    """Compute the fingerprint of what is known of data, which does not depend on the process.
+
+    Values that cannot be read count by their type and length; functions and classes that cannot be
+    pickled by their code, and by what is known of the values that they refer to.
+    """
+    return _digest_of(data, by_type=True).hexdigest()
+
+
+def _digest_of(data, by_type=False):
+    digest = _Digest(by_type=by_type)
     for part in data:
         digest.add(part)
     return digest
 
 
+_BLOCK = 2**24  # bytes
+
+
 class _Digest:
     """A hash to which values are added; each is preceded by its kind, and by its length."""
 
-    def __init__(self, outer=None):
+    def __init__(self, outer=None, *, by_type=False):
         self._sha = sha256()
         self.by_value = True
+        self._by_type = outer._by_type if outer else by_type  # of values that cannot be read
         self._open = [*outer._open] if outer else []  # containers, which may hold themselves
         self._code = outer._code if outer else {}  # function or class: its hash
 
@@ -160,14 +173,25 @@ class _Digest:
     def _add_code(self, value):
         if value not in self._code:
             self._code[value] = code_hash(value)
-        if self._code[value] is None:
-            self._add_identity(value)
-        else:
+        if self._code[value] is not None:
             self._tag("code", self._code[value])
+        elif self._by_type and not any(value is one for one in self._open):
+            self.by_value = False
+            self._open.append(value)
+            self._add_parts("parts of code", code_parts(value))
+            self._open.pop()
+        else:
+            self._add_identity(value)
 
     def _add_identity(self, value):
         self.by_value = False
-        self._tag("identity", _token_of(value))
+        if self._by_type:
+            kind, length = type(value), None
+            with suppress(Exception):  # most have none
+                length = len(value)
+            self._tag("type", f"{kind.__module__}.{kind.__qualname__}", length)
+        else:
+            self._tag("identity", _token_of(value))
 
     def _add_list(self, values):
         array = _as_numbers(values)
@@ -210,7 +234,14 @@ class _Digest:
             self._add_bytes(array)
 
     def _add_bytes(self, array):
-        self._sha.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        """Add the bytes of an array in C order; one that lies otherwise is copied in blocks."""
+        array = np.atleast_1d(array)
+        n_rows = max(1, len(array))
+        if not array.flags.c_contiguous:
+            n_rows = max(1, _BLOCK * len(array) // array.nbytes)
+        for start in range(0, len(array), n_rows):
+            block = np.ascontiguousarray(array[start : start + n_rows])
+            self._sha.update(block.reshape(-1).view(np.uint8).data)
 
     def _add_sparse(self, matrix):
         matrix = matrix.tocsr(copy=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import sklearn
 
-from sklearn_carto._inputs._code import estimator_hash
+from sklearn_carto._inputs._code import estimator_hash, library_names
 from sklearn_carto._inputs._fingerprint import value_fingerprint
 from sklearn_carto._utils._archive import read_archive, write_archive
 from sklearn_carto._utils._compat import InvalidParameterError
@@ -202,16 +202,15 @@ def _digest_parts(subject, models, data):
 
 
 def _versions(models):
-    """Name the versions of this library, scikit-learn and the libraries of the models."""
-    versions = {"sklearn_carto": __version__, "scikit-learn": sklearn.__version__}
+    """Name the versions of this library, scikit-learn, numpy and the libraries of the models."""
+    parts = [*models]
     for model in models:
-        nested = model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
-        for one in (model, *nested):
-            kind = one if isinstance(one, type) else type(one)
-            package = kind.__module__.partition(".")[0]
-            version = getattr(sys.modules.get(package), "__version__", None)
-            if version is not None and package not in ("sklearn", "sklearn_carto", "numpy"):
-                versions[package] = str(version)
+        parts += model.get_params(deep=True).values() if hasattr(model, "get_params") else ()
+    versions = {"sklearn_carto": __version__, "scikit-learn": sklearn.__version__}
+    for package in library_names(parts) - {"sklearn", "sklearn_carto"} | {"numpy"}:
+        version = getattr(sys.modules.get(package), "__version__", None)
+        if version is not None:
+            versions[package] = str(version)
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 

@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if as _untyped_available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_carto._utils._compat import InvalidParameterError
+from sklearn_carto._utils._compat import InvalidParameterError, loaded_class
 from sklearn_carto._utils._typing import Array, Container, Estimator, Function
 from sklearn_carto._utils._validation import describe
 
@@ -167,6 +167,29 @@ def with_last_step(estimator, last):
         return last
     outer.steps[-1] = (outer.steps[-1][0], last)
     return estimator
+
+
+def has_transformers(estimator):
+    """Whether an estimator is a pipeline, however deep, with steps ahead of the last one."""
+    while last_step(estimator) is not estimator:
+        if any(step not in (None, "passthrough") for _, step in estimator.steps[:-1]):
+            return True
+        estimator = estimator.steps[-1][1]
+    return False
+
+
+def works_in_place(estimator):
+    """Whether an estimator, or a part of it, may change the samples that it is given.
+
+    Its parameters say so, or it is a function of the user's own.
+    """
+    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    function = loaded_class("sklearn.preprocessing.FunctionTransformer")
+    return any(
+        (value is False and name.rpartition("__")[2] in ("copy", "copy_X", "copy_x"))
+        or (isinstance(value, function) and value.func is not None)
+        for name, value in params.items()
+    )
 
 
 def _has_steps(pipeline):

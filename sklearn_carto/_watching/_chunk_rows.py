@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,17 +62,24 @@ def read_chunks(factory, reading, estimator):
         if X is None or (len(part) == 3 and ids is None):
             raise InvalidParameterError(f"X and ids of {where} must not be None.")
         X = X.detach().cpu().numpy() if is_tensor(X) else X
-        if n_samples_of(X) == 0:  # such as an empty row group
-            continue
-        try:
+        with located(where):
+            if n_samples_of(X) == 0 and y is not None and n_samples_of(y) == 0:
+                continue  # such as an empty row group
             y = as_label_column(y, estimator)
             check_same_length(X, y)
             ids = ids.detach().cpu().numpy() if is_tensor(ids) else ids
             ids = check_sample_ids(ids, len(y), OWNER)
-        except ValueError as error:
-            error.add_note(f"raised by {where}")
-            raise
         yield Chunk(X, y, ids, where)
+
+
+@contextmanager
+def located(where, X=None):
+    """Add to an error the chunk that raised it, and what its samples are."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"raised by {where}" + ("" if X is None else f", with X {describe(X)}"))
+        raise
 
 
 class ChunkRows:
@@ -120,7 +128,7 @@ class ChunkRows:
         rows = self._find(chunk)
         named = rows if chunk.ids is None else chunk.ids
         other = np.ones(len(rows), dtype=bool)
-        if _kind_of(chunk.y) == _kind_of(self.labels):
+        if _kind_of_labels(chunk.y) == _kind_of_labels(self.labels):
             other = self.labels[rows] != chunk.y
         if np.any(other):
             remedy = "" if chunk.ids is not None else (
@@ -162,7 +170,7 @@ class ChunkRows:
     def _learn(self, chunk):
         if self._parts:
             first_y, first_ids = self._parts[0]
-            if _kind_of(first_y) != _kind_of(chunk.y):
+            if _kind_of_labels(first_y) != _kind_of_labels(chunk.y):
                 raise InvalidParameterError(
                     f"The labels of all chunks must be of one type. Those of {chunk.where} are "
                     f"{chunk.y.dtype}, those of the first chunk {first_y.dtype}."
@@ -173,7 +181,8 @@ class ChunkRows:
                 )
         if self.classes is not None:
             _check_known(chunk, self.classes)
-        self._parts.append((chunk.y, chunk.ids))
+        # copies: the factory may fill the same buffers with each chunk
+        self._parts.append((chunk.y.copy(), None if chunk.ids is None else chunk.ids.copy()))
         return self._next(len(chunk.y))
 
     def _next(self, n_rows):
@@ -188,22 +197,21 @@ class ChunkRows:
                 f"The 'factory' parameter of {OWNER} must return chunks that hold rows. Got none."
             )
         labels, ids = zip(*self._parts, strict=True)
-        self.labels = np.concatenate(labels)
+        self.labels = _joined(labels)
+        found = np.unique(self.labels)
         if self.classes is None:
-            self.classes = np.unique(self.labels)
-        if len(self.classes) < 2:
+            self.classes = found
+        if len(found) < 2:
             raise ValueError(
                 "CartographyClassifier needs at least two classes, but the chunks hold only one "
-                f"class: {self.classes.tolist()}."
+                f"class: {found.tolist()}."
             )
         self.y_encoded = np.searchsorted(self.classes, self.labels)
         self._parts = []
         if ids[0] is not None:
-            mixed = len({_kind_of(part) for part in ids}) > 1
-            joined = np.concatenate([part.astype(object) if mixed else part for part in ids])
-            self.sample_ids = check_sample_ids(joined, len(joined), OWNER)
+            self.sample_ids = check_sample_ids(_joined(ids), len(self.labels), OWNER)
             if self.sample_ids.dtype.kind == "O":
-                self._places = {name: i for i, name in enumerate(self.sample_ids.tolist())}
+                self._places = _places_of(self.sample_ids)
             else:
                 self._order = np.argsort(self.sample_ids, kind="stable")
         self.is_known = True
@@ -217,6 +225,8 @@ class ChunkRows:
                     f"{chunk.where} holds more rows than the first reading, which held {n_samples}."
                 )
             return rows
+        if self._places is None and _must_be_looked_up(chunk.ids.dtype, self.sample_ids.dtype):
+            self._places = _places_of(self.sample_ids)
         if self._places is not None:
             rows = np.array([self._places.get(name, -1) for name in chunk.ids.tolist()], dtype=int)
             unknown = rows < 0
@@ -240,8 +250,33 @@ def _kind_of(values):
     return "n" if values.dtype.kind in "iuf" else values.dtype.kind
 
 
+def _kind_of_labels(y):
+    return "U" if y.dtype.kind == "O" else _kind_of(y)  # objects among labels are text
+
+
+def _places_of(sample_ids):
+    return {name: i for i, name in enumerate(sample_ids.tolist())}
+
+
+def _must_be_looked_up(dtype, other):
+    """Whether ids of two types cannot be sorted together, or not without rounding."""
+    if dtype.kind == other.kind:
+        return False
+    return dtype.kind == "O" or {dtype.kind, other.kind} <= {"i", "u", "f"}
+
+
+def _joined(parts):
+    """Join arrays; those whose common type would change values become objects."""
+    several = len({_kind_of(part) for part in parts}) > 1
+    rounds = not several and np.result_type(*parts).kind == "f"
+    whole = [part for part in parts if part.dtype.kind in "iu"]
+    if several or (rounds and any((np.abs(p.astype(float)) >= 2.0**53).any() for p in whole)):
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
+
+
 def _check_known(chunk, classes):
-    comparable = _kind_of(chunk.y) == _kind_of(classes)
+    comparable = _kind_of_labels(chunk.y) == _kind_of_labels(classes)
     unknown = ~np.isin(chunk.y, classes) if comparable else np.ones(len(chunk.y), dtype=bool)
     if unknown.any():
         raise InvalidParameterError(

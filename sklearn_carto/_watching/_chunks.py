@@ -14,7 +14,7 @@ from sklearn_carto._logs._parquet_log import EpochLog
 from sklearn_carto._utils._compat import InvalidParameterError, callbacks_of
 from sklearn_carto._utils._metaestimators import last_step
 from sklearn_carto._utils._progress import progress
-from sklearn_carto._watching._chunk_rows import OWNER, ChunkRows, read_chunks
+from sklearn_carto._watching._chunk_rows import OWNER, ChunkRows, located, read_chunks
 from sklearn_carto._watching._find import get_watcher
 from sklearn_carto._watching._partial_fit import DEFAULT_N_EPOCHS, PartialFitWatcher
 from sklearn_carto._watching._response import Response
@@ -82,10 +82,11 @@ class ChunkTraining:
             parts: list[tuple] = []
             for chunk in self._read():
                 rows = self.rows.place(chunk)
-                if model is not None:
-                    parts += self._evaluate(model, epoch - 1, chunk.X, rows)
-                if epoch < self.n_epochs:
-                    fit(chunk.X, chunk.y, self.rows.classes)
+                with located(chunk.where, chunk.X):
+                    if model is not None:
+                        parts += self._evaluate(model, epoch - 1, chunk.X, rows)
+                    if epoch < self.n_epochs:
+                        fit(chunk.X, chunk.y, self.rows.classes)
             self._end_reading()
             if parts:
                 self._record(model, epoch - 1, parts)

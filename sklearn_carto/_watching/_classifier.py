@@ -217,10 +217,11 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
     and what was recorded; of `cv`, finished folds are kept and the fold that was running continues.
 
     - Estimators with `partial_fit` and nets continue after the last complete epoch; nets with their
-      callbacks, optimizer and validation split. Nets of accelerate are refused, and so are classes
-      that redefine `fit`. Workers of a data loader that draw at random and persist over epochs are
-      not part of a checkpoint, nor are torch Datasets and callbacks of scikit-learn: those of the
-      estimator that is passed are used.
+      callbacks, optimizer, gradients, hooks and validation split. Nets of accelerate are refused,
+      and so are classes that redefine `fit`. What cannot be pickled, or not be loaded again, is a
+      CheckpointError at the end of the first epoch. Workers of a data loader that draw at random
+      and persist over epochs are not part of a checkpoint, nor are torch Datasets and callbacks of
+      scikit-learn: those of the estimator that is passed are used.
     - Ensembles that grow by `warm_start` continue after the last complete stage.
     - Ensembles and boosters that are evaluated after the training are saved once they are trained,
       and then in blocks of samples; a training that did not end begins again.
@@ -231,7 +232,7 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
     ``random_state=None``, pass another folder. Data, labels, parameters or versions of libraries
     other than those of the checkpoint are a CheckpointError that names them; rows of a torch
     Dataset of your own class cannot be compared. Each training needs a folder of its own, so that
-    comparisons, and selectors that train several models, need None. A damaged file is a
+    comparisons, cross-validations and searches need None. A damaged file is a
     DamagedCheckpointWarning, and the training continues from the epoch before it. If a file cannot
     be written, for example to a full disk, the error is raised as for an interrupt: complete epochs
     are kept, and so are the last two in the folder.
@@ -427,9 +428,10 @@ class CartographyClassifier(CallbackSupportMixin, RecordedClassifier):
         ----------
         factory : callable
             Called without arguments for each reading; returns an iterable of chunks, ``(X, y)`` or
-            ``(ids, X, y)``: a new generator, a list, or a DataLoader. Each reading must hold the
-            same rows with the same labels, each once. Rows with ids may come in another order and
-            in other chunks at each reading. Those without must come in the same order.
+            ``(ids, X, y)``: a new generator, a list, or a DataLoader. It may fill the same arrays
+            with each chunk. Each reading must hold the same rows with the same labels, each once.
+            Rows with ids may come in another order and in other chunks at each reading. Those
+            without must come in the same order.
         classes : array-like of shape (n_classes,), default=None
             All labels. They are then not read first, unless the estimator balances the weights of
             its classes.

@@ -10,8 +10,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from sklearn_carto._inputs._containers import copy_rows
 from sklearn_carto._utils._compat import _routing_enabled
-from sklearn_carto._utils._metaestimators import last_step
+from sklearn_carto._utils._metaestimators import last_step, works_in_place
 
 
 def _nested_pipelines(estimator):
@@ -118,6 +119,8 @@ def check_fit_params(estimator, method, params):
 def fit_transformers(estimator, X, y, X_eval, routed):
     """Fit the transformers of a pipeline, however deep, and transform what its last step takes.
 
+    The samples are not changed: transformers that work in place get a copy.
+
     Parameters
     ----------
     estimator : estimator
@@ -142,6 +145,8 @@ def fit_transformers(estimator, X, y, X_eval, routed):
         Its arguments; those that `transform_input` of a pipeline names are transformed.
     """
     params = routed["watched"]
+    if last_step(estimator) is not estimator and works_in_place(estimator):
+        X, X_eval = copy_rows(X), None if X_eval is None else copy_rows(X_eval)
     for depth, pipeline in enumerate(_nested_pipelines(estimator)):
         if len(pipeline.steps) == 1:
             continue

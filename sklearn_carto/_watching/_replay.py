@@ -38,16 +38,21 @@ def replay(estimator, parts, track, scores_at, ends, classes, from_logits, check
         )
     parts[0][0].begin(len(ends))
     options = {"from_logits": from_logits, "scored_classes": classes}
-    blocks = [
-        (recorder, X, rows)
-        for recorder, X in parts
-        for rows in row_blocks(recorder.n_samples, len(recorder.classes))
-    ][checkpoint.n_done :]
+    blocks = [*_blocks_from(checkpoint.n_rows, parts)]
     tracked = track([rows for *_, rows in blocks])
     for rows, (recorder, X, _) in zip(tracked, blocks, strict=True):
         for epoch, scores in enumerate(scores_at(take(X, rows), ends)):
             recorder.add_block(epoch, rows, scores, estimator, **options)
-        checkpoint.block_done()
+        checkpoint.block_done(rows.stop - rows.start)
+
+
+def _blocks_from(n_done, parts):
+    """Yield the blocks of rows after the first ones: their size may be another than before."""
+    for recorder, X in parts:
+        start = min(n_done, recorder.n_samples)
+        n_done, n_left = n_done - start, recorder.n_samples - start
+        for rows in row_blocks(n_left, len(recorder.classes)) if n_left else ():
+            yield recorder, X, slice(start + rows.start, start + rows.stop)
 
 
 def evenly_spaced(n_epochs, n_stages):
