@@ -56,14 +56,16 @@ def neighbor_votes(X_train, y_encoded, X_test, n_classes, rng):
         spaces = [(X_train, X_test), _standardized(X_train, X_test)]
     n_neighbors = min(N_NEIGHBORS, X_train.shape[0])
     votes = []
-    for train, test in spaces:
-        search = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(train)
-        # of equally distant neighbors, the number of threads would determine which are found
-        with _ONE_THREAD, threadpool_limits(1, user_api="openmp"):
+    # of equally distant neighbors, the number of threads would determine which are found
+    with _ONE_THREAD, threadpool_limits(1, user_api="openmp"):
+        for train, test in spaces:
+            search = NearestNeighbors(n_neighbors=n_neighbors, algorithm="brute").fit(train)
             labels = y_encoded[search.kneighbors(test, return_distance=False)]
-        rows = np.repeat(np.arange(len(labels)), n_neighbors)
-        counts = np.bincount(rows * n_classes + labels.ravel(), minlength=len(labels) * n_classes)
-        votes.append((counts.reshape(len(labels), n_classes) / n_neighbors).astype(np.float32))
+            rows = np.repeat(np.arange(len(labels)), n_neighbors)
+            counts = np.bincount(
+                rows * n_classes + labels.ravel(), minlength=len(labels) * n_classes
+            ).reshape(len(labels), n_classes)
+            votes.append((counts / n_neighbors).astype(np.float32))
     return votes
 
 
