@@ -199,7 +199,7 @@ def test_logs_that_are_none(capsys, tmp_path):
     metrics = {"guid": 1, "confidence": 0.5, "variability": 0.1, "correctness": 2}
     (tmp_path / "td_metrics.jsonl").write_text(json.dumps(metrics))
     line = fails(capsys, "from-logs", tmp_path / "td_metrics.jsonl", "--out", tmp_path / "out")
-    assert "--epochs must be given for" in line
+    assert "--epochs on the command line) must be given for" in line
 
 
 def test_out_of_distribution_tables_need_the_same_columns_and_labels(capsys, tmp_path, table):

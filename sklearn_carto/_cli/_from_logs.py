@@ -8,7 +8,6 @@ from pathlib import Path
 from sklearn_carto._cli._errors import CommandError
 from sklearn_carto._cli._map_output import FILES, describe_map, map_facts, write_map
 from sklearn_carto._cli._output import OutputFolder
-from sklearn_carto._utils._compat import InvalidParameterError
 from sklearn_carto._utils._packages import is_installed
 
 
@@ -49,9 +48,5 @@ def read_map(path, parquet, n_epochs):
 
     if parquet and is_installed("polars") and is_installed("narwhals"):
         return data_map_from_logs(path, n_epochs=n_epochs)
-    try:
-        found = read_dynamics(path, n_epochs=n_epochs)
-    except InvalidParameterError as error:
-        option = str(error).replace("The 'n_epochs' parameter of read_dynamics", "--epochs")
-        raise CommandError(option) from error
+    found = read_dynamics(path, n_epochs=n_epochs)
     return found if isinstance(found, DataMap) else DataMap.from_dynamics(found)

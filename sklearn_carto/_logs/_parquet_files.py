@@ -38,10 +38,10 @@ def group_files(files, owner):
     groups : list of FileGroup
         The files that hold rows; more than one group only if types are of several widths, or if
         some files hold further columns.
-    n_rows : int
-        Number of rows of all files.
     casts : dict of str to str
         The narwhals type of each column that all groups can be cast to.
+    n_rows : int
+        Number of rows of all files.
 
     Raises
     ------
@@ -71,8 +71,7 @@ def group_files(files, owner):
     if first is None:
         others = ", nor do the other files of the log" if len(files) > 1 else ""
         raise ValueError(f"{files[0]} holds no row{others}.")
-    casts = {name: kind for name, kind in first_kinds.items() if kind in _CASTS}
-    casts = {name: _CASTS[kind] for name, kind in casts.items()}
+    casts = {name: _CASTS[kind] for name, kind in first_kinds.items() if kind in _CASTS}
     return list(groups.values()), casts, n_rows
 
 

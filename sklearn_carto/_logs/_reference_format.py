@@ -146,8 +146,9 @@ def read_reference_map(path, name, *, sample_ids=None, n_epochs=None):
         match = _EPOCHS_IN_NAME.search(path.name)
         if match is None:
             raise InvalidParameterError(
-                f"The 'n_epochs' parameter of read_dynamics must be given for {path}, whose "
-                "correctness is a number of epochs, of how many it does not hold."
+                "The 'n_epochs' parameter of read_dynamics (--epochs on the command line) must be "
+                f"given for {path}, whose correctness is a number of epochs, of how many it does "
+                "not hold."
             )
         n_epochs = int(match[1])
     guids, has_forgetting = [], False
